@@ -1,0 +1,5 @@
+//! Playbooks played on the bottling line, from the files that ship.
+
+mod effect;
+mod plant;
+mod quiet;

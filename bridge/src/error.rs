@@ -1,0 +1,295 @@
+//! How a defense can fail, in words that help the person who wrote or installed it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// A failure of the defense, never of the range. The run folder stays valid up to the last
+/// interval.
+#[derive(Debug, Error)]
+pub enum DefenseError {
+    /// The tool is not on this machine, or its self-test did not say what the spec expects.
+    #[error("defense '{name}' is not installed: {reason}")]
+    NotFound {
+        /// Name from the spec.
+        name: String,
+        /// What was tried and how it failed.
+        reason: String,
+        /// The `install` text of the spec: how to get the tool.
+        install: String,
+    },
+    /// The operating system refused to start the command.
+    #[error("cannot start the defense: {command}: {source}")]
+    CannotStart {
+        /// The command as it was tried.
+        command: String,
+        /// The reason of the operating system.
+        source: io::Error,
+    },
+    /// The process ended, or closed its standard output, while an answer was due.
+    #[error("the defense stopped while the range waited for {waiting_for}: {status}{}", partial_note(.partial.as_ref()))]
+    Crashed {
+        /// `ready`, `the answer to interval 12`, …
+        waiting_for: String,
+        /// How it ended: exit status, signal, or that it closed its output.
+        status: String,
+        /// The last lines it wrote to standard error, at most 4 KiB.
+        stderr_tail: String,
+        /// The beginning of a line that it never finished.
+        partial: Option<String>,
+    },
+    /// No answer in time. Says nothing about simulated time, which stood still.
+    #[error("the defense gave no answer for {waited:?} while the range waited for {waiting_for}")]
+    TimedOut {
+        /// `ready`, `the answer to interval 12`, …
+        waiting_for: String,
+        /// The limit that passed, wall time.
+        waited: Duration,
+        /// The last lines it wrote to standard error, at most 4 KiB.
+        stderr_tail: String,
+    },
+    /// A line that is not what the protocol allows at this point.
+    #[error("line {line}, column {column} of the defense's output: {reason}: {excerpt}")]
+    Garbage {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// 1-based column, counted in bytes.
+        column: usize,
+        /// What was expected.
+        reason: String,
+        /// The beginning of the line, made printable.
+        excerpt: String,
+    },
+    /// `ready` chose a protocol version that `hello` did not offer.
+    #[error("the defense chose protocol version {chosen}; this range speaks {offered:?}")]
+    WrongVersion {
+        /// What `hello` offered.
+        offered: Vec<u32>,
+        /// What `ready` chose.
+        chosen: u64,
+    },
+    /// An answer carried the number of another interval.
+    #[error(
+        "line {line} of the defense's output: seq is {found}, but interval {expected} is being answered"
+    )]
+    WrongSeq {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// The `seq` that is being answered.
+        expected: u64,
+        /// The `seq` that came.
+        found: u64,
+    },
+    /// A line longer than the limit.
+    #[error("line {line} of the defense's output is longer than {limit_bytes} bytes")]
+    TooLong {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// The limit, bytes.
+        limit_bytes: usize,
+    },
+    /// More alerts, actions or lines than the limits that `hello` announced.
+    #[error("line {line} of the defense's output: more than {limit} {what}")]
+    TooMany {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// `alerts in one interval`, …
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// An alert that is not in the normal form.
+    #[error("line {line} of the defense's output, alerts[{index}]: {reason}")]
+    BadAlert {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// 0-based position in `alerts`.
+        index: usize,
+        /// The field and what is wrong with it.
+        reason: String,
+    },
+    /// An action that is not well-formed. An action that is merely impossible is refused instead.
+    #[error("line {line} of the defense's output, actions[{index}]: {reason}")]
+    BadAction {
+        /// 1-based line number in the tool's standard output.
+        line: u64,
+        /// 0-based position in `actions`.
+        index: usize,
+        /// The field and what is wrong with it.
+        reason: String,
+    },
+    /// The tool itself said that it cannot go on.
+    #[error("the defense gave up: {message}")]
+    Reported {
+        /// The `message` of its `error` line.
+        message: String,
+        /// The last lines it wrote to standard error, at most 4 KiB.
+        stderr_tail: String,
+    },
+    /// The offline command ended with a status other than 0.
+    #[error("the defense's command failed: {status}")]
+    Failed {
+        /// Exit status or signal.
+        status: String,
+        /// The last lines it wrote to standard error, at most 4 KiB.
+        stderr_tail: String,
+    },
+    /// The offline command ended well but left no alert file.
+    #[error("the defense wrote no alert file '{}'", .path.display())]
+    NoAlerts {
+        /// Where the spec says the alerts would be, relative to `{out}`.
+        path: PathBuf,
+        /// What the tool left in `{out}` instead.
+        found: Vec<String>,
+    },
+    /// The alert file, or all that the tool wrote, is larger than the limit.
+    #[error("the defense wrote {found_bytes} bytes into {what}; the limit is {limit_bytes}")]
+    TooLarge {
+        /// Which file or folder.
+        what: String,
+        /// Its size, bytes.
+        found_bytes: u64,
+        /// The limit, bytes.
+        limit_bytes: u64,
+    },
+    /// The user interrupted the wait for the tool.
+    #[error("interrupted while the defense was running")]
+    Interrupted,
+    /// A file or pipe of ours could not be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What we tried to do, with the path.
+        what: String,
+        /// The reason of the operating system.
+        source: io::Error,
+    },
+}
+
+impl DefenseError {
+    /// The exit code of the range for every one of these.
+    pub const EXIT_CODE: u8 = 3;
+
+    /// Stable code, listed in `docs/defense-protocol.md`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "DF0001",
+            Self::CannotStart { .. } => "DF0002",
+            Self::Crashed { .. } => "DF0003",
+            Self::TimedOut { .. } => "DF0004",
+            Self::Garbage { .. } => "DF0005",
+            Self::WrongVersion { .. } => "DF0006",
+            Self::WrongSeq { .. } => "DF0007",
+            Self::TooLong { .. } => "DF0008",
+            Self::TooMany { .. } => "DF0009",
+            Self::BadAlert { .. } => "DF0010",
+            Self::BadAction { .. } => "DF0011",
+            Self::Reported { .. } => "DF0012",
+            Self::Failed { .. } => "DF0013",
+            Self::NoAlerts { .. } => "DF0014",
+            Self::TooLarge { .. } => "DF0015",
+            Self::Interrupted => "DF0016",
+            Self::Io { .. } => "DF0017",
+        }
+    }
+
+    /// What to do about it, or `None` where the message says all there is.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NotFound { install, .. } => install.trim().to_owned(),
+            Self::CannotStart { .. } => {
+                "check that the command exists and is executable (chmod +x)".to_owned()
+            }
+            Self::Crashed { stderr_tail, .. }
+            | Self::Failed { stderr_tail, .. }
+            | Self::Reported { stderr_tail, .. } => said(stderr_tail),
+            Self::TimedOut { stderr_tail, .. } => format!(
+                "answer every interval with a 'done' line and flush the output after it; if the tool \
+                 is only slow, raise interval_timeout_s (or start_timeout_s, timeout_s) in its RON \
+                 file; {}",
+                said(stderr_tail)
+            ),
+            Self::Garbage { .. } => "standard output carries one JSON object per line and nothing \
+                else; print messages for people to standard error, which goes to defense/tool.log"
+                .to_owned(),
+            Self::WrongVersion { .. } => {
+                "choose one of the versions in the 'hello' message, or answer with an 'error' line"
+                    .to_owned()
+            }
+            Self::WrongSeq { .. } => {
+                "copy 'seq' from the interval being answered, and write nothing \
+                between 'done' and the next message"
+                    .to_owned()
+            }
+            Self::TooLong { .. } => {
+                "spread the alerts over several 'answer' lines before 'done'".to_owned()
+            }
+            Self::TooMany { .. } => {
+                "hold repeated alerts back in the tool: one per kind, source and target".to_owned()
+            }
+            Self::BadAlert { .. } | Self::BadAction { .. } => {
+                "docs/defense-protocol.md lists every field of alerts and actions".to_owned()
+            }
+            Self::NoAlerts { found, .. } if found.is_empty() => {
+                "the tool left its output folder empty; defense/tool.log has what it printed"
+                    .to_owned()
+            }
+            Self::NoAlerts { found, .. } => format!(
+                "it wrote {}; check 'alerts' in the defense's RON file",
+                found.join(", ")
+            ),
+            Self::TooLarge { .. } | Self::Interrupted | Self::Io { .. } => return None,
+        };
+        Some(text)
+    }
+
+    pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            source,
+        }
+    }
+}
+
+fn said(stderr_tail: &str) -> String {
+    let tail = stderr_tail.trim();
+    if tail.is_empty() {
+        "it wrote nothing to standard error".to_owned()
+    } else {
+        format!("the end of its standard error (all of it is in defense/tool.log):\n{tail}")
+    }
+}
+
+fn partial_note(partial: Option<&String>) -> String {
+    partial.map_or_else(String::new, |text| {
+        format!("; it had begun the line: {text}")
+    })
+}
+
+/// Makes the beginning of hostile bytes fit for a terminal: at most 120 characters, no control
+/// characters.
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
+    const LIMIT_CHARS: usize = 120;
+    let head = &bytes[..bytes.len().min(4 * LIMIT_CHARS)];
+    let text = String::from_utf8_lossy(head);
+    let mut out = String::new();
+    let mut shown = 0;
+    for c in text.chars() {
+        if shown == LIMIT_CHARS {
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+        shown += 1;
+    }
+    if shown < text.chars().count() || head.len() < bytes.len() {
+        out.push('…');
+    }
+    out
+}

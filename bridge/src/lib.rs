@@ -1,0 +1,40 @@
+//! Defenses that are separate programs.
+//!
+//! A defense is described by a RON file ([`spec`]) and is either
+//!
+//! - **lock-step** ([`lockstep`]): a child process that is told, interval by interval, what the
+//!   sensors saw, and answers with alerts and actions while the simulation waits.
+//!   `docs/defense-protocol.md` is the contract; the module [`message`] is what we send and
+//!   [`answer`] what we accept;
+//! - **offline** ([`offline`]): a command that runs over a copy of the evidence folder after the
+//!   run.
+//!
+//! **Invariant:** nothing that a tool prints can panic, hang or exhaust the range. Every line,
+//! count, wait and file that comes from a tool has a limit, and crossing it is a [`DefenseError`].
+//!
+//! **Invariant:** a child that was started is always killed (with the processes it started) and
+//! reaped, also when the caller drops the handle half-way.
+//!
+//! **Invariant:** the wall clock only tells a hang from work. No reading of it reaches an answer,
+//! so the same tool output gives the same run however slow the machine is.
+//!
+//! **Invariant:** no path that is handed to a tool leads to `truth/`.
+
+pub mod answer;
+mod child;
+mod error;
+mod lines;
+pub mod lockstep;
+pub mod message;
+pub mod offline;
+pub mod spec;
+
+pub use answer::{Action, ActionArgs, Answer, Target, Verb};
+pub use error::DefenseError;
+pub use lockstep::{LockStep, LockStepConfig};
+pub use message::{
+    ActionResult, ActionStatus, Asset, Frame, Hello, Interval, LogLine, Quality, Span, TagInfo,
+    TagSample, Wants,
+};
+pub use offline::{OfflineConfig, OfflineResult};
+pub use spec::{DefenseSpec, SpecError};

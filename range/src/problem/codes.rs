@@ -1,0 +1,284 @@
+//! The table of problem codes. `twinrange explain CODE` prints it.
+//!
+//! | range | about |
+//! | --- | --- |
+//! | TR01xx | the form of a file that people write |
+//! | TR02xx | the meaning of a plant or a scenario |
+//! | TR03xx | run folders and what is in them |
+
+use serde::Serialize;
+
+/// What a code stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CodeInfo {
+    /// The code, such as `TR0103`.
+    pub code: &'static str,
+    /// The mistake in a few words.
+    pub title: &'static str,
+    /// Why it is a mistake and what to do, in a paragraph.
+    pub text: &'static str,
+}
+
+/// What a code stands for, or `None` for a code that is not ours. Case does not count.
+///
+/// # Examples
+///
+/// ```
+/// use twinrange_range::problem::explain;
+///
+/// assert_eq!(explain("tr0103").map(|info| info.title), Some("unknown field"));
+/// ```
+#[must_use]
+pub fn explain(code: &str) -> Option<&'static CodeInfo> {
+    CODES
+        .iter()
+        .find(|info| info.code.eq_ignore_ascii_case(code))
+}
+
+/// All codes, ascending.
+#[must_use]
+pub fn all() -> &'static [CodeInfo] {
+    CODES
+}
+
+const fn info(code: &'static str, title: &'static str, text: &'static str) -> CodeInfo {
+    CodeInfo { code, title, text }
+}
+
+static CODES: &[CodeInfo] = &[
+    info(
+        "TR0101",
+        "not RON",
+        "The text does not follow the grammar of RON (Rusty Object Notation): usually a comma, a \
+         bracket or a quotation mark is missing just before the place that is shown. Fields are \
+         written `name: value,`, lists `[a, b]`, structs `(…)` or `Name(…)`.",
+    ),
+    info(
+        "TR0102",
+        "wrong kind of value",
+        "The value has another type than the field takes: text instead of a number, a list instead \
+         of a struct, a number with a fraction where a whole one is needed, or a number that is too \
+         large. Text stands in double quotation marks, numbers and `true`/`false` do not.",
+    ),
+    info(
+        "TR0103",
+        "unknown field",
+        "The struct has no field of this name. Unknown fields are rejected and not ignored, because \
+         a mistyped optional field would silently take its default. The hint names the nearest \
+         field, or all of them.",
+    ),
+    info(
+        "TR0104",
+        "missing field",
+        "The struct needs a field that is not there. The place shown is the beginning of the struct.",
+    ),
+    info(
+        "TR0105",
+        "field given twice",
+        "The same field stands twice in one struct. Only one value can be meant; remove the other.",
+    ),
+    info(
+        "TR0106",
+        "unknown choice",
+        "The field takes one of a fixed set of words and this is none of them. Words begin with a \
+         capital letter and stand without quotation marks.",
+    ),
+    info(
+        "TR0108",
+        "file cannot be read",
+        "A file that was named does not exist, may not be read, or is a folder. Names in a file are \
+         relative to the folder of the file that names them.",
+    ),
+    info(
+        "TR0109",
+        "reference is not a relative path",
+        "One file names another by a relative path with forward slashes, such as `plant.ron` or \
+         `../../attacks/playbooks/drift.ron`. Absolute paths, drive letters and backslashes would \
+         work on one machine only, and a run folder could not be replayed elsewhere.",
+    ),
+    info(
+        "TR0110",
+        "not a text file",
+        "The file is not UTF-8 text, or is larger than any file of its kind should be (4 MiB).",
+    ),
+    info(
+        "TR0111",
+        "unknown kind of file",
+        "A file is recognised by its outermost name, such as `Scenario(…)`, `Plant(…)`, \
+         `Playbook(…)` or `Defense(…)`, or by the ending `.st` for a Structured Text program. This \
+         file has neither, or a folder holds no such file.",
+    ),
+    info(
+        "TR0201",
+        "unknown schema version",
+        "The file says with `schema` which version of the form it follows, and this build does not \
+         read that version. A file from a newer build needs that build.",
+    ),
+    info(
+        "TR0202",
+        "unknown name",
+        "The file refers to something by a name that does not exist: a host, a tag, a network, a \
+         procedure, a column of the physical truth. The hint names the nearest one that does.",
+    ),
+    info(
+        "TR0203",
+        "name cannot be used",
+        "A name is empty, is used twice, or is not a name. Names appear in paths, tables and gate \
+         expressions: they begin with a lower-case letter and go on with lower-case letters, digits, \
+         `-` and `_`, at most 64 in all.",
+    ),
+    info(
+        "TR0204",
+        "value out of range",
+        "The number cannot be used: it is negative, not finite, zero where something must be, or \
+         beyond the limit that the message names.",
+    ),
+    info(
+        "TR0205",
+        "impossible process",
+        "The parameters of the process contradict each other or physics. The message says which.",
+    ),
+    info(
+        "TR0206",
+        "not an address",
+        "A subnet, IP address or hardware address cannot be used: it is malformed, lies outside its \
+         network, or is an address of a group.",
+    ),
+    info(
+        "TR0207",
+        "host of another kind",
+        "The host exists and has another role than its use here needs; a controller, for example, is \
+         a host with the role `Plc`.",
+    ),
+    info(
+        "TR0208",
+        "not an address in a controller",
+        "Addresses in a controller follow IEC 61131-3: `%IX0.3`, `%QW12`, `%MD4`. The letters must \
+         fit the use: I for inputs, Q for outputs, M for memory; X for a bit, W for a word, D for two.",
+    ),
+    info(
+        "TR0209",
+        "wrong direction or width",
+        "Sensors are wired to inputs and actuators to outputs; discrete points need a bit and analog \
+         ones a word; only writable tags can be written.",
+    ),
+    info(
+        "TR0210",
+        "unknown work",
+        "A procedure asks for something that nobody can do at the machines of this process.",
+    ),
+    info(
+        "TR0220",
+        "not a time",
+        "Times are written as a number and a unit (`2h`, `30min`, `12.5s`, `250ms`) or as a clock \
+         (`00:12:30`). A bare number is rejected because its unit would be a guess.",
+    ),
+    info(
+        "TR0221",
+        "clean period is too long",
+        "`clean_until` must lie inside `duration`: before it nothing attacks and a defense may \
+         learn, after it the playbook may begin. With a playbook, some of the run must remain.",
+    ),
+    info(
+        "TR0222",
+        "playbook without attacker, or attacker without playbook",
+        "A playbook needs to know which host the attacker owns (`attacker`), and an attacker without \
+         a playbook would do nothing. Give both or neither.",
+    ),
+    info(
+        "TR0223",
+        "period does not fit",
+        "The periods of a run must fit into each other, so that every sample falls on a step of the \
+         process. The message says which do not.",
+    ),
+    info(
+        "TR0224",
+        "text is missing",
+        "The field is there but empty. Reports show it to people, so it should say something.",
+    ),
+    info(
+        "TR0301",
+        "not a run folder",
+        "The folder exists and was not written by this program. Nothing is overwritten; name another \
+         folder, or an empty one.",
+    ),
+    info(
+        "TR0302",
+        "run did not finish",
+        "The folder has no `run.json`. It is written last, so a run that was killed leaves none. \
+         What is in the folder is incomplete; run the scenario again.",
+    ),
+    info(
+        "TR0303",
+        "manifest is damaged",
+        "`run.json` is not the manifest of a run: it is not JSON, or fields are missing or wrong.",
+    ),
+    info(
+        "TR0304",
+        "run folder of another version",
+        "The run folder was written by a build with another schema version. Read it with that build, \
+         or run the scenario again.",
+    ),
+    info(
+        "TR0305",
+        "file is missing from the run folder",
+        "The manifest lists a file that is not there. The folder was changed after the run.",
+    ),
+    info(
+        "TR0306",
+        "file of the run folder is damaged",
+        "A file is shorter or longer than the manifest says, or its content cannot be read: it was \
+         cut off or changed after the run.",
+    ),
+    info(
+        "TR0307",
+        "cannot write",
+        "A file or folder cannot be written: no space is left, it may not be written to, or a part \
+         of the path is a file.",
+    ),
+    info(
+        "TR0308",
+        "line is not a record",
+        "A file of JSON lines has a line that is not JSON or lacks a field. Line and column are shown.",
+    ),
+    info(
+        "TR0309",
+        "no such run",
+        "The path of the run folder does not exist or is a file. The folder of a run is the one that \
+         holds `run.json`.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_when_listed_then_ascending_and_explained() {
+        for pair in CODES.windows(2) {
+            assert!(
+                pair[0].code < pair[1].code,
+                "{} and {}",
+                pair[0].code,
+                pair[1].code
+            );
+        }
+        for info in CODES {
+            assert!(
+                info.code.len() == 6 && info.code.starts_with("TR"),
+                "{}",
+                info.code
+            );
+            assert!(
+                info.text.len() > 60 && !info.text.contains("  "),
+                "{}",
+                info.code
+            );
+            assert!(
+                info.text.ends_with('.') && !info.title.ends_with('.'),
+                "{}",
+                info.code
+            );
+        }
+    }
+}

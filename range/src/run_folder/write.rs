@@ -1,0 +1,471 @@
+//! Writes a run folder while the run goes on.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sim_kernel::Digest;
+
+use super::{MANIFEST, RunFolder, UNFINISHED, locate, paths};
+use crate::evidence::capture::CaptureWriter;
+use crate::evidence::digests::DigestWriter;
+use crate::evidence::frames::{FrameTruth, FrameWriter};
+use crate::evidence::lines::LineWriter;
+use crate::evidence::process::{ColumnInfo, ProcessWriter};
+use crate::evidence::records::Asset;
+use crate::evidence::tags::{Quality, TagWriter};
+use crate::evidence::{FileInfo, Tally};
+use crate::manifest::{
+    Build, Counts, Ended, Manifest, RUN_KIND, RUN_SCHEMA, RunOptions, ScenarioRecord, Timing,
+};
+use crate::problem::{Problem, Problems};
+
+/// Bytes collected before they are hashed and handed to the operating system.
+const BUFFER_BYTES: usize = 256 << 10;
+
+type Out = BufWriter<Tally<File>>;
+
+/// The names that a run's rows refer to by index.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    /// SPAN ports. Names become parts of file names.
+    pub spans: Vec<String>,
+    /// Historian tags.
+    pub tags: Vec<String>,
+    /// Ids of the playbook's steps.
+    pub steps: Vec<String>,
+    /// Quantities of the process.
+    pub truth_columns: Vec<ColumnInfo>,
+    /// Components with a digest per second.
+    pub components: Vec<String>,
+    /// The inventory; written sorted by name.
+    pub assets: Vec<Asset>,
+}
+
+/// What is known of a run before it begins.
+#[derive(Clone, Debug)]
+pub struct RunHeader {
+    /// The scenario with all its files.
+    pub scenario: ScenarioRecord,
+    /// Seeds every random stream.
+    pub seed: u64,
+    /// How it is run. With a defense, its alerts and actions get files.
+    pub options: RunOptions,
+}
+
+/// What is known of a run when it has ended.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Why it ended.
+    pub ended: Ended,
+    /// Simulated time, ns.
+    pub simulated_ns: u64,
+    /// Digest of the whole run.
+    pub trace_digest: Digest,
+    /// Wall-clock measurements.
+    pub timing: Timing,
+    /// Anything else to remember, by name.
+    pub notes: BTreeMap<String, serde_json::Value>,
+}
+
+/// A run folder that is being written.
+///
+/// Drop it without [`Self::finish`], and the folder is left as an unfinished run.
+pub struct RunWriter {
+    folder: PathBuf,
+    header: RunHeader,
+    layout: Layout,
+    captures: Vec<CaptureWriter<Out>>,
+    frames: FrameWriter<Out>,
+    tags: TagWriter<Out>,
+    process: ProcessWriter<Out>,
+    digests: DigestWriter<Out>,
+    syslog: LineWriter<Out>,
+    attack: LineWriter<Out>,
+    impact: LineWriter<Out>,
+    inputs: LineWriter<Out>,
+    alerts: Option<LineWriter<Out>>,
+    actions: Option<LineWriter<Out>>,
+    attack_frames: u64,
+    files: BTreeMap<String, FileInfo>,
+}
+
+impl RunWriter {
+    /// Prepares a folder and opens all files.
+    ///
+    /// A folder that does not exist is created; an empty one is used; an earlier run, finished or
+    /// not, is replaced.
+    ///
+    /// # Errors
+    ///
+    /// `TR0301` if there is something else in the folder, `TR0307` if it cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// If the name of a SPAN port cannot be part of a file name: the plant checks that.
+    pub fn create(folder: &Path, header: RunHeader, layout: Layout) -> Result<Self, Problems> {
+        prepare(folder)?;
+        let open = |path: &str| create_file(folder, path);
+        let cannot = |path: &'static str| move |error| cannot_write(folder, path, &error);
+        let mut captures = Vec::new();
+        for span in &layout.spans {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            assert!(
+                !span.is_empty() && span.chars().all(plain),
+                "`{span}` in a file name"
+            );
+            let path = paths::capture(span);
+            let capture = CaptureWriter::new(open(&path)?, span);
+            captures.push(capture.map_err(|error| cannot_write(folder, &path, &error))?);
+        }
+        let optional = |path: &str| -> Result<_, Problems> {
+            let wanted = header.options.defense.is_some();
+            Ok(if wanted {
+                Some(LineWriter::new(open(path)?))
+            } else {
+                None
+            })
+        };
+        let mut writer = Self {
+            captures,
+            frames: FrameWriter::new(open(paths::FRAMES)?, &layout.spans, &layout.steps)
+                .map_err(cannot(paths::FRAMES))?,
+            tags: TagWriter::new(open(paths::TAGS)?, &layout.tags).map_err(cannot(paths::TAGS))?,
+            process: ProcessWriter::new(open(paths::PROCESS)?, &layout.truth_columns)
+                .map_err(cannot(paths::PROCESS))?,
+            digests: DigestWriter::new(open(paths::DIGESTS)?, &layout.components)
+                .map_err(cannot(paths::DIGESTS))?,
+            syslog: LineWriter::new(open(paths::SYSLOG)?),
+            attack: LineWriter::new(open(paths::ATTACK)?),
+            impact: LineWriter::new(open(paths::IMPACT)?),
+            inputs: LineWriter::new(open(paths::INPUTS)?),
+            alerts: optional(paths::ALERTS)?,
+            actions: optional(paths::ACTIONS)?,
+            folder: folder.to_path_buf(),
+            header,
+            layout,
+            attack_frames: 0,
+            files: BTreeMap::new(),
+        };
+        writer.assets()?;
+        Ok(writer)
+    }
+
+    fn assets(&mut self) -> Result<(), Problems> {
+        let mut assets = self.layout.assets.clone();
+        assets.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut text = serde_json::to_string_pretty(&assets).expect("inventories encode");
+        text.push('\n');
+        fs::write(locate(&self.folder, paths::ASSETS), &text)
+            .map_err(|error| self.cannot(paths::ASSETS, &error))?;
+        self.files
+            .insert(paths::ASSETS.to_owned(), FileInfo::of(text.as_bytes()));
+        Ok(())
+    }
+
+    fn cannot(&self, path: &str, error: &io::Error) -> Problems {
+        cannot_write(&self.folder, path, error)
+    }
+
+    /// Records a frame as evidence and its truth apart from it; returns its number in the capture.
+    ///
+    /// # Arguments
+    ///
+    /// * `span` — index of the SPAN port.
+    /// * `t_ns` — simulated time, ns; never before that of the last frame.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307` if it cannot be written. The same holds for all methods below.
+    pub fn frame(
+        &mut self,
+        span: u16,
+        t_ns: u64,
+        bytes: &[u8],
+        truth: FrameTruth,
+    ) -> Result<u64, Problems> {
+        let number = match self.captures[usize::from(span)].frame(t_ns, bytes) {
+            Ok(number) => number,
+            Err(error) => {
+                let path = paths::capture(&self.layout.spans[usize::from(span)]);
+                return Err(self.cannot(&path, &error));
+            }
+        };
+        self.attack_frames += u64::from(truth.step.is_some());
+        match self.frames.row(span, number, truth) {
+            Ok(()) => Ok(number),
+            Err(error) => Err(self.cannot(paths::FRAMES, &error)),
+        }
+    }
+
+    /// Records a historian sample; `tag` is an index.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn tag(
+        &mut self,
+        t_ns: u64,
+        tag: u16,
+        value: f64,
+        quality: Quality,
+    ) -> Result<(), Problems> {
+        let written = self.tags.row(t_ns, tag, value, quality);
+        written.map_err(|error| self.cannot(paths::TAGS, &error))
+    }
+
+    /// Records a row of physical truth.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn process_row(&mut self, t_ns: u64, values: &[f64]) -> Result<(), Problems> {
+        let written = self.process.row(t_ns, values);
+        written.map_err(|error| self.cannot(paths::PROCESS, &error))
+    }
+
+    /// Records the digests of a simulated second: the first 8 bytes of the chain and of every component.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn digests(&mut self, t_ns: u64, chain: u64, parts: &[u64]) -> Result<(), Problems> {
+        let written = self.digests.row(t_ns, chain, parts);
+        written.map_err(|error| self.cannot(paths::DIGESTS, &error))
+    }
+
+    /// Records a line of the central log, in the form of RFC 5424.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn syslog(&mut self, line: &str) -> Result<(), Problems> {
+        self.syslog
+            .text(line)
+            .map_err(|error| self.cannot(paths::SYSLOG, &error))
+    }
+
+    /// Records a step of the attack, such as [`AttackStep`](crate::evidence::records::AttackStep).
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn attack_step(&mut self, step: &impl Serialize) -> Result<(), Problems> {
+        self.attack
+            .record(step)
+            .map_err(|error| self.cannot(paths::ATTACK, &error))
+    }
+
+    /// Records where the plant left its twin, such as an [`Impact`](crate::twin::Impact).
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn impact(&mut self, impact: &impl Serialize) -> Result<(), Problems> {
+        self.impact
+            .record(impact)
+            .map_err(|error| self.cannot(paths::IMPACT, &error))
+    }
+
+    /// Records an input from outside, a `sim_kernel::InputRecord`.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn input(&mut self, input: &impl Serialize) -> Result<(), Problems> {
+        self.inputs
+            .record(input)
+            .map_err(|error| self.cannot(paths::INPUTS, &error))
+    }
+
+    /// Records an alert as the defense wrote it.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    ///
+    /// # Panics
+    ///
+    /// If the run has no defense.
+    pub fn alert(&mut self, alert: &impl Serialize) -> Result<(), Problems> {
+        let alerts = self.alerts.as_mut().expect("alerts come from a defense");
+        alerts
+            .record(alert)
+            .map_err(|error| self.cannot(paths::ALERTS, &error))
+    }
+
+    /// Records an action that the defense asked for, with what became of it.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    ///
+    /// # Panics
+    ///
+    /// If the run has no defense.
+    pub fn action(&mut self, action: &impl Serialize) -> Result<(), Problems> {
+        let actions = self.actions.as_mut().expect("actions come from a defense");
+        actions
+            .record(action)
+            .map_err(|error| self.cannot(paths::ACTIONS, &error))
+    }
+
+    /// Closes all files and writes the manifest.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`; the folder is then left as an unfinished run.
+    pub fn finish(mut self, end: End) -> Result<RunFolder, Problems> {
+        let counts = self.counts();
+        let folder = self.folder.as_path();
+        let mut files = std::mem::take(&mut self.files);
+        let mut close = |path: &str, out: io::Result<Out>| match out.and_then(close) {
+            Ok(info) => {
+                files.insert(path.to_owned(), info);
+                Ok(())
+            }
+            Err(error) => Err(cannot_write(folder, path, &error)),
+        };
+        for (span, capture) in self.layout.spans.iter().zip(self.captures) {
+            close(&paths::capture(span), Ok(capture.into_inner()))?;
+        }
+        close(paths::FRAMES, self.frames.finish())?;
+        close(paths::TAGS, self.tags.finish())?;
+        close(paths::PROCESS, self.process.finish())?;
+        close(paths::DIGESTS, self.digests.finish())?;
+        for (path, lines) in [
+            (paths::SYSLOG, self.syslog),
+            (paths::ATTACK, self.attack),
+            (paths::IMPACT, self.impact),
+            (paths::INPUTS, self.inputs),
+        ] {
+            close(path, Ok(lines.into_inner()))?;
+        }
+        for (path, lines) in [(paths::ALERTS, self.alerts), (paths::ACTIONS, self.actions)] {
+            if let Some(lines) = lines {
+                close(path, Ok(lines.into_inner()))?;
+            }
+        }
+        // A defense may add to its own folder after the run, so these two are not pinned.
+        files.retain(|path, _| !path.starts_with("defense/"));
+        let manifest = Manifest {
+            schema: RUN_SCHEMA,
+            kind: RUN_KIND.to_owned(),
+            build: Build {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            scenario: self.header.scenario,
+            seed: self.header.seed,
+            options: self.header.options,
+            ended: end.ended,
+            simulated_ns: end.simulated_ns,
+            counts,
+            trace_digest: end.trace_digest,
+            files,
+            notes: end.notes,
+            timing: end.timing,
+        };
+        write_manifest(folder, &manifest)?;
+        RunFolder::open(folder)
+    }
+
+    fn counts(&self) -> Counts {
+        let lines = |writer: &Option<LineWriter<Out>>| writer.as_ref().map_or(0, LineWriter::lines);
+        let frames = self.layout.spans.iter().cloned();
+        Counts {
+            frames: frames
+                .zip(self.captures.iter().map(CaptureWriter::frames))
+                .collect(),
+            attack_frames: self.attack_frames,
+            tags: self.tags.rows(),
+            syslog: self.syslog.lines(),
+            process: self.process.rows(),
+            attack_steps: self.attack.lines(),
+            inputs: self.inputs.lines(),
+            alerts: lines(&self.alerts),
+            actions: lines(&self.actions),
+        }
+    }
+}
+
+/// Makes room for a run, and marks the folder as unfinished.
+fn prepare(folder: &Path) -> Result<(), Problems> {
+    let cannot = |error: io::Error| cannot_write(folder, "", &error);
+    if folder.exists() {
+        let mut entries = fs::read_dir(folder).map_err(cannot)?;
+        let empty = entries.next().is_none();
+        if !empty && !is_ours(folder) {
+            let message = "the folder holds something that is not a run; nothing is overwritten";
+            let problem = Problem::new("TR0301", message).in_file(folder.display().to_string());
+            return Err(problem.hint("name another folder, or an empty one").into());
+        }
+    }
+    fs::create_dir_all(folder).map_err(cannot)?;
+    fs::write(folder.join(UNFINISHED), "This run has not finished.\n").map_err(cannot)?;
+    remove(&folder.join(MANIFEST)).map_err(cannot)?;
+    for part in ["evidence", "truth", "defense", "score"] {
+        match fs::remove_dir_all(folder.join(part)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
+            _ => {}
+        }
+    }
+    remove(&folder.join(paths::INPUTS)).map_err(cannot)?;
+    for part in ["evidence", "truth", "defense"] {
+        fs::create_dir_all(folder.join(part)).map_err(cannot)?;
+    }
+    Ok(())
+}
+
+/// Whether a folder was written by [`RunWriter`], finished or not.
+fn is_ours(folder: &Path) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    if folder.join(UNFINISHED).is_file() {
+        return true;
+    }
+    let text = fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
+    serde_json::from_str::<Kind>(&text).is_ok_and(|found| found.kind == RUN_KIND)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn create_file(folder: &Path, path: &str) -> Result<Out, Problems> {
+    let file = File::create(locate(folder, path));
+    let file = file.map_err(|error| cannot_write(folder, path, &error))?;
+    Ok(BufWriter::with_capacity(BUFFER_BYTES, Tally::new(file)))
+}
+
+fn close(out: Out) -> io::Result<FileInfo> {
+    let mut tally = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    tally.flush()?;
+    Ok(tally.info())
+}
+
+/// Writes the manifest beside its place and moves it there, so that it is whole or absent.
+fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Problems> {
+    let cannot = |error: io::Error| cannot_write(folder, MANIFEST, &error);
+    let mut text = serde_json::to_string_pretty(manifest).expect("manifests encode");
+    text.push('\n');
+    let unfinished = folder.join(UNFINISHED);
+    fs::write(&unfinished, text).map_err(cannot)?;
+    fs::rename(&unfinished, folder.join(MANIFEST)).map_err(cannot)
+}
+
+fn cannot_write(folder: &Path, path: &str, error: &io::Error) -> Problems {
+    let shown = if path.is_empty() {
+        folder.to_path_buf()
+    } else {
+        locate(folder, path)
+    };
+    let problem = Problem::new("TR0307", format!("cannot write: {error}"));
+    problem.in_file(shown.display().to_string()).into()
+}

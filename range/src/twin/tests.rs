@@ -1,0 +1,204 @@
+//! Impact on small tables.
+
+use super::*;
+use crate::evidence::process::ColumnInfo;
+use crate::scenario::Comparison;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// One column, one row per second from 0.
+fn table(values: &[f64]) -> ProcessTable {
+    let column = ColumnInfo {
+        name: "level_m".to_owned(),
+        ..ColumnInfo::default()
+    };
+    let mut table = ProcessTable::new(vec![column]);
+    for (second, value) in values.iter().enumerate() {
+        table.push(second as u64 * SECOND_NS, &[*value]);
+    }
+    table
+}
+
+fn tolerance(difference: f64, hold_s: u64) -> Vec<Tolerance> {
+    let hold = SimDuration::from_secs(hold_s);
+    vec![Tolerance {
+        column: "level_m".to_owned(),
+        difference,
+        hold,
+    }]
+}
+
+/// `start..end peak@second`, in seconds, for every deviation.
+fn shown(run: &[f64], twin: &[f64], difference: f64, hold_s: u64) -> String {
+    let found = deviations(&table(run), &table(twin), &tolerance(difference, hold_s));
+    let seconds = |ns: u64| ns / SECOND_NS;
+    let list: Vec<String> = found
+        .iter()
+        .map(|d| {
+            let end = d
+                .end_ns
+                .map_or("end".to_owned(), |end_ns| seconds(end_ns).to_string());
+            format!(
+                "{}..{end} {}@{}",
+                seconds(d.start_ns),
+                d.run_value,
+                seconds(d.peak_ns)
+            )
+        })
+        .collect();
+    list.join(", ")
+}
+
+#[test]
+fn deviations_when_columns_part_then_intervals_hold_tolerance_and_length() {
+    let twin = [1.0; 8];
+    let cases: [(&str, [f64; 8], f64, u64, &str); 8] = [
+        ("the same", [1.0; 8], 0.0, 0, ""),
+        (
+            "within tolerance",
+            [1.1, 0.9, 1.1, 1.0, 1.0, 1.0, 1.0, 1.0],
+            0.2,
+            0,
+            "",
+        ),
+        (
+            "one sample",
+            [1.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            0.2,
+            0,
+            "1..2 3@1",
+        ),
+        (
+            "too short",
+            [1.0, 3.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            0.2,
+            2,
+            "",
+        ),
+        (
+            "long enough",
+            [1.0, 3.0, 4.0, 3.0, 1.0, 1.0, 1.0, 1.0],
+            0.2,
+            2,
+            "1..4 4@2",
+        ),
+        (
+            "short gap",
+            [1.0, 3.0, 4.0, 3.0, 1.0, 5.0, 1.0, 1.0],
+            0.2,
+            2,
+            "1..6 5@5",
+        ),
+        (
+            "to the end",
+            [1.0, 1.0, 1.0, 1.0, 3.0, 4.0, 5.0, 4.0],
+            0.2,
+            2,
+            "4..end 5@6",
+        ),
+        (
+            "two",
+            [3.0, 3.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0],
+            0.2,
+            1,
+            "0..2 3@0, 5..7 0@5",
+        ),
+    ];
+    for (name, run, difference, hold_s, expect) in cases {
+        assert_eq!(shown(&run, &twin, difference, hold_s), expect, "{name}");
+    }
+}
+
+#[test]
+fn deviations_when_value_is_not_a_number_then_only_in_one_run_counts() {
+    assert_eq!(shown(&[f64::NAN, 1.0], &[f64::NAN, 1.0], 0.0, 0), "");
+    assert_eq!(
+        shown(&[1.0, f64::NAN, 1.0], &[1.0; 3], 9.0, 0),
+        "1..2 NaN@1"
+    );
+    assert_eq!(shown(&[f64::INFINITY; 2], &[f64::INFINITY; 2], 0.0, 0), "");
+}
+
+#[test]
+fn deviations_when_runs_have_different_lengths_then_common_times_are_compared() {
+    assert_eq!(shown(&[1.0, 1.0, 9.0], &[1.0, 1.0], 0.0, 0), "");
+    let mut shifted = ProcessTable::new(table(&[]).columns().to_vec());
+    shifted.push(SECOND_NS / 2, &[7.0]);
+    shifted.push(SECOND_NS, &[7.0]);
+    let found = deviations(&shifted, &table(&[1.0, 1.0]), &tolerance(0.5, 0));
+    assert_eq!((found.len(), found[0].start_ns), (1, SECOND_NS));
+}
+
+#[test]
+fn tolerances_when_taken_from_the_twin_then_share_of_its_range() {
+    let found = tolerances(&table(&[2.0, 6.0, 4.0]), 0.05, SimDuration::from_secs(3));
+    assert!((found[0].difference - 0.2).abs() < 1e-12);
+    assert_eq!(found[0].hold, SimDuration::from_secs(3));
+    let still = tolerances(&table(&[0.0, 0.0]), 0.05, SimDuration::ZERO);
+    assert!(still[0].difference.abs() < f64::MIN_POSITIVE);
+}
+
+fn limit(op: Comparison, value: f64, hold_s: f64) -> Constraint {
+    Constraint {
+        name: "limit".to_owned(),
+        description: "The limit".to_owned(),
+        column: "level_m".to_owned(),
+        op,
+        value,
+        hold_s,
+        hazard: true,
+    }
+}
+
+#[test]
+fn violations_when_condition_holds_long_enough_then_time_of_impact_is_known() {
+    let run = table(&[0.0, 2.0, 2.0, 2.0, 0.0, 2.0]);
+    let constraints = [limit(Comparison::Above, 1.0, 2.0)];
+    let found = violations(&run, None, &constraints);
+    assert_eq!(found.len(), 1, "the second one is too short");
+    let times = [
+        found[0].start_ns,
+        found[0].violated_ns,
+        found[0].end_ns.unwrap_or(0),
+    ];
+    assert_eq!(times, [SECOND_NS, 3 * SECOND_NS, 4 * SECOND_NS]);
+    assert_eq!(first_impact_ns(&found), Some(3 * SECOND_NS));
+
+    let twin = table(&[0.0, 0.0, 2.0, 2.0, 2.0, 2.0]);
+    let found = violations(&run, Some(&twin), &constraints);
+    assert!(found[0].also_in_twin);
+    assert_eq!(first_impact_ns(&found), None);
+    assert_eq!(
+        violations(&run, None, &[limit(Comparison::Below, -1.0, 0.0)]),
+        []
+    );
+}
+
+#[test]
+fn impacts_when_written_as_lines_then_read_back_the_same() {
+    let (run, twin) = (table(&[0.0, 2.0, 2.0, 0.0]), table(&[0.0; 4]));
+    let all = impacts(
+        &run,
+        &twin,
+        &tolerance(0.5, 0),
+        &[limit(Comparison::Above, 1.0, 1.0)],
+    );
+    let lines: Vec<String> = all
+        .iter()
+        .map(|impact| serde_json::to_string(impact).expect("encodes"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"kind":"deviation","column":"level_m","start_ns":1000000000,"end_ns":3000000000,"peak_ns":1000000000,"run_value":2.0,"twin_value":0.0}"#,
+            r#"{"kind":"violation","constraint":"limit","column":"level_m","hazard":true,"start_ns":1000000000,"violated_ns":2000000000,"end_ns":3000000000,"also_in_twin":false}"#,
+        ]
+    );
+    for (line, impact) in lines.iter().zip(&all) {
+        assert_eq!(
+            &serde_json::from_str::<Impact>(line).expect("decodes"),
+            impact
+        );
+    }
+    assert_eq!(impacts(&run, &run, &tolerance(0.0, 0), &[]), []);
+}

@@ -1,0 +1,237 @@
+//! Importers: a tool's own file into [`Alert`]s.
+//!
+//! **Invariant:** no importer panics on any bytes, and none drops a record silently: each input
+//! record becomes an alert, or is counted in [`Import::skipped`] with its reason, or ends the import
+//! with an [`ImportError`] that names line and field.
+//!
+//! A file that is truncated or in another format is the user's mistake and is refused whole: half an
+//! alert file would score as a worse tool than the one that was run.
+
+mod eve;
+mod field;
+mod jsonl;
+mod sniff;
+
+pub(crate) use sniff::count_u64;
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::alert::Alert;
+
+/// The Unix time of the start of a run unless the scenario says otherwise:
+/// 2026-01-05T06:00:00Z, a Monday, early shift.
+pub const DEFAULT_EPOCH_UNIX_NS: u64 = 1_767_592_800_000_000_000;
+
+/// A format that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// Our normal form, one JSON object per line.
+    Jsonl,
+    /// Suricata's EVE log, one JSON object per line.
+    Eve,
+}
+
+impl Format {
+    /// All formats, in the order in which they are listed.
+    pub const ALL: [Self; 2] = [Self::Jsonl, Self::Eve];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Eve => "eve",
+        }
+    }
+
+    /// One line for `list formats`.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Jsonl => "Twinrange's normal form: one JSON object per line, `t_ns` and `sig_id` required",
+            Self::Eve => "Suricata eve.json: `alert` records, other records as telemetry",
+        }
+    }
+
+    /// The format with this name; else the nearest name, for a "did you mean".
+    ///
+    /// # Errors
+    ///
+    /// The nearest known name, if any is near.
+    pub fn from_name(name: &str) -> Result<Self, Option<&'static str>> {
+        let word = name.to_ascii_lowercase();
+        match word.as_str() {
+            "jsonl" | "json-lines" | "twinrange" => Ok(Self::Jsonl),
+            "eve" | "suricata" | "suricata-eve" => Ok(Self::Eve),
+            _ => Err(crate::suggest::nearest(&word, Self::ALL.map(Self::name))),
+        }
+    }
+}
+
+/// What an importer must know about the run.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// Unix time of the start of the run, ns. Wall-like time stamps are counted from it.
+    pub epoch_unix_ns: u64,
+    /// Simulated length of the run, ns; records after it are skipped. `None`: not checked.
+    pub duration_ns: Option<u64>,
+    /// Added to the tool's time, ns: a known offset of its clock. Zero unless the user says so.
+    pub clock_offset_ns: i64,
+    /// Name for the tool where the file does not give one.
+    pub tool: Option<String>,
+    /// The SPAN whose capture the tool read, for frame numbers without a SPAN.
+    pub span: Option<String>,
+    /// The user's table: signature identifier to technique identifiers. Used only for alerts that
+    /// bring none themselves.
+    pub signature_techniques: BTreeMap<String, Vec<String>>,
+    /// Keeps the tool's own record in [`Alert::raw`].
+    pub keep_raw: bool,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        Self {
+            epoch_unix_ns: DEFAULT_EPOCH_UNIX_NS,
+            duration_ns: None,
+            clock_offset_ns: 0,
+            tool: None,
+            span: None,
+            signature_techniques: BTreeMap::new(),
+            keep_raw: false,
+        }
+    }
+}
+
+/// What came out of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Import {
+    /// Alerts and log records, by time; records of one instant keep the file's order.
+    pub alerts: Vec<Alert>,
+    /// Records that are no alert and no telemetry, or lie outside the run: reason to count.
+    pub skipped: BTreeMap<String, u64>,
+    /// Things that look wrong but do not stop the import: what to count.
+    pub anomalies: BTreeMap<String, u64>,
+}
+
+impl Import {
+    fn skip(&mut self, reason: &str) {
+        *self.skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        *self.anomalies.entry(what.into()).or_default() += 1;
+    }
+}
+
+/// A file that cannot be imported: the user's mistake, with the place.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: {message}", place(*line, *column, field.as_deref()))]
+pub struct ImportError {
+    /// 1-based line.
+    pub line: u64,
+    /// 1-based column in characters, where the parser knows it.
+    pub column: Option<u64>,
+    /// The field at fault, as a path: `src.port`.
+    pub field: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+fn place(line: u64, column: Option<u64>, field: Option<&str>) -> String {
+    let mut text = format!("line {line}");
+    if let Some(column) = column {
+        text.push_str(&format!(", column {column}"));
+    }
+    if let Some(field) = field {
+        text.push_str(&format!(", field `{field}`"));
+    }
+    text
+}
+
+/// Imports a file.
+///
+/// # Arguments
+///
+/// * `bytes` — the whole file. Blank lines and a byte order mark are allowed; an empty file is a
+///   tool that raised no alert.
+///
+/// # Errors
+///
+/// [`ImportError`] for the first line that is not a record of this format, and when every record
+/// lies outside the run, which means that the tool's clock was not the simulation's.
+///
+/// # Examples
+///
+/// ```
+/// use twinrange_score::formats::{Format, ImportOptions, import};
+///
+/// let file = br#"{"t_ns":15000000,"sig_id":"new-talker","techniques":["T0855"]}"#;
+/// let import = import(Format::Jsonl, file, &ImportOptions::default())?;
+/// assert_eq!(import.alerts[0].techniques, ["T1692.001"]);
+/// # Ok::<(), twinrange_score::formats::ImportError>(())
+/// ```
+pub fn import(format: Format, bytes: &[u8], options: &ImportOptions) -> Result<Import, ImportError> {
+    let text = sniff::text(bytes)?;
+    let mut import = Import::default();
+    for record in sniff::records(text, format) {
+        let (line, object) = record?;
+        match format {
+            Format::Jsonl => jsonl::record(line, object, options, &mut import)?,
+            Format::Eve => eve::record(line, object, options, &mut import)?,
+        }
+    }
+    finish(&mut import, options)?;
+    Ok(import)
+}
+
+/// Drops what lies outside the run and sorts the rest.
+fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportError> {
+    let before_sorting = import.alerts.len();
+    if let Some(duration_ns) = options.duration_ns {
+        let late = |alert: &Alert| alert.t_ns > duration_ns;
+        let late_count = import.alerts.iter().filter(|alert| late(alert)).count();
+        import.alerts.retain(|alert| !late(alert));
+        for _ in 0..late_count {
+            import.skip(AFTER_RUN);
+        }
+    }
+    let count = |reason| import.skipped.get(reason).copied().unwrap_or(0);
+    let outside = count(BEFORE_RUN) + count(AFTER_RUN);
+    if import.alerts.is_empty() && outside > 0 {
+        return Err(ImportError {
+            line: 1,
+            column: None,
+            field: None,
+            message: format!("all {outside} records lie outside the run"),
+            hint: Some(
+                "the tool must take its time from the capture (simulated time), not from its own \
+                 clock; check that the file belongs to this run"
+                    .to_owned(),
+            ),
+        });
+    }
+    if !import.alerts.is_sorted_by_key(|alert| alert.t_ns) {
+        let backward = import.alerts.windows(2).filter(|pair| pair[1].t_ns < pair[0].t_ns).count();
+        for _ in 0..backward {
+            import.note("record earlier than the one before it; sorted by time");
+        }
+        import.alerts.sort_by_key(|alert| alert.t_ns);
+    }
+    assert!(import.alerts.len() <= before_sorting, "finishing cannot add alerts");
+    Ok(())
+}
+
+/// Reason for a skipped record.
+const BEFORE_RUN: &str = "before the start of the run";
+/// Reason for a skipped record.
+const AFTER_RUN: &str = "after the end of the run";
+
+/// Simulated time from a tool's time: offset added, negative times refused.
+fn simulated_ns(unix_or_run_ns: i128, base_ns: u64, options: &ImportOptions) -> Option<u64> {
+    let t_ns = unix_or_run_ns - i128::from(base_ns) + i128::from(options.clock_offset_ns);
+    u64::try_from(t_ns).ok()
+}

@@ -1,0 +1,81 @@
+//! An ATT&CK Navigator layer, format 4.5: one cell per technique that the attack used.
+//!
+//! A technique that no step used is left out: it was not tested, which is not the same as missed.
+//! Where several steps used a technique, the cell shows the worst grade.
+
+use serde_json::{Value, json};
+
+use crate::attack;
+use crate::detection::{Grade, StepResult, by_technique};
+use crate::score::Score;
+
+/// The text of `navigator.json`: pretty, with a final newline.
+///
+/// # Panics
+///
+/// Never: a layer serialises.
+#[must_use]
+pub fn to_json(score: &Score) -> String {
+    let header = &score.header;
+    let tool = header.tool.as_ref().map_or("no defense", |tool| tool.name.as_str());
+    let techniques: Vec<Value> =
+        by_technique(&score.detection).into_iter().map(|(id, steps)| cell(id, &steps)).collect();
+    let legend: Vec<Value> = [
+        (Grade::None, "#b2182b"),
+        (Grade::Telemetry, "#ef8a62"),
+        (Grade::General, "#fddbc7"),
+        (Grade::Tactic, "#67a9cf"),
+        (Grade::Technique, "#2166ac"),
+    ]
+    .iter()
+    .map(|(grade, color)| json!({ "label": grade.label(), "color": color }))
+    .collect();
+    let layer = json!({
+        "name": format!("{tool} - {}", header.scenario),
+        "domain": "ics-attack",
+        "versions": { "layer": "4.5", "navigator": "5.2.0", "attack": header.attack_version },
+        "description": format!(
+            "Detection grade of each technique that the attack used. Seed {}, Twinrange {}.",
+            header.seed, header.range_version
+        ),
+        "techniques": techniques,
+        // Red to blue: distinct for all forms of colour vision.
+        "gradient": {
+            "colors": ["#b2182b", "#ef8a62", "#fddbc7", "#67a9cf", "#2166ac"],
+            "minValue": 0,
+            "maxValue": 100,
+        },
+        "legendItems": legend,
+        "layout": { "layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated" },
+        "sorting": 0,
+        "hideDisabled": false,
+    });
+    let mut text = serde_json::to_string_pretty(&layer).expect("a layer serialises");
+    text.push('\n');
+    text
+}
+
+fn cell(id: &str, steps: &[&StepResult]) -> Value {
+    let worst = steps.iter().map(|step| step.grade).min().unwrap_or_default();
+    let detected = steps.iter().filter(|step| step.detected).count();
+    let lines: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            let time = step
+                .time_to_detect_s
+                .map_or_else(|| "not detected".to_owned(), |time_s| format!("detected after {time_s:.1} s"));
+            format!("{}: {}, {time}", step.id, step.grade.label())
+        })
+        .collect();
+    json!({
+        "techniqueID": id,
+        "score": worst.navigator_value(),
+        "comment": format!("{detected} of {} steps detected. {}", steps.len(), lines.join("; ")),
+        "enabled": true,
+        "showSubtechniques": attack::technique(id).is_some() && id.contains('.'),
+        "metadata": [
+            { "name": "grade", "value": worst.label() },
+            { "name": "steps", "value": steps.len().to_string() },
+        ],
+    })
+}

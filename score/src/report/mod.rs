@@ -1,0 +1,152 @@
+//! `report.html`: one self-contained page for the plant manager, the SOC and the engineer.
+//!
+//! No script, no font, no image from anywhere: styles and drawings are inline, so the file can be
+//! mailed and opened years later. Light and dark follow the reader's system, and every drawing exists
+//! in a wide and a narrow form, of which the style sheet shows one.
+//!
+//! **Invariant:** every text from outside goes through [`words::escape`].
+
+mod charts;
+mod summary;
+mod svg;
+mod tables;
+mod timeline;
+pub mod words;
+
+use crate::score::Score;
+
+/// A response action of the defense, as it was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionMark {
+    /// When it took effect, simulated ns.
+    pub start_ns: u64,
+    /// When it ended, if it did; simulated ns.
+    pub end_ns: Option<u64>,
+    /// OpenC2 word: `deny`, `contain`, `restore`.
+    pub action: String,
+    /// What it was applied to.
+    pub target: String,
+    /// What it did to the plant, a short clause; may be empty.
+    pub consequence: String,
+}
+
+/// An interval in which the plant differed from its twin that was not attacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impact {
+    /// Start, simulated ns.
+    pub start_ns: u64,
+    /// End (exclusive), simulated ns.
+    pub end_ns: u64,
+    /// What was wrong: `underfilled bottles shipped`.
+    pub label: String,
+}
+
+/// A process variable over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Name for people: `Fill volume`.
+    pub name: String,
+    /// Unit; may be empty.
+    pub unit: String,
+    /// Simulated times, s, ascending; shape `[samples]`.
+    pub t_s: Vec<f64>,
+    /// The physical truth of this run; shape `[samples]`. A value that is not finite is a gap.
+    pub actual: Vec<f64>,
+    /// The twin that was not attacked; shape `[samples]`.
+    pub twin: Option<Vec<f64>>,
+    /// What the HMI showed, where that is recorded; shape `[samples]`.
+    pub shown: Option<Vec<f64>>,
+}
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct ReportData<'a> {
+    /// Title of the page: plant and scenario in words.
+    pub title: String,
+    /// One produced item: `bottle`.
+    pub item: String,
+    /// Several: `bottles`.
+    pub items: String,
+    /// What the attack was after, one sentence; may be empty.
+    pub intent: String,
+    /// The score.
+    pub score: &'a Score,
+    /// What the defense did.
+    pub actions: Vec<ActionMark>,
+    /// Where the plant left its twin.
+    pub impacts: Vec<Impact>,
+    /// Process variables, the most telling first.
+    pub series: Vec<Series>,
+}
+
+/// Writes the page.
+///
+/// # Panics
+///
+/// If the vectors of a [`Series`] differ in length, or an interval ends before it starts.
+#[must_use]
+pub fn html(data: &ReportData<'_>) -> String {
+    check(data);
+    let score = data.score;
+    let sections = [
+        ("summary", "In short", summary::section(data)),
+        ("gates", "Gates", tables::gates(score)),
+        ("timeline", "Timeline", timeline::section(data)),
+        ("killchain", "The attack, step by step", tables::kill_chain(score)),
+        ("continuity", "Production", charts::continuity(data)),
+        ("false-alarms", "False alarms", tables::false_alarms(score)),
+        ("intervals", "How sure are these figures?", tables::intervals(score)),
+        ("provenance", "What was scored, with what", tables::provenance(score)),
+    ];
+    let present: Vec<_> = sections.iter().filter(|(_, _, body)| !body.is_empty()).collect();
+    let title = words::escape(&data.title);
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
+        include_str!("style.css")
+    );
+    page.push_str("<a class=\"skip\" href=\"#summary\">Skip to the summary</a>\n");
+    page.push_str(&format!("<header class=\"page\">\n<p class=\"brand\">Twinrange report</p>\n<h1>{title}</h1>\n{}", tables::strapline(score)));
+    page.push_str("<nav aria-label=\"Sections\"><ul>\n");
+    for (id, heading, _) in &present {
+        page.push_str(&format!("<li><a href=\"#{id}\">{heading}</a></li>\n"));
+    }
+    page.push_str("</ul></nav>\n</header>\n<main>\n");
+    for (id, heading, body) in &present {
+        page.push_str(&format!(
+            "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n<h2 id=\"{id}-h\">{heading}</h2>\n{body}</section>\n"
+        ));
+    }
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
+}
+
+fn check(data: &ReportData<'_>) {
+    for series in &data.series {
+        let samples = series.t_s.len();
+        let same = |values: &Option<Vec<f64>>| values.as_ref().is_none_or(|v| v.len() == samples);
+        assert!(
+            series.actual.len() == samples && same(&series.twin) && same(&series.shown),
+            "series {} has vectors of different lengths",
+            series.name
+        );
+    }
+    for impact in &data.impacts {
+        assert!(impact.start_ns <= impact.end_ns, "impact {} ends before it starts", impact.label);
+    }
+}
+
+/// A drawing in both forms; the style sheet shows the one that fits the screen.
+fn both_widths(draw: impl Fn(f64, &str) -> String) -> String {
+    format!(
+        "<div class=\"drawing\">\n{}{}</div>\n",
+        draw(WIDE_PX, "wide"),
+        draw(NARROW_PX, "narrow")
+    )
+}
+
+/// Width of the wide form of a drawing, px.
+const WIDE_PX: f64 = 1120.0;
+/// Width of the narrow form, px: a telephone of 390 px less the margins.
+const NARROW_PX: f64 = 342.0;

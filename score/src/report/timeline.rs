@@ -1,0 +1,527 @@
+//! The timeline: truth, alarms, actions, impacts and process variables over one time axis.
+//!
+//! The drawing shows the part of the run in which something happened. When that is a small part, a
+//! strip above shows where in the run it lies and where the other alarms were.
+
+use super::svg::{Scale, Svg, fit, text_width_px, ticks, time_ticks};
+use super::words::{clock, duration, number};
+use super::{NARROW_PX, ReportData, Series, both_widths};
+use crate::detection::{Alarm, Verdict};
+
+/// Height of a lane's row, px.
+const ROW_PX: f64 = 22.0;
+/// Height of a chart, px.
+const CHART_PX: f64 = 96.0;
+/// The most marks that a lane draws.
+const MARKS: usize = 600;
+
+pub(super) fn section(data: &ReportData<'_>) -> String {
+    let focus = focus(data);
+    let mut html = legend(data);
+    let duration_s = data.score.header.duration_s;
+    if focus.1 - focus.0 < 0.8 * duration_s {
+        html.push_str(&format!(
+            "<p class=\"dim\">The whole run; the framed part is drawn below from {} to {}.</p>\n",
+            at(data, focus.0),
+            at(data, focus.1)
+        ));
+        html.push_str(&both_widths(|width, class| overview(data, focus, width, class)));
+    }
+    html.push_str(&both_widths(|width, class| Drawing::new(data, focus, width).draw(class)));
+    html
+}
+
+fn seconds(t_ns: u64) -> f64 {
+    t_ns as f64 / 1e9
+}
+
+/// A simulated second as plant clock time.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates; ticks are whole seconds in the run")]
+fn at(data: &ReportData<'_>, t_s: f64) -> String {
+    clock((t_s.round() as u64).saturating_mul(1_000_000_000), data.score.header.epoch_unix_ns)
+}
+
+/// The part of the run to draw, s: attack, impacts, actions and true alarms, with a margin.
+fn focus(data: &ReportData<'_>) -> (f64, f64) {
+    let end_s = data.score.header.duration_s;
+    let detection = &data.score.detection;
+    let mut times: Vec<f64> = Vec::new();
+    for step in &detection.steps {
+        times.extend([seconds(step.start_ns), seconds(step.end_ns)]);
+    }
+    for impact in &data.impacts {
+        times.extend([seconds(impact.start_ns), seconds(impact.end_ns)]);
+    }
+    for action in &data.actions {
+        times.extend([seconds(action.start_ns), seconds(action.end_ns.unwrap_or(action.start_ns))]);
+    }
+    let low = times.iter().copied().reduce(|a, b| if b < a { b } else { a });
+    let high = times.iter().copied().reduce(|a, b| if b > a { b } else { a });
+    let (Some(low), Some(high)) = (low, high) else { return (0.0, if end_s > 0.0 { end_s } else { 1.0 }) };
+    let margin = 0.12 * (high - low) + 30.0;
+    let start = if low > margin { low - margin } else { 0.0 };
+    let end = if high + margin < end_s { high + margin } else { end_s };
+    if end > start { (start, end) } else { (start, start + 1.0) }
+}
+
+fn legend(data: &ReportData<'_>) -> String {
+    let mark = |body: &str, text: &str| {
+        format!(
+            "<li><svg viewBox=\"0 0 22 14\" width=\"22\" height=\"14\" aria-hidden=\"true\">{body}</svg> {text}</li>\n"
+        )
+    };
+    let mut html = String::from("<ul class=\"legend\">\n");
+    html.push_str(&mark("<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"attack\"/>", "attack step (truth)"));
+    html.push_str(&mark("<circle cx=\"11\" cy=\"7\" r=\"5\" class=\"true\"/>", "true alarm"));
+    html.push_str(&mark("<polygon points=\"11,1 17,7 11,13 5,7\" class=\"false\"/>", "false alarm"));
+    html.push_str(&mark("<rect x=\"6\" y=\"2\" width=\"10\" height=\"10\" class=\"other\"/>", "alarm neither true nor false"));
+    html.push_str(&mark("<rect x=\"2\" y=\"1\" width=\"18\" height=\"12\" class=\"action\"/>", "defense action"));
+    html.push_str(&mark("<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"impact-key\"/>", "physical impact"));
+    html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>", "this run"));
+    html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>", "twin without attack"));
+    if data.series.iter().any(|series| series.shown.is_some()) {
+        html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"shown\"/>", "what the HMI showed"));
+    }
+    html.push_str("</ul>\n");
+    html
+}
+
+fn alarm_class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::True => "true",
+        Verdict::False => "false",
+        Verdict::Unattributed | Verdict::Recovery => "other",
+    }
+}
+
+fn alarm_mark(svg: &mut Svg, x: f64, y: f64, alarm: &Alarm, title: &str) {
+    let class = alarm_class(alarm.verdict);
+    match alarm.verdict {
+        Verdict::True => svg.circle(x, y, 5.0, class, title),
+        Verdict::False => svg.diamond(x, y, 6.0, class, title),
+        Verdict::Unattributed | Verdict::Recovery => svg.rect(x - 4.5, y - 4.5, 9.0, 9.0, class, title),
+    }
+}
+
+/// The whole run in one strip.
+fn overview(data: &ReportData<'_>, focus: (f64, f64), width: f64, class: &str) -> String {
+    let mut svg = Svg::new(width);
+    let scale = Scale::new(0.0, data.score.header.duration_s, 4.0, width - 4.0);
+    svg.rect(4.0, 8.0, width - 8.0, 26.0, "strip", "");
+    for step in &data.score.detection.steps {
+        let (a, b) = (scale.px_inside(seconds(step.start_ns)), scale.px_inside(seconds(step.end_ns)));
+        svg.rect(a, 8.0, if b - a < 2.0 { 2.0 } else { b - a }, 26.0, "attack faint", &step.name);
+    }
+    let (a, b) = (scale.px(focus.0), scale.px(focus.1));
+    svg.rect(a, 4.0, b - a, 34.0, "frame", "");
+    for alarm in data.score.detection.alarms.iter().take(MARKS) {
+        let title = format!("{}: {}", at(data, seconds(alarm.first_ns)), alarm.reason);
+        alarm_mark(&mut svg, scale.px_inside(seconds(alarm.first_ns)), 21.0, alarm, &title);
+    }
+    let count = if width > NARROW_PX { 10.0 } else { 3.0 };
+    for tick in time_ticks(0.0, data.score.header.duration_s, count) {
+        let x = scale.px(tick);
+        let anchor = if x < 30.0 { "start" } else if x > width - 30.0 { "end" } else { "middle" };
+        svg.line(x, 34.0, x, 40.0, "axis");
+        svg.text(x, 52.0, anchor, "dim", &short_clock(data, tick));
+    }
+    let label = format!(
+        "The whole run of {} with {} alarms; the attack lies from {} to {}",
+        duration(data.score.header.duration_s),
+        data.score.detection.alarms_total,
+        at(data, focus.0),
+        at(data, focus.1)
+    );
+    svg.finish(58.0, class, &format!("overview-{class}"), &label)
+}
+
+/// Clock time without seconds where they are zero, and without the day.
+fn short_clock(data: &ReportData<'_>, t_s: f64) -> String {
+    let full = at(data, t_s);
+    let time = full.rsplit(", ").next().unwrap_or(&full);
+    time.strip_suffix(":00").filter(|short| short.len() == 5).unwrap_or(time).to_owned()
+}
+
+/// The drawing of the focus, from top to bottom.
+struct Drawing<'a> {
+    data: &'a ReportData<'a>,
+    svg: Svg,
+    x: Scale,
+    left: f64,
+    right: f64,
+    y: f64,
+    narrow: bool,
+    focus: (f64, f64),
+}
+
+impl<'a> Drawing<'a> {
+    fn new(data: &'a ReportData<'a>, focus: (f64, f64), width: f64) -> Self {
+        let narrow = width <= NARROW_PX;
+        let (left, right) = (if narrow { 34.0 } else { 150.0 }, width - 6.0);
+        let x = Scale::new(focus.0, focus.1, left, right);
+        Self { data, svg: Svg::new(width), x, left, right, y: 6.0, narrow, focus }
+    }
+
+    fn draw(mut self, class: &str) -> String {
+        let (grid_top, mark) = (self.y, self.svg.mark());
+        self.steps();
+        self.alarms(&[Verdict::True], "True alarms");
+        self.alarms(&[Verdict::False], "False alarms");
+        if self.data.score.detection.alarms.iter().any(|a| matches!(a.verdict, Verdict::Unattributed | Verdict::Recovery)) {
+            self.alarms(&[Verdict::Unattributed, Verdict::Recovery], "Other alarms");
+        }
+        self.actions();
+        self.impacts();
+        self.axis(grid_top, mark);
+        let (charts_top, mark) = (self.y, self.svg.mark());
+        for series in &self.data.series {
+            self.chart(series);
+        }
+        if !self.data.series.is_empty() {
+            self.axis(charts_top, mark);
+        }
+        let label = self.label();
+        self.svg.finish(self.y, class, &format!("timeline-{class}"), &label)
+    }
+
+    fn label(&self) -> String {
+        let detection = &self.data.score.detection;
+        format!(
+            "Timeline from {} to {}: {} attack steps, {} true and {} false alarms in the run, {} defense actions, \
+             {} impact intervals, {} process variables. The tables below give the same in words.",
+            at(self.data, self.focus.0),
+            at(self.data, self.focus.1),
+            detection.steps_total,
+            detection.alarms_true,
+            detection.alarms_false,
+            self.data.actions.len(),
+            self.data.impacts.len(),
+            self.data.series.len()
+        )
+    }
+
+    /// A lane's name: at the left on a wide drawing, above the lane on a narrow one.
+    fn lane_name(&mut self, name: &str) {
+        if self.narrow {
+            self.svg.text(0.0, self.y + 12.0, "start", "strong", name);
+            self.y += 18.0;
+        } else {
+            self.svg.text(0.0, self.y + 15.0, "start", "strong", name);
+        }
+    }
+
+    fn end_lane(&mut self) {
+        self.y += 4.0;
+        self.svg.line(0.0, self.y, self.svg.width(), self.y, "grid");
+        self.y += 4.0;
+    }
+
+    /// A bar with its text beside or inside it, whichever has room.
+    fn bar(&mut self, start_s: f64, end_s: f64, class: &str, text: &str, title: &str) {
+        let (a, b) = (self.x.px_inside(start_s), self.x.px_inside(end_s));
+        let b = if b - a < 3.0 { a + 3.0 } else { b };
+        if self.narrow {
+            // No room beside: the text stands above, as near to the bar's start as it fits.
+            let shown = fit(text, self.svg.width());
+            let last_px = self.svg.width() - text_width_px(&shown);
+            let x = if a < last_px { a } else { last_px };
+            self.svg.text(if x > 0.0 { x } else { 0.0 }, self.y + 11.0, "start", "label", &shown);
+            self.svg.rect(a, self.y + 16.0, b - a, 10.0, class, title);
+            self.y += ROW_PX + 10.0;
+            return;
+        }
+        self.svg.rect(a, self.y + 4.0, b - a, ROW_PX - 8.0, class, title);
+        let baseline = self.y + 15.0;
+        let (after_px, before_px) = (self.right - b - 6.0, a - self.left - 6.0);
+        if text_width_px(text) <= after_px || after_px >= before_px {
+            let shown = fit(text, after_px);
+            self.svg.text(b + 5.0, baseline, "start", "label", &shown);
+        } else {
+            let shown = fit(text, before_px);
+            self.svg.text(a - 5.0, baseline, "end", "label", &shown);
+        }
+        self.y += ROW_PX;
+    }
+
+    fn steps(&mut self) {
+        self.lane_name("Attack (truth)");
+        let data = self.data;
+        if data.score.detection.steps.is_empty() {
+            self.svg.text(self.left, self.y + 15.0, "start", "dim", "no attack");
+            self.y += ROW_PX;
+        }
+        for step in &data.score.detection.steps {
+            let title = format!(
+                "{} ({}), {} to {}",
+                step.name,
+                step.techniques.join(", "),
+                at(data, seconds(step.start_ns)),
+                at(data, seconds(step.end_ns))
+            );
+            let seen = if step.detected { "" } else { " (missed)" };
+            let text = format!("{}{seen}", step.name);
+            self.bar(seconds(step.start_ns), seconds(step.end_ns), "attack", &text, &title);
+        }
+        self.end_lane();
+    }
+
+    fn alarms(&mut self, verdicts: &[Verdict], name: &str) {
+        self.lane_name(name);
+        let data = self.data;
+        let y = self.y + ROW_PX / 2.0;
+        let mut drawn = 0_usize;
+        for alarm in data.score.detection.alarms.iter().filter(|a| verdicts.contains(&a.verdict)) {
+            let (first, last) = (seconds(alarm.first_ns), seconds(alarm.last_ns));
+            if last < self.focus.0 || first > self.focus.1 || drawn == MARKS {
+                continue;
+            }
+            drawn += 1;
+            let (a, b) = (self.x.px_inside(first), self.x.px_inside(last));
+            let class = alarm_class(alarm.verdict);
+            if b - a > 6.0 {
+                self.svg.line(a, y, b, y, &format!("{class} span"));
+                self.svg.line(b, y - 4.0, b, y + 4.0, &format!("{class} span"));
+            }
+            let title = format!("{}: {} ({} alerts)", at(data, first), alarm.reason, alarm.alerts);
+            alarm_mark(&mut self.svg, a, y, alarm, &title);
+        }
+        if drawn == 0 {
+            self.svg.text(self.left, y + 4.0, "start", "dim", "none in this part of the run");
+        }
+        self.y += ROW_PX;
+        self.end_lane();
+    }
+
+    fn actions(&mut self) {
+        self.lane_name("Defense actions");
+        let data = self.data;
+        if data.actions.is_empty() {
+            self.svg.text(self.left, self.y + 15.0, "start", "dim", "none");
+            self.y += ROW_PX;
+        }
+        for action in data.actions.iter().take(12) {
+            let start_s = seconds(action.start_ns);
+            let end_s = action.end_ns.map_or(self.focus.1, seconds);
+            let text = format!("{} {}", action.action, action.target);
+            let title = format!("{} at {}. {}", text, at(data, start_s), action.consequence);
+            self.bar(start_s, end_s, "action", &text, &title);
+        }
+        if data.actions.len() > 12 {
+            let more = format!("and {} more", data.actions.len() - 12);
+            self.svg.text(self.left, self.y + 15.0, "start", "dim", &more);
+            self.y += ROW_PX;
+        }
+        self.end_lane();
+    }
+
+    fn impacts(&mut self) {
+        self.lane_name("Physical impact");
+        let data = self.data;
+        if data.impacts.is_empty() {
+            self.svg.text(self.left, self.y + 15.0, "start", "dim", "none in this run");
+            self.y += ROW_PX;
+        }
+        // Intervals of one kind share a row.
+        let mut labels: Vec<&str> = Vec::new();
+        for impact in &data.impacts {
+            if !labels.contains(&impact.label.as_str()) {
+                labels.push(&impact.label);
+            }
+        }
+        for label in labels.into_iter().take(8) {
+            let intervals: Vec<(f64, f64)> = data
+                .impacts
+                .iter()
+                .filter(|impact| impact.label == label)
+                .map(|impact| (seconds(impact.start_ns), seconds(impact.end_ns)))
+                .collect();
+            let (last, earlier) = intervals.split_last().expect("the label has an interval");
+            let (top, height) = if self.narrow { (16.0, 10.0) } else { (4.0, ROW_PX - 8.0) };
+            for (start_s, end_s) in earlier.iter().take(MARKS) {
+                let (a, b) = (self.x.px_inside(*start_s), self.x.px_inside(*end_s));
+                let width = if b - a < 2.0 { 2.0 } else { b - a };
+                self.svg.rect(a, self.y + top, width, height, "impact", label);
+            }
+            let title = format!("{label}, {} to {}", at(data, last.0), at(data, last.1));
+            self.bar(last.0, last.1, "impact", label, &title);
+        }
+        self.end_lane();
+    }
+
+    /// Vertical grid lines from `top` to here, behind what was drawn since `mark`, and the clock below
+    /// them.
+    fn axis(&mut self, top: f64, mark: usize) {
+        let count = if self.narrow { 3.0 } else { 9.0 };
+        for tick in time_ticks(self.focus.0, self.focus.1, count) {
+            let x = self.x.px(tick);
+            self.svg.line_behind(mark, x, top, x, self.y, "grid");
+            let anchor = if x < 30.0 {
+                "start"
+            } else if x > self.svg.width() - 30.0 {
+                "end"
+            } else {
+                "middle"
+            };
+            let text = short_clock(self.data, tick);
+            self.svg.text(x, self.y + 13.0, anchor, "dim", &text);
+        }
+        self.y += 24.0;
+    }
+
+    fn chart(&mut self, series: &Series) {
+        let name = if series.unit.is_empty() {
+            series.name.clone()
+        } else {
+            format!("{} [{}]", series.name, series.unit)
+        };
+        if self.narrow {
+            self.lane_name(&name);
+        } else {
+            self.wide_chart_name(&name);
+        }
+        let inside: Vec<usize> = (0..series.t_s.len())
+            .filter(|&i| series.t_s[i] >= self.focus.0 && series.t_s[i] <= self.focus.1)
+            .collect();
+        let curves: Vec<(&Vec<f64>, &str)> = [
+            (series.twin.as_ref(), "twin"),
+            (series.shown.as_ref(), "shown"),
+            (Some(&series.actual), "actual"),
+        ]
+        .into_iter()
+        .filter_map(|(values, class)| values.map(|values| (values, class)))
+        .collect();
+        let (low, high) = bounds(&curves, &inside);
+        let (top, bottom) = (self.y + 6.0, self.y + CHART_PX - 8.0);
+        let scale = Scale::new(low, high, bottom, top);
+        for tick in ticks(low, high, 3.0) {
+            let y = scale.px(tick);
+            self.svg.line(self.left, y, self.right, y, "grid");
+            self.svg.text(self.left - 5.0, y + 4.0, "end", "dim", &tick_text(tick, high - low));
+        }
+        for impact in &self.data.impacts {
+            let (a, b) = (seconds(impact.start_ns), seconds(impact.end_ns));
+            if b >= self.focus.0 && a <= self.focus.1 {
+                let (a, b) = (self.x.px_inside(a), self.x.px_inside(b));
+                self.svg.rect(a, top, b - a, bottom - top, "shade", "");
+            }
+        }
+        let columns = if self.narrow { 170.0 } else { 480.0 };
+        for (values, class) in curves {
+            for run in runs(&series.t_s, values, &inside) {
+                let points: Vec<(f64, f64)> = decimate(&run, columns, self.focus)
+                    .into_iter()
+                    .map(|(t_s, value)| (self.x.px(t_s), scale.px(value)))
+                    .collect();
+                self.svg.polyline(&points, class);
+            }
+        }
+        self.svg.line(self.left, bottom, self.right, bottom, "axis");
+        self.y += CHART_PX;
+    }
+
+    /// Long names of variables wrap at a blank in the margin of a wide drawing.
+    fn wide_chart_name(&mut self, name: &str) {
+        let room_px = self.left - 46.0;
+        let mut line = String::new();
+        let mut y = self.y + 18.0;
+        for word in name.split(' ') {
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if text_width_px(&longer) > room_px && !line.is_empty() {
+                self.svg.text(0.0, y, "start", "strong", &line);
+                y += 15.0;
+                line = word.to_owned();
+            } else {
+                line = longer;
+            }
+        }
+        self.svg.text(0.0, y, "start", "strong", &line);
+    }
+}
+
+fn tick_text(value: f64, range: f64) -> String {
+    if value.abs() >= 10_000.0 {
+        format!("{}k", number(value / 1000.0, 1))
+    } else {
+        number(value, if range < 0.5 { 3 } else if range < 5.0 { 2 } else { 1 })
+    }
+}
+
+/// The range of all curves in view, a little widened, never empty.
+fn bounds(curves: &[(&Vec<f64>, &str)], inside: &[usize]) -> (f64, f64) {
+    let mut range: Option<(f64, f64)> = None;
+    for (values, _) in curves {
+        for value in inside.iter().map(|&i| values[i]).filter(|value| value.is_finite()) {
+            range = Some(match range {
+                None => (value, value),
+                Some((low, high)) => {
+                    (if value < low { value } else { low }, if value > high { value } else { high })
+                }
+            });
+        }
+    }
+    let (low, high) = range.unwrap_or((0.0, 1.0));
+    let pad = if high > low { 0.08 * (high - low) } else { 0.5 + 0.05 * high.abs() };
+    // A quantity that is never negative keeps its zero line.
+    let floor = if low >= 0.0 && low - pad < 0.0 { 0.0 } else { low - pad };
+    (floor, high + pad)
+}
+
+/// The stretches of a curve without gaps.
+fn runs(t_s: &[f64], values: &[f64], inside: &[usize]) -> Vec<Vec<(f64, f64)>> {
+    let mut all = vec![Vec::new()];
+    for &i in inside {
+        if values[i].is_finite() {
+            all.last_mut().expect("there is a run").push((t_s[i], values[i]));
+        } else {
+            all.push(Vec::new());
+        }
+    }
+    all.retain(|run| !run.is_empty());
+    all
+}
+
+/// At most four points per column of the drawing: first, least, greatest, last. No spike is lost.
+fn decimate(points: &[(f64, f64)], columns: f64, focus: (f64, f64)) -> Vec<(f64, f64)> {
+    if (points.len() as f64) <= columns * 2.0 {
+        return points.to_vec();
+    }
+    let column = |t_s: f64| libm::floor((t_s - focus.0) / (focus.1 - focus.0) * columns);
+    let mut out = Vec::new();
+    for group in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
+        let least = group.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
+        let most = group.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let mut kept: Vec<(f64, f64)> =
+            [group.first().copied(), least, most, group.last().copied()].into_iter().flatten().collect();
+        kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.dedup();
+        out.extend(kept);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimate_when_dense_then_few_points_and_the_spike_survives() {
+        let mut points: Vec<(f64, f64)> = (0..100_000).map(|i| (f64::from(i), 1.0)).collect();
+        points[54_321].1 = 9.0;
+        let kept = decimate(&points, 100.0, (0.0, 100_000.0));
+        assert!(kept.len() <= 400, "{}", kept.len());
+        assert!(kept.contains(&(54_321.0, 9.0)));
+        assert!(kept.is_sorted_by(|a, b| a.0 <= b.0));
+    }
+
+    #[test]
+    fn bounds_when_flat_empty_or_gapped_then_never_an_empty_range() {
+        let check = |values: Vec<f64>, expect: (f64, f64)| {
+            let inside: Vec<usize> = (0..values.len()).collect();
+            assert_eq!(bounds(&[(&values, "actual")], &inside), expect);
+        };
+        check(vec![], (-0.08 + 0.08, 1.08));
+        check(vec![f64::NAN, f64::INFINITY], (0.0, 1.08));
+        check(vec![10.0, 10.0], (9.0, 11.0));
+        check(vec![-5.0, 5.0], (-5.8, 5.8));
+    }
+}

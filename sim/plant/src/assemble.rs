@@ -1,0 +1,599 @@
+//! Builds a [`World`] from a checked plant.
+//!
+//! **Invariant:** every list is sorted by name before anything in it gets a number, so that the order
+//! of a file has no influence on a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use sim_kernel::digest::{Chain, Hasher};
+use sim_kernel::queue::{EventQueue, Phase};
+use sim_kernel::rng::Stream;
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_process::point::PointId;
+use sim_st::Program;
+use sim_wire::modbus::{DeviceIdentity, DeviceProfile, PORT};
+
+use crate::address::{Address, Width};
+use crate::alarm::Alarm;
+use crate::check::{check, parse_subnet};
+use crate::controller::{Controller, ControllerConfig, RAW_FULL_SCALE, Wire};
+use crate::frame::Label;
+use crate::host::{Host, HostConfig};
+use crate::observe::{Keep, Observations};
+use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
+use crate::physics::{self, Act, Physics};
+use crate::respond::{ResponseTimes, parse_mac};
+use crate::spec::{
+    AlarmSpec, ControllerSpec, HostSpec, IoSpec, NetworkSpec, OperatorSpec, PlantSpec,
+    ProcedureStep, ProcessSpec, SpecError, StationSpec, TagSpec,
+};
+use crate::station::{Station, StationConfig, StationKind};
+use crate::switch::{Link, Switch};
+use crate::tag::Tag;
+use crate::world::{Agent, Event, HostRoles, Ids, Scratch, World};
+
+/// How a plant is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorldOptions {
+    /// Seeds every random stream.
+    pub seed: u64,
+    /// Name of the host that an attacker's program may use.
+    pub attacker: Option<String>,
+    /// What a defense's actions take.
+    pub response: ResponseTimes,
+    /// Which observations are kept.
+    pub keep: Keep,
+    /// Time between two rows of physical truth.
+    pub truth_period: SimDuration,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            attacker: None,
+            response: ResponseTimes::default(),
+            keep: Keep::ALL,
+            truth_period: SimDuration::from_secs(1),
+        }
+    }
+}
+
+/// The hardware address of a host that names none: locally administered, ending in its IP address.
+pub(crate) fn derived_mac(ip: Ipv4Addr) -> [u8; 6] {
+    let [_, _, network, host] = ip.octets();
+    [0x02, 0x54, 0x57, 0x14, network, host]
+}
+
+/// Reads the name of something that a person does by hand.
+pub(crate) fn parse_act(text: &str, spec: &PlantSpec) -> Result<Act, String> {
+    if let Some(name) = text
+        .strip_prefix("Restart(")
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        return sorted(&spec.controllers, |c| &c.host)
+            .iter()
+            .position(|c| c.host == name)
+            .map(Act::Restart)
+            .ok_or_else(|| format!("there is no controller `{name}` to restart"));
+    }
+    physics::parse_person_act(text).map(Act::Person)
+}
+
+fn sorted<T>(list: &[T], name: impl Fn(&T) -> &String) -> Vec<&T> {
+    let mut sorted: Vec<&T> = list.iter().collect();
+    sorted.sort_by(|a, b| name(a).cmp(name(b)));
+    sorted
+}
+
+impl World {
+    /// Builds a plant and sets its clock to zero.
+    ///
+    /// # Arguments
+    ///
+    /// * `programs` — compiled programs by the file name that the plant uses for them.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the plant, or with the names in `options` and `programs`.
+    pub fn new(
+        spec: &PlantSpec,
+        programs: &BTreeMap<String, Arc<Program>>,
+        options: &WorldOptions,
+    ) -> Result<Self, Vec<SpecError>> {
+        let mut errors = check(spec);
+        let missing = |path: String, message: String| SpecError {
+            code: "TR0202",
+            path,
+            message,
+            hint: None,
+        };
+        for (at, controller) in spec.controllers.iter().enumerate() {
+            if !programs.contains_key(&controller.program) {
+                let path = format!("controllers[{at}].program");
+                errors.push(missing(
+                    path,
+                    format!("there is no program `{}`", controller.program),
+                ));
+            }
+        }
+        if let Some(attacker) = &options.attacker
+            && !spec.hosts.iter().any(|h| h.name == *attacker)
+        {
+            errors.push(missing(
+                "attacker".to_owned(),
+                format!("there is no host `{attacker}`"),
+            ));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let physics = Physics::new(&spec.process, options.seed)
+            .map_err(|message| vec![missing("process".to_owned(), message)])?;
+        let mut world = Assembly::new(spec, options).build(programs, physics);
+        world.start();
+        Ok(world)
+    }
+
+    /// Schedules everything that repeats.
+    fn start(&mut self) {
+        let (process, world) = (self.ids.process, self.ids.world);
+        let step = SimTime::default() + self.process_step;
+        self.schedule(
+            step,
+            Phase::ProcessStep,
+            (process, process),
+            Event::ProcessStep,
+        );
+        self.schedule(
+            SimTime::default() + self.truth_period,
+            Phase::Observer,
+            (world, world),
+            Event::Truth,
+        );
+        self.schedule(
+            SimTime::from_secs(1),
+            Phase::Observer,
+            (world, world),
+            Event::Second,
+        );
+        for index in 0..self.controllers.len() {
+            // Controllers are not switched on in the same instant.
+            let number = u16::try_from(index).expect("controllers are few");
+            let id = self.ids.controllers[index];
+            let first = SimTime::from_millis(1 + u64::from(number));
+            self.schedule(
+                first,
+                Phase::PlcScan,
+                (id, id),
+                Event::Scan { controller: number },
+            );
+        }
+        for index in 0..self.stations.len() {
+            let number = u16::try_from(index).expect("stations are few");
+            let id = self.ids.stations[index];
+            for target in 0..self.stations[index].target_count() {
+                // A stack resolves one new neighbour a second, so the first cycles are spread out.
+                let target = u16::try_from(target).expect("controllers are few");
+                let first_ms = 1_000 + 137 * u64::from(number) + 1_050 * u64::from(target);
+                let event = Event::Poll {
+                    station: number,
+                    target,
+                };
+                self.schedule(
+                    SimTime::from_millis(first_ms),
+                    Phase::DeviceTimer,
+                    (id, id),
+                    event,
+                );
+            }
+        }
+        for index in 0..self.operators.len() {
+            self.schedule_operator(SimTime::default(), index);
+        }
+    }
+}
+
+/// The plant's lists in the order of their names.
+struct Assembly<'a> {
+    spec: &'a PlantSpec,
+    options: &'a WorldOptions,
+    networks: Vec<&'a NetworkSpec>,
+    hosts: Vec<&'a HostSpec>,
+    controllers: Vec<&'a ControllerSpec>,
+    tags: Vec<&'a TagSpec>,
+    alarms: Vec<&'a AlarmSpec>,
+    stations: Vec<(StationKind, &'a StationSpec)>,
+    operators: Vec<&'a OperatorSpec>,
+}
+
+impl<'a> Assembly<'a> {
+    fn new(spec: &'a PlantSpec, options: &'a WorldOptions) -> Self {
+        let kind = |kind, list: &'a [StationSpec]| list.iter().map(move |s| (kind, s));
+        let mut stations: Vec<(StationKind, &StationSpec)> = kind(StationKind::Hmi, &spec.hmis)
+            .chain(kind(StationKind::Historian, &spec.historians))
+            .chain(kind(StationKind::Workstation, &spec.workstations))
+            .collect();
+        stations.sort_by(|a, b| a.1.host.cmp(&b.1.host));
+        Self {
+            spec,
+            options,
+            networks: sorted(&spec.networks, |n| &n.name),
+            hosts: sorted(&spec.hosts, |h| &h.name),
+            controllers: sorted(&spec.controllers, |c| &c.host),
+            tags: sorted(&spec.tags, |t| &t.name),
+            alarms: sorted(&spec.alarms, |a| &a.name),
+            stations,
+            operators: sorted(&spec.operators, |o| &o.name),
+        }
+    }
+
+    fn host_index(&self, name: &str) -> usize {
+        self.hosts
+            .iter()
+            .position(|h| h.name == name)
+            .expect("names were checked")
+    }
+
+    fn tag_index(&self, name: &str) -> usize {
+        self.tags
+            .iter()
+            .position(|t| t.name == name)
+            .expect("names were checked")
+    }
+
+    fn build(&self, programs: &BTreeMap<String, Arc<Program>>, physics: Physics) -> World {
+        let (components, ids) = self.components();
+        let mut hosts: Vec<Host> = self.hosts.iter().map(|host| self.host(host)).collect();
+        for controller in &self.controllers {
+            hosts[self.host_index(&controller.host)].listen(PORT, controller.max_connections);
+        }
+        let tags: Vec<Tag> = self.tags.iter().map(|tag| self.tag(tag)).collect();
+        let stations = self
+            .stations
+            .iter()
+            .map(|(kind, spec)| self.station(*kind, spec, &tags))
+            .collect();
+        let mut acts = Vec::new();
+        let operators = self
+            .operators
+            .iter()
+            .map(|spec| self.operator(spec, &mut acts))
+            .collect();
+        let spans: Vec<String> = self
+            .networks
+            .iter()
+            .filter_map(|n| n.span.clone())
+            .collect();
+        let agent = self.options.attacker.as_ref().map(|name| Agent {
+            host: self.host_index(name),
+            received: Vec::new(),
+            wake: None,
+            stream: Stream::new(self.options.seed, "attacker"),
+            addressed: BTreeMap::new(),
+            diverts: Label::BENIGN,
+            attention: false,
+        });
+        World {
+            queue: EventQueue::new(),
+            seqs: vec![0; components.len()],
+            ids,
+            components,
+            physics,
+            columns: physics::truth_columns(&self.spec.process),
+            process_step: SimDuration::from_millis(u64::from(self.spec.process_step_ms)),
+            roles: self.roles(),
+            hosts,
+            switches: self.switches(&spans),
+            spans,
+            controllers: self
+                .controllers
+                .iter()
+                .map(|c| self.controller(c, programs))
+                .collect(),
+            stations,
+            operators,
+            tags,
+            acts,
+            agent,
+            inputs: Vec::new(),
+            actions: Vec::new(),
+            response: self.options.response,
+            keep: self.options.keep,
+            truth_period: self.options.truth_period,
+            observations: Observations::default(),
+            frames_digest: Hasher::new(),
+            frames_seen: 0,
+            chain: Chain::new("twinrange trace"),
+            pool: Vec::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// All component names in order, and who has which number.
+    fn components(&self) -> (Vec<String>, Ids) {
+        let host = |h: &&HostSpec| format!("host/{}", h.name);
+        let controller = |c: &&ControllerSpec| format!("controller/{}", c.host);
+        let station = |s: &(StationKind, &StationSpec)| format!("station/{}", s.1.host);
+        let operator = |o: &&OperatorSpec| format!("operator/{}", o.name);
+        let switch = |n: &&NetworkSpec| format!("switch/{}", n.switch);
+        let fixed = ["agent", "frames", "process"].map(str::to_owned);
+        let names: BTreeSet<String> = fixed
+            .into_iter()
+            .chain(self.hosts.iter().map(host))
+            .chain(self.controllers.iter().map(controller))
+            .chain(self.stations.iter().map(station))
+            .chain(self.operators.iter().map(operator))
+            .chain(self.networks.iter().map(switch))
+            .collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let id = |name: String| {
+            let at = names
+                .binary_search(&name)
+                .expect("every component has a name");
+            u32::try_from(at).expect("components are few")
+        };
+        let ids = Ids {
+            process: id("process".to_owned()),
+            world: id("frames".to_owned()),
+            agent: id("agent".to_owned()),
+            hosts: self.hosts.iter().map(|h| id(host(h))).collect(),
+            controllers: self.controllers.iter().map(|c| id(controller(c))).collect(),
+            stations: self.stations.iter().map(|s| id(station(s))).collect(),
+            operators: self.operators.iter().map(|o| id(operator(o))).collect(),
+            switches: self.networks.iter().map(|n| id(switch(n))).collect(),
+        };
+        (names, ids)
+    }
+
+    fn host(&self, spec: &HostSpec) -> Host {
+        let network = self
+            .networks
+            .iter()
+            .find(|n| n.name == spec.network)
+            .expect("names were checked");
+        let (_, prefix_len) = parse_subnet(&network.subnet).expect("subnets were checked");
+        let mac = spec.mac.as_deref().map_or_else(
+            || derived_mac(spec.ip),
+            |text| parse_mac(text).expect("addresses were checked"),
+        );
+        Host::new(HostConfig {
+            name: spec.name.clone(),
+            mac,
+            ip: spec.ip,
+            prefix_len,
+            hop_limit: spec.hop_limit,
+            window_bytes: spec.window_bytes,
+            stack_seed: Stream::new(self.options.seed, &format!("host/{}/stack", spec.name))
+                .next_u64(),
+        })
+    }
+
+    fn switches(&self, spans: &[String]) -> Vec<Switch> {
+        let switch = |network: &&NetworkSpec| {
+            let link = Link {
+                latency: SimDuration::from_micros(u64::from(network.latency_us)),
+                bits_per_us: u64::from(network.bandwidth_mbps),
+            };
+            let span = network.span.as_ref().map(|name| {
+                let at = spans
+                    .iter()
+                    .position(|s| s == name)
+                    .expect("spans come from the networks");
+                u16::try_from(at).expect("networks are few")
+            });
+            Switch::new(network.switch.clone(), link, span, self.hosts_on(network))
+        };
+        self.networks.iter().map(switch).collect()
+    }
+
+    /// Hosts plugged into a network's switch, in port order.
+    fn hosts_on(&self, network: &NetworkSpec) -> Vec<usize> {
+        (0..self.hosts.len())
+            .filter(|&at| self.hosts[at].network == network.name)
+            .collect()
+    }
+
+    fn roles(&self) -> Vec<HostRoles> {
+        let number = |at: usize| u16::try_from(at).expect("plants are bounded");
+        let mut roles = vec![HostRoles::default(); self.hosts.len()];
+        for (switch, network) in self.networks.iter().enumerate() {
+            for (port, host) in self.hosts_on(network).into_iter().enumerate() {
+                roles[host].switch = number(switch);
+                roles[host].port = number(port);
+            }
+        }
+        for (at, controller) in self.controllers.iter().enumerate() {
+            roles[self.host_index(&controller.host)].controller = Some(number(at));
+        }
+        for (at, (_, station)) in self.stations.iter().enumerate() {
+            roles[self.host_index(&station.host)].station = Some(number(at));
+        }
+        roles
+    }
+
+    fn controller(
+        &self,
+        spec: &ControllerSpec,
+        programs: &BTreeMap<String, Arc<Program>>,
+    ) -> Controller {
+        let host = self.host_index(&spec.host);
+        let asset = self.hosts[host];
+        let or = |text: &str, other: &str| {
+            if text.is_empty() {
+                other.to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
+        let identity = DeviceIdentity::new(
+            &or(&asset.vendor, "unknown"),
+            &or(&asset.model, "unknown"),
+            &or(&asset.firmware, "0"),
+        )
+        .expect("texts of a plant file fit a Modbus identity");
+        let wires = |list: &[IoSpec]| {
+            let mut wires: Vec<Wire> = list
+                .iter()
+                .map(|spec| wire(&self.spec.process, spec))
+                .collect();
+            wires.sort_by_key(|wire| wire.address);
+            wires
+        };
+        Controller::new(ControllerConfig {
+            name: spec.host.clone(),
+            host,
+            program: Arc::clone(&programs[&spec.program]),
+            scan: SimDuration::from_millis(u64::from(spec.scan_ms)),
+            watchdog: SimDuration::from_millis(u64::from(spec.watchdog_ms)),
+            service: SimDuration::from_micros(u64::from(spec.service_us)),
+            profile: DeviceProfile::new(spec.unit, identity),
+            inputs: wires(&spec.inputs),
+            outputs: wires(&spec.outputs),
+            places: u16::from(spec.max_connections),
+        })
+    }
+
+    fn tag(&self, spec: &TagSpec) -> Tag {
+        let address: Address = spec.address.parse().expect("addresses were checked");
+        let controller = self
+            .controllers
+            .iter()
+            .position(|c| c.host == spec.controller)
+            .expect("names were checked");
+        Tag {
+            name: spec.name.clone(),
+            controller,
+            controller_name: spec.controller.clone(),
+            span: address.modbus(),
+            kind: spec.kind,
+            scale: spec.scale,
+            offset: spec.offset,
+            unit: spec.unit.clone(),
+            description: spec.description.clone(),
+            writable: spec.writable,
+        }
+    }
+
+    fn station(&self, kind: StationKind, spec: &StationSpec, tags: &[Tag]) -> Station {
+        let mut chosen: Vec<usize> = match &spec.tags {
+            Some(names) => names.iter().map(|name| self.tag_index(name)).collect(),
+            None => (0..tags.len()).collect(),
+        };
+        chosen.sort_unstable();
+        chosen.dedup();
+        let alarms = match kind {
+            StationKind::Hmi => self
+                .alarms
+                .iter()
+                .map(|a| Alarm::new(a, self.tag_index(&a.tag)))
+                .collect(),
+            StationKind::Historian | StationKind::Workstation => Vec::new(),
+        };
+        let controllers = self
+            .controllers
+            .iter()
+            .map(|c| (self.hosts[self.host_index(&c.host)].ip, c.unit))
+            .collect();
+        let config = StationConfig {
+            kind,
+            host: self.host_index(&spec.host),
+            poll: SimDuration::from_millis(u64::from(spec.poll_ms)),
+            timeout: SimDuration::from_millis(u64::from(spec.timeout_ms)),
+            tags: chosen,
+            controllers,
+            alarms,
+        };
+        Station::new(config, tags)
+    }
+
+    fn operator(&self, spec: &OperatorSpec, acts: &mut Vec<Act>) -> Operator {
+        let mut procedures: Vec<Procedure> = Vec::new();
+        for procedure in sorted(&spec.procedures, |p| &p.name) {
+            let steps = procedure
+                .steps
+                .iter()
+                .map(|step| self.procedure_step(step, acts))
+                .collect();
+            procedures.push(Procedure {
+                name: procedure.name.clone(),
+                steps,
+            });
+        }
+        let sight = |sight: &crate::spec::SightSpec| Sight {
+            column: physics::truth_columns(&self.spec.process)
+                .iter()
+                .position(|(name, _)| *name == sight.column)
+                .expect("names were checked"),
+            above: sight.above,
+            procedure: procedures
+                .iter()
+                .position(|p| p.name == sight.procedure)
+                .expect("names were checked"),
+        };
+        let mut sights: Vec<Sight> = spec.sights.iter().map(sight).collect();
+        sights.sort_by_key(|sight| (sight.column, sight.procedure));
+        let config = OperatorConfig {
+            name: spec.name.clone(),
+            hmi: self
+                .stations
+                .iter()
+                .position(|(_, s)| s.host == spec.hmi)
+                .expect("names were checked"),
+            sights,
+            procedures,
+            reaction_median_s: spec.reaction_median_s,
+            reaction_sigma: spec.reaction_sigma,
+            round_s: spec.round_s,
+        };
+        Operator::new(
+            config,
+            Stream::new(self.options.seed, &format!("operator/{}", spec.name)),
+        )
+    }
+
+    fn procedure_step(&self, step: &ProcedureStep, acts: &mut Vec<Act>) -> Step {
+        match step {
+            ProcedureStep::Write { tag, value } => Step::Write {
+                tag: self.tag_index(tag),
+                value: *value,
+            },
+            ProcedureStep::Wait(seconds) => Step::Wait(SimDuration::from_secs_f64(*seconds)),
+            ProcedureStep::Work { act, median_s } => {
+                let act = parse_act(act, self.spec).expect("acts were checked");
+                let known = acts.iter().position(|a| *a == act);
+                let act = known.unwrap_or_else(|| {
+                    acts.push(act);
+                    acts.len() - 1
+                });
+                Step::Work {
+                    act,
+                    median_s: *median_s,
+                }
+            }
+        }
+    }
+}
+
+/// Resolves a wire. An analog wire without a range uses the whole range of its point.
+fn wire(process: &ProcessSpec, spec: &IoSpec) -> Wire {
+    let address: Address = spec.address.parse().expect("addresses were checked");
+    let points = physics::points(process);
+    let at = points
+        .iter()
+        .position(|p| p.name == spec.point)
+        .expect("names were checked");
+    let (low, high) = match address.width {
+        Width::Bit => (0.0, RAW_FULL_SCALE),
+        _ => spec.range.unwrap_or((points[at].low, points[at].high)),
+    };
+    let id = PointId(u16::try_from(at).expect("points are few"));
+    Wire {
+        address,
+        point: id,
+        low,
+        per_raw: (high - low) / RAW_FULL_SCALE,
+    }
+}

@@ -1,0 +1,188 @@
+//! What a defense may ask for, and what it takes.
+//!
+//! Words follow OpenC2: `deny` stops traffic at the switch, `contain` isolates a host, `restore` puts a
+//! controller's program and memory back from the golden copy. Every action first waits for approval,
+//! then takes its time to carry out, and has its consequence in the plant: a contained HMI is blind, a
+//! controller that is being restored drives nothing.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest time that a deny or contain may last, s: thirty days.
+pub const DURATION_MAX_S: u64 = 30 * 86_400;
+
+/// Whom a `deny` is aimed at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DenyTarget {
+    /// All packets from or to an address.
+    Ip(Ipv4Addr),
+    /// All frames from or to a hardware address, `02:54:57:14:01:42`.
+    Mac(String),
+    /// All frames that come in through a port.
+    SwitchPort {
+        /// Name of the switch.
+        switch: String,
+        /// Port number, from 0.
+        port: u16,
+    },
+}
+
+/// The host of a `contain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostTarget {
+    /// Name of the host.
+    pub host: String,
+}
+
+/// The controller of a `restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControllerTarget {
+    /// Host name of the controller.
+    pub controller: String,
+}
+
+/// How long an action stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionArgs {
+    /// Seconds from when the action takes effect.
+    pub duration_s: u64,
+}
+
+/// An action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Stop traffic at the switch.
+    Deny {
+        /// Whom it stops.
+        target: DenyTarget,
+        /// How long.
+        args: ActionArgs,
+    },
+    /// Isolate a host by shutting its switch port.
+    Contain {
+        /// Which host.
+        target: HostTarget,
+        /// How long.
+        args: ActionArgs,
+    },
+    /// Put program and memory back from the golden copy.
+    Restore {
+        /// Which controller.
+        target: ControllerTarget,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny {
+                target: DenyTarget::Ip(ip),
+                args,
+            } => write!(f, "deny ip {ip} for {} s", args.duration_s),
+            Self::Deny {
+                target: DenyTarget::Mac(mac),
+                args,
+            } => write!(f, "deny mac {mac} for {} s", args.duration_s),
+            Self::Deny {
+                target: DenyTarget::SwitchPort { switch, port },
+                args,
+            } => {
+                write!(f, "deny port {port} of {switch} for {} s", args.duration_s)
+            }
+            Self::Contain { target, args } => {
+                write!(f, "contain {} for {} s", target.host, args.duration_s)
+            }
+            Self::Restore { target } => write!(f, "restore {}", target.controller),
+        }
+    }
+}
+
+/// Anything that reaches the plant from outside the simulation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// A defense acts.
+    Action(Action),
+}
+
+/// What actions take, seconds each.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResponseTimes {
+    /// Until somebody has approved it.
+    pub approval_s: f64,
+    /// Until a rule is in the switch.
+    pub deny_s: f64,
+    /// Until a port is shut.
+    pub contain_s: f64,
+    /// How long a controller is in PROGRAM mode while it is restored.
+    pub restore_s: f64,
+}
+
+impl Default for ResponseTimes {
+    fn default() -> Self {
+        Self {
+            approval_s: 30.0,
+            deny_s: 5.0,
+            contain_s: 5.0,
+            restore_s: 90.0,
+        }
+    }
+}
+
+/// Why an action was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// There is no such host, controller, switch or port.
+    #[error("there is no {kind} `{name}` in this plant")]
+    Unknown {
+        /// What was looked for.
+        kind: &'static str,
+        /// The name that was given.
+        name: String,
+    },
+    /// A hardware address does not parse.
+    #[error("`{text}` is not a hardware address such as 02:54:57:14:01:42")]
+    BadMac {
+        /// The text that was given.
+        text: String,
+    },
+    /// The duration is zero or longer than [`DURATION_MAX_S`].
+    #[error("a duration of {duration_s} s is outside 1..={DURATION_MAX_S}")]
+    BadDuration {
+        /// The duration that was given, s.
+        duration_s: u64,
+    },
+}
+
+/// Parses `02:54:57:14:01:42`.
+///
+/// # Errors
+///
+/// [`ActionError::BadMac`].
+pub fn parse_mac(text: &str) -> Result<[u8; 6], ActionError> {
+    let fail = || ActionError::BadMac {
+        text: text.to_owned(),
+    };
+    let mut mac = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut mac {
+        let part = parts
+            .next()
+            .filter(|part| part.len() == 2)
+            .ok_or_else(fail)?;
+        *byte = u8::from_str_radix(part, 16).map_err(|_| fail())?;
+    }
+    if parts.next().is_some() {
+        Err(fail())
+    } else {
+        Ok(mac)
+    }
+}

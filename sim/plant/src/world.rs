@@ -1,0 +1,390 @@
+//! The world: one clock, one queue, and one place where every cause can be read.
+//!
+//! [`World::run_until`] pops events in the total order of their keys and hands each to the component
+//! that it is for. Components are told what happened, change themselves, and leave frames, timers and
+//! log lines behind that the world turns into further events and observations.
+//!
+//! **Invariant:** all causes are variants of [`Event`]; nothing changes between two events.
+//!
+//! **Invariant:** observations are written and never read here, so that what is kept of a run cannot
+//! change it. The same holds for [`Keep`].
+
+mod actions;
+mod network;
+mod observers;
+mod people;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use sim_kernel::digest::{Chain, Digest, Hasher};
+use sim_kernel::input::InputRecord;
+use sim_kernel::queue::{EventKey, EventQueue, Phase};
+use sim_kernel::rng::Stream;
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_process::production::Production;
+
+use crate::controller::{Controller, Mode, ScanOutcome};
+use crate::frame::{Frame, Label};
+use crate::host::Host;
+use crate::observe::{Keep, Observations};
+use crate::operator::{Deed, Operator};
+use crate::physics::{Act, Physics};
+use crate::respond::{Action, ActionError, Input, ResponseTimes};
+use crate::station::Station;
+use crate::switch::Switch;
+use crate::tag::Tag;
+
+/// Everything that can happen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// An input from outside acts.
+    Input(usize),
+    /// The physics advances by one step.
+    ProcessStep,
+    /// A frame has arrived at a switch.
+    AtSwitch {
+        switch: u16,
+        port: u16,
+        frame: Frame,
+    },
+    /// A frame has arrived at a host.
+    AtHost { host: u16, frame: Frame },
+    /// A connection's timer is due.
+    ConnectionTimer { host: u16, slot: u16 },
+    /// A controller's communication processor has worked off a request.
+    Serve { controller: u16 },
+    /// A station begins a cycle with one of its controllers.
+    Poll { station: u16, target: u16 },
+    /// An operator goes on.
+    OperatorTimer { operator: u16 },
+    /// The attacker's program asked to be woken.
+    AgentTimer,
+    /// An action takes effect.
+    ActionBegins(usize),
+    /// An action is over.
+    ActionEnds(usize),
+    /// A controller scans.
+    Scan { controller: u16 },
+    /// The truth is recorded.
+    Truth,
+    /// A second is over.
+    Second,
+}
+
+/// Why [`World::run_until`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The time given has come.
+    Limit,
+    /// The attacker's host has received something, or its program asked to be woken.
+    Agent,
+}
+
+/// The attacker's host and what its program has to see.
+pub(crate) struct Agent {
+    pub(crate) host: usize,
+    pub(crate) received: Vec<(SimTime, Vec<u8>)>,
+    pub(crate) wake: Option<SimTime>,
+    pub(crate) stream: Stream,
+    /// The step that last addressed each neighbour, to label the answers.
+    pub(crate) addressed: BTreeMap<Ipv4Addr, Label>,
+    /// The step that forges addresses, to label what it diverts.
+    pub(crate) diverts: Label,
+    pub(crate) attention: bool,
+}
+
+/// Component numbers, in the order of their names.
+pub(crate) struct Ids {
+    pub(crate) process: u32,
+    pub(crate) world: u32,
+    pub(crate) agent: u32,
+    pub(crate) hosts: Vec<u32>,
+    pub(crate) controllers: Vec<u32>,
+    pub(crate) stations: Vec<u32>,
+    pub(crate) operators: Vec<u32>,
+    pub(crate) switches: Vec<u32>,
+}
+
+/// What belongs to a host beside its stack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct HostRoles {
+    pub(crate) switch: u16,
+    pub(crate) port: u16,
+    pub(crate) controller: Option<u16>,
+    pub(crate) station: Option<u16>,
+}
+
+/// A plant in motion.
+pub struct World {
+    pub(crate) queue: EventQueue<Event>,
+    pub(crate) seqs: Vec<u64>,
+    pub(crate) ids: Ids,
+    pub(crate) components: Vec<String>,
+    pub(crate) physics: Physics,
+    pub(crate) columns: Vec<(&'static str, &'static str)>,
+    pub(crate) process_step: SimDuration,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) roles: Vec<HostRoles>,
+    pub(crate) switches: Vec<Switch>,
+    pub(crate) spans: Vec<String>,
+    pub(crate) controllers: Vec<Controller>,
+    pub(crate) stations: Vec<Station>,
+    pub(crate) operators: Vec<Operator>,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) acts: Vec<Act>,
+    pub(crate) agent: Option<Agent>,
+    pub(crate) inputs: Vec<InputRecord<Input>>,
+    pub(crate) actions: Vec<ActionOnItsWay>,
+    pub(crate) response: ResponseTimes,
+    pub(crate) keep: Keep,
+    pub(crate) truth_period: SimDuration,
+    pub(crate) observations: Observations,
+    pub(crate) frames_digest: Hasher,
+    pub(crate) frames_seen: u64,
+    pub(crate) chain: Chain,
+    /// Spent frame buffers that any host may use.
+    pub(crate) pool: Vec<Vec<u8>>,
+    pub(crate) scratch: Scratch,
+}
+
+/// Buffers that are reused from event to event.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    frames: Vec<Frame>,
+    bytes: Vec<u8>,
+    deeds: Vec<Deed>,
+    truth: Vec<f64>,
+}
+
+/// An action that was accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct ActionOnItsWay {
+    pub(crate) action: Action,
+}
+
+impl World {
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> SimTime {
+        self.queue.now()
+    }
+
+    /// Names of the SPAN ports; [`crate::observe::SpanFrame::span`] counts in this order.
+    #[must_use]
+    pub fn spans(&self) -> &[String] {
+        &self.spans
+    }
+
+    /// The tags; [`TagSample::tag`] counts in this order.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// Names and units of the columns of a [`TruthRow`].
+    #[must_use]
+    pub fn truth_columns(&self) -> &[(&'static str, &'static str)] {
+        &self.columns
+    }
+
+    /// Names of the components; [`SecondDigest::components`] counts in this order.
+    #[must_use]
+    pub fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// Counted parts and times so far.
+    #[must_use]
+    pub fn production(&self) -> &Production {
+        self.physics.production()
+    }
+
+    /// Checks that no liquid and no bottle has appeared or vanished.
+    ///
+    /// # Errors
+    ///
+    /// What does not add up, in words. Always our bug.
+    pub fn conservation(&self) -> Result<(), String> {
+        self.physics.conservation()
+    }
+
+    /// The physical truth now, in the order of [`World::truth_columns`].
+    pub fn truth(&self, values: &mut Vec<f64>) {
+        values.clear();
+        self.physics.truth(values);
+    }
+
+    /// What a station believes of its tags, in the order of [`World::tags`]; `None` if the host is no
+    /// station.
+    #[must_use]
+    pub fn beliefs(&self, host: &str) -> Option<&[crate::station::Belief]> {
+        let at = self.hosts.iter().position(|h| h.config.name == host)?;
+        let station = self.roles[at].station?;
+        Some(&self.stations[usize::from(station)].beliefs)
+    }
+
+    /// The mode of a controller, by host name.
+    #[must_use]
+    pub fn mode(&self, controller: &str) -> Option<Mode> {
+        self.controllers
+            .iter()
+            .find(|c| c.config.name == controller)
+            .map(|c| c.mode)
+    }
+
+    /// Number of frames that switches have received so far.
+    #[must_use]
+    pub fn frames_seen(&self) -> u64 {
+        self.frames_seen
+    }
+
+    /// The run's digest over all whole seconds so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.chain.head()
+    }
+
+    /// What has been observed since the last [`Observations::clear`].
+    pub fn observations(&mut self) -> &mut Observations {
+        &mut self.observations
+    }
+
+    /// Runs until `limit`, or until the attacker's program has something to do.
+    ///
+    /// Events at `limit` itself are left for the next call, so that inputs given at `limit` still come
+    /// before everything else that happens then.
+    pub fn run_until(&mut self, limit: SimTime) -> Pause {
+        while let Some((key, event)) = self.queue.pop_before(limit) {
+            self.dispatch(key.time, event);
+            if let Some(agent) = &mut self.agent
+                && agent.attention
+            {
+                agent.attention = false;
+                return Pause::Agent;
+            }
+        }
+        if limit > self.queue.now() {
+            self.queue.advance_to(limit);
+        }
+        Pause::Limit
+    }
+
+    /// Gives an input to the plant. It acts at its time, before everything else that happens then.
+    ///
+    /// # Errors
+    ///
+    /// [`ActionError`] if the plant has no such thing. Nothing happens then.
+    ///
+    /// # Panics
+    ///
+    /// If the input's time is in the past.
+    pub fn submit(&mut self, record: InputRecord<Input>) -> Result<(), ActionError> {
+        let Input::Action(action) = &record.input;
+        self.check_action(action)?;
+        let at = record.time;
+        let index = self.inputs.len();
+        self.inputs.push(record);
+        self.schedule(
+            at,
+            Phase::ExternalInput,
+            (self.ids.world, self.ids.world),
+            Event::Input(index),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn schedule(&mut self, time: SimTime, phase: Phase, ends: (u32, u32), event: Event) {
+        let (source, target) = ends;
+        let seq = &mut self.seqs[source as usize];
+        let key = EventKey {
+            time,
+            phase,
+            target,
+            source,
+            source_seq: *seq,
+        };
+        *seq += 1;
+        self.queue.push(key, event);
+    }
+
+    fn dispatch(&mut self, now: SimTime, event: Event) {
+        match event {
+            Event::Input(index) => self.on_input(now, index),
+            Event::ProcessStep => self.on_process_step(now),
+            Event::AtSwitch {
+                switch,
+                port,
+                frame,
+            } => self.on_switch(now, switch, port, frame),
+            Event::AtHost { host, frame } => self.on_host(now, usize::from(host), frame),
+            Event::ConnectionTimer { host, slot } => {
+                self.on_connection_timer(now, usize::from(host), slot)
+            }
+            Event::Serve { controller } => self.on_serve(now, usize::from(controller)),
+            Event::Poll { station, target } => self.on_poll(now, usize::from(station), target),
+            Event::OperatorTimer { operator } => self.on_operator(now, usize::from(operator)),
+            Event::AgentTimer => self.on_agent_timer(now),
+            Event::ActionBegins(index) => self.on_action_begins(now, index),
+            Event::ActionEnds(index) => self.on_action_ends(now, index),
+            Event::Scan { controller } => self.on_scan(now, usize::from(controller)),
+            Event::Truth => self.on_truth(now),
+            Event::Second => self.on_second(now),
+        }
+    }
+
+    fn on_process_step(&mut self, now: SimTime) {
+        for controller in &mut self.controllers {
+            controller.write_outputs(now, &mut self.physics);
+        }
+        self.physics.step(self.process_step.as_secs_f64());
+        let id = self.ids.process;
+        self.schedule(
+            now + self.process_step,
+            Phase::ProcessStep,
+            (id, id),
+            Event::ProcessStep,
+        );
+    }
+
+    fn on_scan(&mut self, now: SimTime, index: usize) {
+        let controller = &mut self.controllers[index];
+        let was_running = controller.mode == Mode::Run;
+        let (next, outcome) = controller.scan(now, &mut self.physics);
+        let id = self.ids.controllers[index];
+        let number = u16::try_from(index).expect("controllers are few");
+        self.schedule(
+            next,
+            Phase::PlcScan,
+            (id, id),
+            Event::Scan { controller: number },
+        );
+        if let ScanOutcome::Stopped(trap) = outcome
+            && was_running
+        {
+            let host = self.controllers[index].config.host;
+            self.log(
+                now,
+                host,
+                "plc",
+                "FAULT",
+                2,
+                format!("controller stopped: {trap}"),
+            );
+        }
+    }
+
+    fn on_serve(&mut self, now: SimTime, index: usize) {
+        let mut out = std::mem::take(&mut self.scratch.bytes);
+        out.clear();
+        let controller = &mut self.controllers[index];
+        let host_index = controller.config.host;
+        if let Some((connection, _served)) = controller.serve_next(&mut out)
+            && !out.is_empty()
+        {
+            self.hosts[host_index].send(now, connection, &out);
+            self.flush_host(now, host_index);
+        }
+        self.scratch.bytes = out;
+    }
+}

@@ -1,0 +1,143 @@
+//! How the world checks, delays and carries out what a defense asks for.
+
+use sim_kernel::queue::Phase;
+use sim_kernel::time::{SimDuration, SimTime};
+
+use super::{ActionOnItsWay, Event, HostRoles, World};
+use crate::controller::Mode;
+use crate::respond::{Action, ActionError, DURATION_MAX_S, DenyTarget, Input, parse_mac};
+use crate::switch::Match;
+
+impl World {
+    pub(super) fn check_action(&self, action: &Action) -> Result<(), ActionError> {
+        let duration = |duration_s: u64| match duration_s {
+            1..=DURATION_MAX_S => Ok(()),
+            _ => Err(ActionError::BadDuration { duration_s }),
+        };
+        match action {
+            Action::Deny { target, args } => {
+                duration(args.duration_s)?;
+                self.resolve_deny(target).map(|_| ())
+            }
+            Action::Contain { target, args } => {
+                duration(args.duration_s)?;
+                self.host_named(&target.host).map(|_| ())
+            }
+            Action::Restore { target } => self.controller_named(&target.controller).map(|_| ()),
+        }
+    }
+
+    fn host_named(&self, name: &str) -> Result<usize, ActionError> {
+        let unknown = || ActionError::Unknown {
+            kind: "host",
+            name: name.to_owned(),
+        };
+        self.hosts
+            .iter()
+            .position(|h| h.config.name == name)
+            .ok_or_else(unknown)
+    }
+
+    fn controller_named(&self, name: &str) -> Result<usize, ActionError> {
+        let unknown = || ActionError::Unknown {
+            kind: "controller",
+            name: name.to_owned(),
+        };
+        self.controllers
+            .iter()
+            .position(|c| c.config.name == name)
+            .ok_or_else(unknown)
+    }
+
+    /// The switches that a deny is for, and the rule.
+    fn resolve_deny(&self, target: &DenyTarget) -> Result<(Vec<usize>, Match), ActionError> {
+        let everywhere = || (0..self.switches.len()).collect();
+        match target {
+            DenyTarget::Ip(ip) => Ok((everywhere(), Match::Ip(*ip))),
+            DenyTarget::Mac(text) => Ok((everywhere(), Match::Mac(parse_mac(text)?))),
+            DenyTarget::SwitchPort { switch, port } => {
+                let unknown = |kind, name: String| ActionError::Unknown { kind, name };
+                let at = self
+                    .switches
+                    .iter()
+                    .position(|s| s.name == *switch)
+                    .ok_or_else(|| unknown("switch", switch.clone()))?;
+                if usize::from(*port) >= self.switches[at].ports.len() {
+                    return Err(unknown("port", format!("{switch} port {port}")));
+                }
+                Ok((vec![at], Match::Port(*port)))
+            }
+        }
+    }
+
+    pub(super) fn on_input(&mut self, now: SimTime, index: usize) {
+        let Input::Action(action) = self.inputs[index].input.clone();
+        let takes_s = match &action {
+            Action::Deny { .. } => self.response.deny_s,
+            Action::Contain { .. } => self.response.contain_s,
+            Action::Restore { .. } => 0.0,
+        };
+        let delay = SimDuration::from_secs_f64(self.response.approval_s + takes_s);
+        let index = self.actions.len();
+        self.actions.push(ActionOnItsWay { action });
+        let id = self.ids.world;
+        self.schedule(
+            now + delay,
+            Phase::DeviceTimer,
+            (id, id),
+            Event::ActionBegins(index),
+        );
+    }
+
+    pub(super) fn on_action_begins(&mut self, now: SimTime, index: usize) {
+        let action = self.actions[index].action.clone();
+        match &action {
+            Action::Deny { target, args } => {
+                let (switches, rule) = self
+                    .resolve_deny(target)
+                    .expect("checked when it was submitted");
+                for switch in switches {
+                    self.switches[switch].deny(rule, now + SimDuration::from_secs(args.duration_s));
+                }
+            }
+            Action::Contain { target, args } => {
+                let host = self
+                    .host_named(&target.host)
+                    .expect("checked when it was submitted");
+                let HostRoles { switch, port, .. } = self.roles[host];
+                let until = now + SimDuration::from_secs(args.duration_s);
+                let port = &mut self.switches[usize::from(switch)].ports[usize::from(port)];
+                if port.shut_until.is_none_or(|shut| shut < until) {
+                    port.shut_until = Some(until);
+                }
+            }
+            Action::Restore { target } => {
+                let at = self
+                    .controller_named(&target.controller)
+                    .expect("checked when it was submitted");
+                self.controllers[at].leave_run(now, Mode::Program);
+                let done = now + SimDuration::from_secs_f64(self.response.restore_s);
+                let id = self.ids.world;
+                self.schedule(done, Phase::DeviceTimer, (id, id), Event::ActionEnds(index));
+                let host = self.controllers[at].config.host;
+                self.log(
+                    now,
+                    host,
+                    "plc",
+                    "MODE",
+                    4,
+                    "mode PROGRAM: restore from golden copy".to_owned(),
+                );
+            }
+        }
+    }
+
+    pub(super) fn on_action_ends(&mut self, now: SimTime, index: usize) {
+        if let Action::Restore { target } = self.actions[index].action.clone() {
+            let at = self
+                .controller_named(&target.controller)
+                .expect("checked when it was submitted");
+            self.restart(now, at, "restored from golden copy");
+        }
+    }
+}

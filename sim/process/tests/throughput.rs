@@ -1,0 +1,68 @@
+//! Production under the reference controller: validation test 6, and OEE with natural stops.
+
+mod common;
+
+use common::{Plant, calm};
+use sim_process::bottling::BottlingConfig;
+
+#[test]
+fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_and_a_pallet_in_19_2_minutes() {
+    let mut plant = Plant::new(&calm(), 1);
+    // Eighteen cycles of 12.01 s: the hour that follows starts between two bursts of bottles.
+    plant.run_s(18.0 * 12.01);
+    let start = plant.line.production().clone();
+    let mut pallets_at_s = Vec::new();
+    let mut pallets = start.pallets;
+    // 300 cycles; a whole number of them, so that the count has no phase error.
+    let hour_s = 300.0 * 12.01;
+    plant.run_watching_s(2.0 * hour_s, |plant| {
+        if plant.line.production().pallets > pallets {
+            pallets = plant.line.production().pallets;
+            pallets_at_s.push(plant.now_s);
+        }
+    });
+    let made = plant.line.production();
+    let per_min = (made.filled - start.filled) as f64 / (2.0 * hour_s / 60.0);
+    assert!((per_min - 59.95).abs() <= 0.05, "{per_min} bottles/min");
+    assert_eq!(made.fallen + made.broken + made.scrapped, 0);
+    assert_eq!(made.good_rejected + made.bad_shipped, 0);
+
+    // A pallet is 1152 accepted bottles, so rejects stretch the 19.2 min by their share.
+    let intervals: Vec<f64> = pallets_at_s.windows(2).map(|pair| (pair[1] - pair[0]) / 60.0).collect();
+    assert!(intervals.len() >= 4, "{pallets_at_s:?}");
+    let mean_min = intervals.iter().sum::<f64>() / intervals.len() as f64;
+    let yielded = (made.accepted - start.accepted) as f64 / (made.filled - start.filled) as f64;
+    let expect_min = 1152.0 / 59.95 / yielded;
+    assert!((mean_min - expect_min).abs() < 0.15, "{mean_min} min, expected {expect_min}");
+    assert!((mean_min * yielded - 19.2).abs() < 0.15, "{mean_min} min at yield {yielded}");
+}
+
+#[test]
+fn line_when_filled_by_flowmeter_then_every_bottle_is_within_three_millilitres() {
+    let mut plant = Plant::new(&calm(), 2);
+    plant.controller.recipe.flow_ml = Some(502.0);
+    plant.run_s(400.0);
+    let mut seen = 0;
+    plant.line.see_bottles(|bottle| {
+        if bottle.x_m > 3.2 {
+            seen += 1;
+            assert!((bottle.volume_ml - 502.0).abs() < 4.0, "{} mL", bottle.volume_ml);
+        }
+    });
+    assert!(seen > 10, "{seen} bottles behind the filler");
+}
+
+#[test]
+fn line_when_nature_takes_its_course_then_oee_is_that_of_a_bottling_line() {
+    let config = BottlingConfig::default();
+    let mut plant = Plant::new(&config, 7);
+    plant.run_s(24.0 * 3600.0);
+    let made = plant.line.production();
+    let oee = made.oee(&config.production).expect("a day's production");
+    eprintln!("{oee:?}\n{made:?}");
+    assert!((0.80..=0.86).contains(&oee.availability), "{oee:?}");
+    assert!((0.85..=0.95).contains(&oee.effectiveness), "{oee:?}");
+    assert!((0.99..=0.995).contains(&oee.quality), "{oee:?}");
+    assert_eq!(made.bad_shipped, 0);
+    assert_eq!(made.unsafe_s, 0.0);
+}

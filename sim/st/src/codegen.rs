@@ -1,0 +1,363 @@
+//! The typed program into instructions and the layout of memory.
+//!
+//! Memory is one array of slots: first the constants, then for each POU its static part (the frame
+//! of a FUNCTION, which needs only one because nothing recurses, and the temporaries), then the
+//! instance of the PROGRAM with all instances of function blocks inside it.
+//!
+//! **Invariants:** what is generated passes the verifier; a temporary is written before it is read
+//! in the same statement; evaluation goes from left to right, and AND and OR on BOOL evaluate
+//! their right side only if it can matter, as far as that can be noticed.
+
+mod expression;
+mod statement;
+
+use std::collections::BTreeMap;
+
+use crate::ast::PouKind;
+use crate::bytecode::{Instruction, Opcode, RELATIVE};
+use crate::container::{
+    ArrayInfo, Entry, Located, Module, PouRecord, SourceLine, VariableInfo, narrow,
+};
+use crate::hir;
+use crate::types::Elementary;
+
+/// Where an operand lies, before the memory is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operand {
+    /// By its number in the pool.
+    Const(u32),
+    /// Among the static slots of all POUs.
+    Static(u32),
+    /// From the base of the instance.
+    Frame(u32),
+}
+
+/// Static slots begin here in an operand that is not laid out yet.
+const STATIC: u32 = 1 << 30;
+
+impl Operand {
+    /// The form that instructions hold until the number of constants is known.
+    fn encode(self) -> u32 {
+        match self {
+            Self::Const(at) => at,
+            Self::Static(at) => STATIC | at,
+            Self::Frame(at) => RELATIVE | at,
+        }
+    }
+
+    fn plus(self, slots: u32) -> Self {
+        match self {
+            Self::Const(at) => Self::Const(at + slots),
+            Self::Static(at) => Self::Static(at + slots),
+            Self::Frame(at) => Self::Frame(at + slots),
+        }
+    }
+}
+
+/// Pool of constants; equal ones share a slot.
+#[derive(Default)]
+struct Constants {
+    types: Vec<Elementary>,
+    values: Vec<u64>,
+    by_value: BTreeMap<(Elementary, u64), u32>,
+    /// Sequences of constants that are copied as a whole.
+    blocks: BTreeMap<Vec<(Elementary, u64)>, u32>,
+}
+
+impl Constants {
+    fn push(&mut self, ty: Elementary, value: u64) -> u32 {
+        self.types.push(ty);
+        self.values.push(value);
+        narrow(self.types.len() - 1)
+    }
+
+    fn get(&mut self, ty: Elementary, value: u64) -> u32 {
+        if let Some(&at) = self.by_value.get(&(ty, value)) {
+            return at;
+        }
+        let at = self.push(ty, value);
+        self.by_value.insert((ty, value), at);
+        at
+    }
+
+    fn block(&mut self, values: Vec<(Elementary, u64)>) -> u32 {
+        if let Some(&at) = self.blocks.get(&values) {
+            return at;
+        }
+        let at = narrow(self.types.len());
+        for &(ty, value) in &values {
+            self.push(ty, value);
+        }
+        self.blocks.insert(values, at);
+        at
+    }
+}
+
+/// Generates the whole unit.
+pub(crate) fn generate(unit: &hir::Unit, file_name: &str) -> Module {
+    let mut generator = Generator {
+        unit,
+        constants: Constants::default(),
+        static_types: Vec::new(),
+        code: Vec::new(),
+        lines: Vec::new(),
+        pous: vec![None; unit.pous.len()],
+    };
+    for &pou in &unit.order {
+        generator.pou(pou);
+    }
+    generator.finish(file_name)
+}
+
+struct Generator<'u> {
+    unit: &'u hir::Unit,
+    constants: Constants,
+    static_types: Vec<Elementary>,
+    code: Vec<Instruction>,
+    lines: Vec<SourceLine>,
+    pous: Vec<Option<PouRecord>>,
+}
+
+impl Generator<'_> {
+    fn pou(&mut self, index: usize) {
+        let pou = &self.unit.pous[index];
+        let static_start = narrow(self.static_types.len());
+        let code_start = narrow(self.code.len());
+        let is_function = pou.kind == PouKind::Function;
+        if is_function {
+            self.static_types.extend(&pou.frame.types);
+        }
+        // The record must exist before the body, which may name its own frame.
+        self.pous[index] = Some(PouRecord {
+            name: pou.name.clone(),
+            kind: pou.kind,
+            frame: if is_function { Vec::new() } else { pou.frame.types.clone() },
+            static_start,
+            static_len: 0,
+            code_start,
+            code_len: 0,
+            arrays: Vec::new(),
+        });
+        let mut body = Body {
+            generator: self,
+            pou: index,
+            is_function,
+            free: BTreeMap::new(),
+            temporaries: static_start
+                + if is_function { narrow(pou.frame.types.len()) } else { 0 },
+            arrays: Vec::new(),
+            line: pou.end_line,
+            loops: Vec::new(),
+            returns: Vec::new(),
+        };
+        body.reset(pou);
+        body.statements(&pou.body);
+        body.line = pou.end_line;
+        let end = body.here();
+        let returns = std::mem::take(&mut body.returns);
+        returns.into_iter().for_each(|jump| body.patch(jump, end));
+        body.emit(Opcode::Return, Elementary::Bool, 0, 0, 0);
+        let arrays = std::mem::take(&mut body.arrays);
+        let (code_end, static_end) = (narrow(self.code.len()), narrow(self.static_types.len()));
+        if let Some(record) = &mut self.pous[index] {
+            record.arrays = arrays;
+            record.code_len = code_end - code_start;
+            record.static_len = static_end - static_start;
+        }
+    }
+
+    /// Lays out the memory and puts the final slots into all operands.
+    fn finish(mut self, file_name: &str) -> Module {
+        let constants = narrow(self.constants.types.len());
+        let statics = narrow(self.static_types.len());
+        let place = |operand: u32| {
+            if operand & RELATIVE == 0 && operand & STATIC != 0 {
+                constants + (operand & !STATIC)
+            } else {
+                operand
+            }
+        };
+        for instruction in &mut self.code {
+            let names = crate::verifier::operand_slots(instruction.code);
+            for (is_slot, field) in
+                names.into_iter().zip([&mut instruction.d, &mut instruction.a, &mut instruction.b])
+            {
+                if is_slot {
+                    *field = place(*field);
+                }
+            }
+        }
+        let mut pous: Vec<_> = self.pous.into_iter().flatten().collect();
+        for pou in &mut pous {
+            pou.static_start += constants;
+            pou.arrays.iter_mut().for_each(|array| array.base = place(array.base));
+        }
+        let program = &self.unit.pous[self.unit.program];
+        let base = constants + statics;
+        let mut types = self.constants.types;
+        types.extend(&self.static_types);
+        types.extend(&program.frame.types);
+        let mut init = self.constants.values;
+        init.resize(base as usize, 0);
+        init.extend(&program.frame.init);
+        Module {
+            file_name: file_name.to_owned(),
+            constants,
+            types,
+            init,
+            pous,
+            code: self.code,
+            lines: self.lines,
+            entries: vec![Entry { pou: narrow(self.unit.program), base }],
+            located: located(self.unit, base),
+            variables: variables(self.unit, base),
+        }
+    }
+}
+
+fn located(unit: &hir::Unit, base: u32) -> Vec<Located> {
+    let one = |variable: &hir::LocatedVariable| Located {
+        name: variable.name.clone(),
+        address: variable.address,
+        ty: variable.ty,
+        slot: base + variable.offset,
+        has_init: variable.has_init,
+    };
+    unit.located.iter().map(one).collect()
+}
+
+fn variables(unit: &hir::Unit, base: u32) -> Vec<VariableInfo> {
+    let one = |variable: &hir::Variable| VariableInfo {
+        name: variable.path.clone(),
+        ty: variable.ty,
+        slot: base + variable.offset,
+        array: variable.array.map(|(low, len)| ArrayInfo { low, len }),
+        retain: variable.retain,
+    };
+    unit.variables.iter().map(one).collect()
+}
+
+/// The jumps out of a loop that wait for their target.
+#[derive(Default)]
+struct Loop {
+    exits: Vec<usize>,
+    continues: Vec<usize>,
+}
+
+/// Generates the code of one POU.
+struct Body<'g, 'u> {
+    generator: &'g mut Generator<'u>,
+    pou: usize,
+    is_function: bool,
+    /// Temporaries that hold nothing at the moment, by type.
+    free: BTreeMap<Elementary, Vec<u32>>,
+    /// First static slot that is a temporary of this POU.
+    temporaries: u32,
+    arrays: Vec<crate::container::ArraySlots>,
+    line: u32,
+    loops: Vec<Loop>,
+    returns: Vec<usize>,
+}
+
+impl Body<'_, '_> {
+    fn here(&self) -> u32 {
+        narrow(self.generator.code.len())
+    }
+
+    /// Appends an instruction and gives its place, for a jump that is patched later.
+    fn emit(&mut self, code: Opcode, ty: Elementary, d: u32, a: u32, b: u32) -> usize {
+        let at = self.generator.code.len();
+        let changes = self.generator.lines.last().is_none_or(|last| last.line != self.line);
+        if changes {
+            self.generator.lines.push(SourceLine { instruction: narrow(at), line: self.line });
+        }
+        self.generator.code.push(Instruction { code, ty: ty as u8, d, a, b });
+        at
+    }
+
+    fn emit3(&mut self, code: Opcode, ty: Elementary, d: Operand, a: Operand, b: Operand) {
+        self.emit(code, ty, d.encode(), a.encode(), b.encode());
+    }
+
+    fn emit2(&mut self, code: Opcode, ty: Elementary, d: Operand, a: Operand) {
+        self.emit(code, ty, d.encode(), a.encode(), 0);
+    }
+
+    fn copy(&mut self, ty: Elementary, d: Operand, a: Operand, len: u32) {
+        self.emit(Opcode::Copy, ty, d.encode(), a.encode(), len);
+    }
+
+    fn patch(&mut self, jump: usize, target: u32) {
+        self.generator.code[jump].d = target;
+    }
+
+    fn patch_all(&mut self, jumps: Vec<usize>) {
+        let here = self.here();
+        jumps.into_iter().for_each(|jump| self.patch(jump, here));
+    }
+
+    fn constant(&mut self, ty: Elementary, value: u64) -> Operand {
+        Operand::Const(self.generator.constants.get(ty, value))
+    }
+
+    /// A slot of the POU's own frame.
+    fn own(&self, offset: u32) -> Operand {
+        if self.is_function { self.function_slot(self.pou, offset) } else { Operand::Frame(offset) }
+    }
+
+    /// A slot of the one frame of a FUNCTION.
+    fn function_slot(&self, pou: usize, offset: u32) -> Operand {
+        let record = self.generator.pous[pou].as_ref().expect("callees are generated first");
+        Operand::Static(record.static_start + offset)
+    }
+
+    fn temporary(&mut self, ty: Elementary) -> Operand {
+        if let Some(at) = self.free.get_mut(&ty).and_then(Vec::pop) {
+            return Operand::Static(at);
+        }
+        self.generator.static_types.push(ty);
+        Operand::Static(narrow(self.generator.static_types.len() - 1))
+    }
+
+    /// Neighbouring temporaries that are never used again.
+    fn temporary_block(&mut self, ty: Elementary, len: usize) -> Operand {
+        let first = narrow(self.generator.static_types.len());
+        self.generator.static_types.extend(std::iter::repeat_n(ty, len));
+        Operand::Static(first)
+    }
+
+    /// Gives a temporary back; other operands are none, and stay as they are.
+    fn release(&mut self, operand: Operand) {
+        if let Operand::Static(at) = operand
+            && at >= self.temporaries
+        {
+            let ty = self.generator.static_types[at as usize];
+            self.free.entry(ty).or_default().push(at);
+        }
+    }
+
+    fn is_temporary(&self, operand: Operand) -> bool {
+        matches!(operand, Operand::Static(at) if at >= self.temporaries)
+    }
+
+    /// Brings the variables that begin anew in each call to their initial values.
+    fn reset(&mut self, pou: &hir::Pou) {
+        for &(offset, len) in &pou.reset {
+            let slots = offset as usize..(offset + len) as usize;
+            let values: Vec<_> = pou.frame.types[slots.clone()]
+                .iter()
+                .copied()
+                .zip(pou.frame.init[slots].iter().copied())
+                .collect();
+            let target = self.own(offset);
+            if let [(ty, value)] = values.as_slice() {
+                let constant = self.constant(*ty, *value);
+                self.emit2(Opcode::Move, *ty, target, constant);
+            } else {
+                let ty = values[0].0;
+                let block = Operand::Const(self.generator.constants.block(values));
+                self.copy(ty, target, block, len);
+            }
+        }
+    }
+}

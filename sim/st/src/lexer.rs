@@ -1,0 +1,351 @@
+//! Characters into tokens.
+//!
+//! **Invariant:** the spans of the tokens, trivia included, cover the source without a gap or an
+//! overlap, whatever the source is. What is no token of the language becomes an
+//! [`TokenKind::Unknown`] and a diagnostic, and lexing goes on.
+//!
+//! Source: IEC 61131-3:2013, 6.1 to 6.3 (character set, comments, pragmas, literals).
+
+use crate::diagnostic::{Sink, Span};
+use crate::problems;
+
+macro_rules! keywords {
+    ($($variant:ident $text:literal)*) => {
+        /// A reserved word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Keyword { $($variant),* }
+
+        impl Keyword {
+            const ALL: &[(Keyword, &str)] = &[$((Keyword::$variant, $text)),*];
+
+            pub(crate) fn text(self) -> &'static str {
+                match self { $(Keyword::$variant => $text),* }
+            }
+        }
+    };
+}
+
+keywords! {
+    And "AND" Array "ARRAY" At "AT" By "BY" Case "CASE" Configuration "CONFIGURATION"
+    Constant "CONSTANT" Continue "CONTINUE" Do "DO" Else "ELSE" Elsif "ELSIF" EndCase "END_CASE"
+    EndConfiguration "END_CONFIGURATION" EndFor "END_FOR" EndFunction "END_FUNCTION"
+    EndFunctionBlock "END_FUNCTION_BLOCK" EndIf "END_IF" EndProgram "END_PROGRAM"
+    EndRepeat "END_REPEAT" EndStruct "END_STRUCT" EndType "END_TYPE" EndVar "END_VAR"
+    EndWhile "END_WHILE" Exit "EXIT" False "FALSE" For "FOR" Function "FUNCTION"
+    FunctionBlock "FUNCTION_BLOCK" If "IF" Mod "MOD" NonRetain "NON_RETAIN" Not "NOT" Of "OF"
+    Or "OR" Program "PROGRAM" Repeat "REPEAT" Retain "RETAIN" Return "RETURN" Struct "STRUCT"
+    Then "THEN" To "TO" True "TRUE" Type "TYPE" Until "UNTIL" Var "VAR" VarExternal "VAR_EXTERNAL"
+    VarGlobal "VAR_GLOBAL" VarInOut "VAR_IN_OUT" VarInput "VAR_INPUT" VarOutput "VAR_OUTPUT"
+    VarTemp "VAR_TEMP" While "WHILE" Xor "XOR"
+}
+
+impl Keyword {
+    fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, word)| word.eq_ignore_ascii_case(text)).map(|(word, _)| *word)
+    }
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Blanks and line ends.
+    Whitespace,
+    /// `(* *)`, `/* */` or `//`.
+    Comment,
+    /// `{ }`.
+    Pragma,
+    Identifier,
+    Keyword(Keyword),
+    /// `10`, `1_000`, `16#FF`.
+    Integer,
+    /// `1.5`, `1.0E-3`.
+    Real,
+    /// `T#1m30s`.
+    Duration,
+    /// `INT#`, the beginning of a typed literal.
+    TypePrefix,
+    /// `%IX0.0`.
+    Direct,
+    /// `'text'` or `"text"`.
+    Text,
+    /// Operators and delimiters, by their spelling.
+    Symbol(&'static str),
+    /// What no rule knows; already reported.
+    Unknown,
+    /// Behind the last character.
+    EndOfFile,
+}
+
+/// A token and its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) span: Span,
+}
+
+impl Token {
+    /// Whether the parser skips the token.
+    pub(crate) fn is_trivia(self) -> bool {
+        use TokenKind::{Comment, Pragma, Unknown, Whitespace};
+        matches!(self.kind, Whitespace | Comment | Pragma | Unknown)
+    }
+}
+
+/// Longest first, so that `:=` is not read as `:`.
+const SYMBOLS: [&str; 23] = [
+    ":=", "=>", "<>", "<=", ">=", "**", "..", "(", ")", "[", "]", ",", ";", ":", ".", "+", "-", "*", "/",
+    "=", "<", ">", "&",
+];
+
+/// Splits a source into tokens and reports what is none.
+pub(crate) fn lex(sink: &mut Sink<'_>) -> Vec<Token> {
+    let source = sink.source();
+    let mut lexer = Lexer { source, at: 0, sink };
+    let mut tokens = Vec::new();
+    while lexer.at < source.len() {
+        let start = lexer.at;
+        let kind = lexer.next_kind();
+        assert!(lexer.at > start, "a token has at least one byte");
+        tokens.push(Token { kind, span: Span::new(start, lexer.at) });
+    }
+    tokens
+}
+
+struct Lexer<'a, 's> {
+    source: &'s str,
+    at: usize,
+    sink: &'a mut Sink<'s>,
+}
+
+impl Lexer<'_, '_> {
+    fn rest(&self) -> &str {
+        &self.source[self.at..]
+    }
+
+    /// The byte `ahead` of the current one; 0 behind the end.
+    fn peek(&self, ahead: usize) -> u8 {
+        self.source.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn skip_while(&mut self, keep: impl Fn(u8) -> bool) {
+        let bytes = self.source.as_bytes();
+        while bytes.get(self.at).is_some_and(|&byte| keep(byte)) {
+            self.at += 1;
+        }
+    }
+
+    fn report(&mut self, code: &'static str, start: usize, message: impl Into<String>) {
+        self.sink.report(code, Span::new(start, self.at), message);
+    }
+
+    fn next_kind(&mut self) -> TokenKind {
+        let first = self.peek(0);
+        match first {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0B | 0x0C => {
+                self.skip_while(|byte| byte.is_ascii_whitespace() || byte == 0x0B);
+                TokenKind::Whitespace
+            }
+            b'(' if self.peek(1) == b'*' => self.comment("(*", "*)"),
+            b'/' if self.peek(1) == b'*' => self.comment("/*", "*/"),
+            b'/' if self.peek(1) == b'/' => {
+                self.skip_while(|byte| byte != b'\n');
+                TokenKind::Comment
+            }
+            b'{' => self.pragma(),
+            b'\'' | b'"' => self.text(first),
+            b'%' => {
+                self.at += 1;
+                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'*');
+                TokenKind::Direct
+            }
+            b'0'..=b'9' => self.number(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.word(),
+            _ => self.symbol(),
+        }
+    }
+
+    /// Comments nest (IEC 61131-3:2013, 6.1.5).
+    fn comment(&mut self, open: &str, close: &str) -> TokenKind {
+        let start = self.at;
+        let mut depth = 0usize;
+        while self.at < self.source.len() {
+            // All delimiters are ASCII, so a byte comparison never cuts a character.
+            let rest = &self.source.as_bytes()[self.at..];
+            if rest.starts_with(open.as_bytes()) {
+                depth += 1;
+                self.at += 2;
+            } else if rest.starts_with(close.as_bytes()) {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return TokenKind::Comment;
+                }
+            } else {
+                self.at += 1;
+            }
+        }
+        let span = Span::new(start, start + 2);
+        self.sink.report(problems::UNTERMINATED, span, "this comment is never closed");
+        TokenKind::Comment
+    }
+
+    fn pragma(&mut self) -> TokenKind {
+        let start = self.at;
+        self.skip_while(|byte| byte != b'}');
+        if self.at == self.source.len() {
+            let span = Span::new(start, start + 1);
+            self.sink.report(problems::UNTERMINATED, span, "this pragma is never closed");
+        } else {
+            self.at += 1;
+        }
+        TokenKind::Pragma
+    }
+
+    fn text(&mut self, quote: u8) -> TokenKind {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            match self.peek(0) {
+                byte if byte == quote => {
+                    self.at += 1;
+                    return TokenKind::Text;
+                }
+                b'\n' | 0 => break,
+                // `$'` is a quote inside the text.
+                b'$' if self.peek(1) == quote => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.report(problems::UNTERMINATED, start, "this text is not closed on its line");
+        TokenKind::Text
+    }
+
+    fn number(&mut self) -> TokenKind {
+        self.skip_while(|byte| byte.is_ascii_digit() || byte == b'_');
+        if self.peek(0) == b'#' {
+            self.at += 1;
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            return TokenKind::Integer;
+        }
+        let mut kind = TokenKind::Integer;
+        // `1..5` is a range: a point begins a fraction only before a digit.
+        if self.peek(0) == b'.' && self.peek(1).is_ascii_digit() {
+            self.at += 1;
+            self.skip_while(|byte| byte.is_ascii_digit() || byte == b'_');
+            kind = TokenKind::Real;
+        }
+        let sign = usize::from(matches!(self.peek(1), b'+' | b'-'));
+        if matches!(self.peek(0), b'e' | b'E') && self.peek(1 + sign).is_ascii_digit() {
+            self.at += 1 + sign;
+            self.skip_while(|byte| byte.is_ascii_digit() || byte == b'_');
+            kind = TokenKind::Real;
+        }
+        if self.peek(0).is_ascii_alphabetic() {
+            let start = self.at;
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            self.report(problems::BAD_LITERAL, start, "letters follow directly on a number");
+        }
+        kind
+    }
+
+    fn word(&mut self) -> TokenKind {
+        let start = self.at;
+        self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let word = &self.source[start..self.at];
+        if self.peek(0) != b'#' {
+            return Keyword::from_text(word).map_or(TokenKind::Identifier, TokenKind::Keyword);
+        }
+        self.at += 1;
+        if !word.eq_ignore_ascii_case("T") && !word.eq_ignore_ascii_case("TIME") {
+            return TokenKind::TypePrefix;
+        }
+        if matches!(self.peek(0), b'+' | b'-') {
+            self.at += 1;
+        }
+        loop {
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if self.peek(0) == b'.' && self.peek(1).is_ascii_digit() {
+                self.at += 1;
+            } else {
+                return TokenKind::Duration;
+            }
+        }
+    }
+
+    fn symbol(&mut self) -> TokenKind {
+        if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| self.rest().starts_with(symbol)) {
+            self.at += symbol.len();
+            return TokenKind::Symbol(symbol);
+        }
+        let start = self.at;
+        let character = self.rest().chars().next().unwrap_or(' ');
+        self.at += character.len_utf8();
+        let message = format!("the character {character:?} has no meaning here");
+        self.report(problems::BAD_CHARACTER, start, message);
+        TokenKind::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::LineIndex;
+    use proptest::prelude::*;
+
+    fn lexed(source: &str) -> (Vec<(TokenKind, String)>, usize) {
+        let lines = LineIndex::new(source);
+        let mut sink = Sink::new(source, "test.st", &lines);
+        let tokens = lex(&mut sink);
+        let texts = tokens.iter().map(|t| (t.kind, t.span.text(source).to_owned())).collect();
+        (texts, sink.into_sorted().len())
+    }
+
+    fn check(source: &str, expected: &[(TokenKind, &str)]) {
+        let (tokens, problems) = lexed(source);
+        let tokens: Vec<_> = tokens
+            .iter()
+            .filter(|(kind, _)| *kind != TokenKind::Whitespace)
+            .map(|(kind, text)| (*kind, text.as_str()))
+            .collect();
+        assert_eq!(tokens, expected, "{source}");
+        assert_eq!(problems, 0, "{source}");
+    }
+
+    #[test]
+    fn tokens_when_valid_then_have_their_kind() {
+        use TokenKind::*;
+        check("end_If", &[(Keyword(super::Keyword::EndIf), "end_If")]);
+        check("1..5", &[(Integer, "1"), (Symbol(".."), ".."), (Integer, "5")]);
+        check("16#FF_0 2#1010", &[(Integer, "16#FF_0"), (Integer, "2#1010")]);
+        check("1.5E-3 1e6", &[(Real, "1.5E-3"), (Real, "1e6")]);
+        check("t#1m30s250ms;", &[(Duration, "t#1m30s250ms"), (Symbol(";"), ";")]);
+        check("T#-0.5s", &[(Duration, "T#-0.5s")]);
+        check("INT#-5", &[(TypePrefix, "INT#"), (Symbol("-"), "-"), (Integer, "5")]);
+        check("%ix0.7 %MW12", &[(Direct, "%ix0.7"), (Direct, "%MW12")]);
+        check("(* a (* b *) c *)x", &[(Comment, "(* a (* b *) c *)"), (Identifier, "x")]);
+        check("{p}// c\nq", &[(Pragma, "{p}"), (Comment, "// c"), (Identifier, "q")]);
+        check("a:=b=>c", &[
+            (Identifier, "a"),
+            (Symbol(":="), ":="),
+            (Identifier, "b"),
+            (Symbol("=>"), "=>"),
+            (Identifier, "c"),
+        ]);
+    }
+
+    #[test]
+    fn tokens_when_invalid_then_are_reported_once() {
+        for source in ["(* open", "{ open", "'open", "ä", "12ab", "(* é"] {
+            assert_eq!(lexed(source).1, 1, "{source}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lexer_when_given_any_text_then_spans_cover_it(source in "\\PC{0,60}|[(*){}'$%#.:=T0-9a-z \n]{0,60}") {
+            let (tokens, _) = lexed(&source);
+            let joined: String = tokens.into_iter().map(|(_, text)| text).collect();
+            prop_assert_eq!(joined, source);
+        }
+    }
+}

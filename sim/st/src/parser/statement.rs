@@ -1,0 +1,239 @@
+//! Statements, each recovering at its own end.
+
+use super::{Failed, Parsed, Parser};
+use crate::ast::{CaseLabel, Stmt, StmtKind};
+use crate::diagnostic::Span;
+use crate::lexer::{Keyword, TokenKind};
+use crate::problems;
+
+/// Words that end a list of statements.
+fn ends_list(keyword: Keyword) -> bool {
+    use Keyword::*;
+    matches!(
+        keyword,
+        Else | Elsif
+            | EndCase
+            | EndFor
+            | EndFunction
+            | EndFunctionBlock
+            | EndIf
+            | EndProgram
+            | EndRepeat
+            | EndVar
+            | EndWhile
+            | Function
+            | FunctionBlock
+            | Program
+            | Configuration
+            | Until
+    )
+}
+
+/// Words that begin a statement.
+fn begins_statement(keyword: Keyword) -> bool {
+    use Keyword::*;
+    matches!(keyword, Case | Continue | Exit | For | If | Repeat | Return | While)
+}
+
+impl Parser<'_, '_> {
+    /// Statements up to a word that ends a list.
+    pub(super) fn statements(&mut self) -> Vec<Stmt> {
+        self.statements_until(|_| false)
+    }
+
+    fn statements_until(&mut self, stop: impl Fn(&Self) -> bool) -> Vec<Stmt> {
+        let mut list = Vec::new();
+        loop {
+            let before = self.at;
+            match self.peek() {
+                TokenKind::EndOfFile => return list,
+                TokenKind::Keyword(keyword) if ends_list(keyword) => return list,
+                TokenKind::Symbol(";") => {
+                    self.advance();
+                }
+                _ if stop(self) => return list,
+                _ => match self.nested(Self::statement) {
+                    Ok(statement) => list.push(statement),
+                    Err(Failed) => self.skip_statement(before),
+                },
+            }
+            assert!(self.at > before, "the parser advances");
+        }
+    }
+
+    /// Skips behind the next `;`, or to where a new statement or the end of a list is certain.
+    fn skip_statement(&mut self, began: usize) {
+        if self.at == began {
+            self.advance();
+        }
+        loop {
+            match self.peek() {
+                TokenKind::EndOfFile => return,
+                TokenKind::Symbol(";") => {
+                    self.advance();
+                    return;
+                }
+                TokenKind::Keyword(word) if ends_list(word) || begins_statement(word) => return,
+                // `name :=` at the beginning of a line is a statement of its own.
+                TokenKind::Identifier
+                    if self.peek_at(1) == TokenKind::Symbol(":=") && self.begins_line() =>
+                {
+                    return;
+                }
+                _ => {
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    fn begins_line(&self) -> bool {
+        let lines = self.sink.lines();
+        lines.line(self.previous_span().end) < lines.line(self.span().start)
+    }
+
+    fn statement(&mut self) -> Parsed<Stmt> {
+        let start = self.span();
+        let kind = match self.peek() {
+            TokenKind::Keyword(Keyword::If) => self.if_statement()?,
+            TokenKind::Keyword(Keyword::Case) => self.case_statement()?,
+            TokenKind::Keyword(Keyword::For) => self.for_statement()?,
+            TokenKind::Keyword(Keyword::While) => {
+                self.advance();
+                let condition = self.expression()?;
+                self.expect_keyword(Keyword::Do)?;
+                let body = self.statements();
+                self.close(Keyword::EndWhile, start)?;
+                StmtKind::While(condition, body)
+            }
+            TokenKind::Keyword(Keyword::Repeat) => {
+                self.advance();
+                let body = self.statements();
+                self.expect_keyword(Keyword::Until)?;
+                let condition = self.expression()?;
+                // The semicolon before END_REPEAT is not in the standard, but often written.
+                self.eat_symbol(";");
+                self.close(Keyword::EndRepeat, start)?;
+                StmtKind::Repeat(body, condition)
+            }
+            TokenKind::Keyword(Keyword::Exit) => {
+                self.advance();
+                StmtKind::Exit
+            }
+            TokenKind::Keyword(Keyword::Continue) => {
+                self.advance();
+                StmtKind::Continue
+            }
+            TokenKind::Keyword(Keyword::Return) => {
+                self.advance();
+                StmtKind::Return
+            }
+            TokenKind::Identifier | TokenKind::Direct => self.assignment_or_call()?,
+            _ => return Err(self.missing("a statement")),
+        };
+        let span = start.to(self.previous_span());
+        // The statement itself is whole; only its end is missing.
+        let _ = self.expect_symbol(";");
+        Ok(Stmt { kind, span })
+    }
+
+    fn assignment_or_call(&mut self) -> Parsed<StmtKind> {
+        let target = self.reference()?;
+        match self.peek() {
+            TokenKind::Symbol(":=") => {
+                self.advance();
+                Ok(StmtKind::Assign(target, self.expression()?))
+            }
+            TokenKind::Symbol("(") => Ok(StmtKind::Call(target, self.arguments()?)),
+            TokenKind::Symbol("=") => {
+                let span = self.span();
+                let hint = Some("an assignment is written `:=`".to_owned());
+                let message = "expected `:=` or `(`, found `=`";
+                self.sink.report_with_hint(problems::EXPECTED, span, message, hint);
+                self.advance();
+                Ok(StmtKind::Assign(target, self.expression()?))
+            }
+            _ => Err(self.missing("`:=` or `(`")),
+        }
+    }
+
+    /// The word that closes the statement that began at `start`.
+    fn close(&mut self, end: Keyword, start: Span) -> Parsed<()> {
+        if self.eat_keyword(end) {
+            return Ok(());
+        }
+        let line = self.sink.lines().line(start.start);
+        Err(self.missing(&format!("`{}` to close line {line}", end.text())))
+    }
+
+    fn if_statement(&mut self) -> Parsed<StmtKind> {
+        let start = self.advance();
+        let mut arms = Vec::new();
+        let mut otherwise = Vec::new();
+        loop {
+            let condition = self.expression()?;
+            self.expect_keyword(Keyword::Then)?;
+            arms.push((condition, self.statements()));
+            if !self.eat_keyword(Keyword::Elsif) {
+                break;
+            }
+        }
+        if self.eat_keyword(Keyword::Else) {
+            otherwise = self.statements();
+        }
+        self.close(Keyword::EndIf, start)?;
+        Ok(StmtKind::If { arms, otherwise })
+    }
+
+    fn case_statement(&mut self) -> Parsed<StmtKind> {
+        let start = self.advance();
+        let selector = self.expression()?;
+        self.expect_keyword(Keyword::Of)?;
+        let mut arms = Vec::new();
+        let mut otherwise = Vec::new();
+        while self.at_case_label() {
+            let mut labels = Vec::new();
+            loop {
+                let low = self.expression()?;
+                let high = if self.eat_symbol("..") { Some(self.expression()?) } else { None };
+                labels.push(CaseLabel { low, high });
+                if !self.eat_symbol(",") {
+                    break;
+                }
+            }
+            self.expect_symbol(":")?;
+            arms.push((labels, self.statements_until(Self::at_case_label)));
+        }
+        if self.eat_keyword(Keyword::Else) {
+            self.eat_symbol(":");
+            otherwise = self.statements();
+        }
+        self.close(Keyword::EndCase, start)?;
+        Ok(StmtKind::Case { selector, arms, otherwise })
+    }
+
+    /// Whether a label comes next; statements begin with a name too, but go on differently.
+    fn at_case_label(&self) -> bool {
+        match self.peek() {
+            TokenKind::Integer | TokenKind::TypePrefix | TokenKind::Symbol("-" | "+" | "(") => true,
+            TokenKind::Identifier => {
+                matches!(self.peek_at(1), TokenKind::Symbol(":" | "," | ".."))
+            }
+            _ => false,
+        }
+    }
+
+    fn for_statement(&mut self) -> Parsed<StmtKind> {
+        let start = self.advance();
+        let control = self.name("the control variable")?;
+        self.expect_symbol(":=")?;
+        let from = self.expression()?;
+        self.expect_keyword(Keyword::To)?;
+        let to = self.expression()?;
+        let by = if self.eat_keyword(Keyword::By) { Some(self.expression()?) } else { None };
+        self.expect_keyword(Keyword::Do)?;
+        let body = self.statements();
+        self.close(Keyword::EndFor, start)?;
+        Ok(StmtKind::For { control, from, to, by, body })
+    }
+}

@@ -1,0 +1,163 @@
+//! The table of problem codes.
+//!
+//! **Invariant:** a code never changes its meaning; a code that is no longer used is not given to
+//! another problem. The hundreds group them: 00 characters, 01 syntax, 02 declarations, 03 names,
+//! 04 types, 05 values, 06 statements and calls, 07 direct addresses, 08 whole programs.
+
+macro_rules! problems {
+    ($($name:ident $code:literal $text:literal)*) => {
+        $(pub(crate) const $name: &str = $code;)*
+
+        /// All codes with their explanations, by code.
+        const TABLE: &[(&str, &str)] = &[$(($code, $text)),*];
+    };
+}
+
+problems! {
+    BAD_CHARACTER "ST0001"
+    "A character stands where no token begins with it. Names consist of ASCII letters, digits and \
+     underscores (IEC 61131-3:2013, 6.1.2); text and comments may hold any character."
+    UNTERMINATED "ST0002"
+    "A comment, a pragma or a text is opened but never closed. Comments `(* *)` nest, so each \
+     opening needs a closing of its own; a text ends on the line on which it begins."
+    BAD_LITERAL "ST0003"
+    "A number is not written as the standard defines. Integers may have a base of 2, 8 or 16 \
+     (`16#FF`), single underscores between digits, and no more than 64 bits; a real needs digits \
+     on both sides of its point."
+    BAD_DURATION "ST0004"
+    "A duration is not written as the standard defines. It consists of numbers with the units d, \
+     h, m, s, ms, us and ns from large to small, such as `T#1m30s250ms`; only the last number may \
+     have a fraction."
+    EXPECTED "ST0101"
+    "The grammar asks for something else at this place. Often the real mistake is a little \
+     earlier: a missing `;`, `THEN`, `DO` or `END_...`."
+    TOO_DEEP "ST0102"
+    "Statements or expressions nest deeper than the compiler follows, or one expression chains too \
+     many operators. Split the expression with an intermediate variable."
+    UNSUPPORTED "ST0103"
+    "This is IEC 61131-3, but this compiler does not support it. Nothing is dropped silently: the \
+     program is rejected until the part is rewritten."
+    DUPLICATE "ST0201"
+    "The name is declared twice in the same scope. Names do not distinguish capitals from small \
+     letters."
+    UNKNOWN_TYPE "ST0202"
+    "No elementary type, standard function block or user-defined function block has this name."
+    RECURSION "ST0203"
+    "A POU contains or calls itself, directly or through others. IEC 61131-3:2013, 6.6.1.4, \
+     forbids recursion, because memory and scan time must be known beforehand."
+    BAD_ARRAY "ST0204"
+    "The bounds of an ARRAY must be constant integers with the lower one first, the elements \
+     elementary, and the whole not larger than the memory."
+    BAD_DECLARATION "ST0205"
+    "This kind of variable cannot be declared here or in this way: for instance an instance of a \
+     function block in a FUNCTION, a constant without a value, or RETAIN on a parameter."
+    RESERVED_NAME "ST0206"
+    "The name belongs to an elementary type, a standard function or a standard function block and \
+     cannot be declared anew."
+    UNKNOWN_VARIABLE "ST0301"
+    "No variable of this name is declared in this POU. Every variable must be declared in a VAR \
+     section before the body."
+    UNKNOWN_FUNCTION "ST0302"
+    "No function of this name exists, neither a standard one nor a FUNCTION of this file."
+    UNKNOWN_MEMBER "ST0303"
+    "The function block has no input or output of this name. Its internal variables cannot be \
+     reached from outside."
+    UNKNOWN_PARAMETER "ST0304"
+    "The called function or function block has no such parameter, or the parameter does not go in \
+     this direction: inputs take `:=`, outputs take `=>`."
+    TYPE_MISMATCH "ST0401"
+    "The value has another type than its place. Only conversions that keep every value happen by \
+     themselves (IEC 61131-3:2013, Figure 12); all others are written, such as `DINT_TO_INT(x)`."
+    BAD_OPERAND "ST0402"
+    "The operator or function is not defined for this type: arithmetic takes numbers, AND, OR, XOR \
+     and NOT take BOOL and bit strings, SHL and its kin take bit strings."
+    OPERANDS_DIFFER "ST0403"
+    "The operands have different types and neither converts to the other without loss. Convert one \
+     of them."
+    NOT_A_VALUE "ST0404"
+    "A whole array or an instance of a function block stands where an elementary value is needed, \
+     or an index or member follows on something that has none."
+    BAD_CONVERSION "ST0405"
+    "There is no conversion between these two types, or none is needed."
+    OUT_OF_RANGE "ST0501"
+    "The constant does not fit the type of its place. Choose a wider type or another value."
+    NOT_CONSTANT "ST0502"
+    "An expression here must be known when the program is compiled: it may use literals, VAR \
+     CONSTANT and operators."
+    CONSTANT_DIVISION_BY_ZERO "ST0503"
+    "A constant expression divides an integer or a duration by zero, which traps at run time."
+    INDEX_OUT_OF_RANGE "ST0504"
+    "A constant index lies outside the bounds of the array, so that the access would always trap."
+    BAD_INITIAL_VALUE "ST0505"
+    "The initial value does not have the form of the variable: a list `[...]` for an array, \
+     `(member := value)` for an instance, an expression for an elementary type."
+    NOT_ASSIGNABLE "ST0601"
+    "The target cannot be assigned: it is a constant, an input of this POU, an input of the \
+     process, an output or internal variable of an instance, or the control variable of a FOR \
+     loop inside that loop."
+    OUTSIDE_LOOP "ST0602"
+    "EXIT and CONTINUE belong inside FOR, WHILE or REPEAT."
+    ZERO_STEP "ST0603"
+    "A FOR loop with a step of zero never ends."
+    BAD_LABEL "ST0604"
+    "The label of a CASE is empty (its range runs backwards), or a value is already selected by an \
+     earlier label."
+    BAD_CALL "ST0605"
+    "This cannot be called in this way: a function block is called through an instance and as a \
+     statement, a function by its name."
+    BAD_ARGUMENTS "ST0606"
+    "The arguments do not match the parameters: too many or too few, one given twice, or formal \
+     (`IN := x`) and positional arguments mixed."
+    NOT_A_VARIABLE "ST0607"
+    "A VAR_IN_OUT parameter works on the caller's variable, so it needs one that may be assigned, \
+     of exactly its type; and no two VAR_IN_OUT of one call may share a variable."
+    BAD_ADDRESS "ST0701"
+    "A direct address consists of `%`, the area I, Q or M, the size X, B, W, D or L, and a number, \
+     such as `%IX0.3` or `%MW10`. It must lie within the tables of the controller."
+    ADDRESS_TYPE "ST0702"
+    "The type does not have the size of the address: X is BOOL, B has 8 bits, W 16, D 32 (also \
+     TIME, in milliseconds), L 64."
+    ADDRESS_OVERLAP "ST0703"
+    "Two located variables share a place in the output or marker area. The copy back at the end of \
+     the scan would let one of them overwrite the other."
+    ADDRESS_PLACE "ST0704"
+    "Located variables belong to the VAR section of a PROGRAM; functions and function blocks reach \
+     the process through their parameters."
+    NO_PROGRAM "ST0801"
+    "The file needs exactly one PROGRAM, which the controller runs once per scan."
+    TOO_LARGE "ST0802"
+    "The program needs more memory or instructions than a controller has."
+}
+
+/// Explains a problem code in one paragraph.
+///
+/// # Examples
+///
+/// ```
+/// assert!(sim_st::explain("ST0301").is_some_and(|text| text.contains("declared")));
+/// assert_eq!(sim_st::explain("ST9999"), None);
+/// ```
+#[must_use]
+pub fn explain(code: &str) -> Option<&'static str> {
+    TABLE.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)
+}
+
+/// Every problem code with its explanation, in order.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_when_listed_then_codes_rise_and_explain_themselves() {
+        let codes: Vec<_> = all().map(|(code, _)| code).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b));
+        for (code, text) in all() {
+            assert!(code.len() == 6 && code.starts_with("ST"), "{code}");
+            assert!(text.len() > 40 && text.ends_with('.'), "{code}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The virtual machine: one scan after the other over a flat memory.
+//!
+//! **Invariants:** a scan allocates nothing, cannot panic on a verified program, and ends when its
+//! fuel does; it is a function of the program, the memory, the image and `now_ns`.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::bytecode::{Opcode, RELATIVE};
+use crate::image::{Address, Area, Image};
+use crate::program::{Op, Program};
+use crate::standard_fb::StandardFb;
+use crate::types::{Elementary, Value};
+use crate::verifier::MAX_CALL_DEPTH;
+
+/// Why a scan ended early. The line is that of the source; 0 if the container does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Trap {
+    /// An integer or TIME was divided by zero. (A real follows IEEE 754; `MOD` by zero is 0.)
+    #[error("division by zero in line {line}")]
+    DivisionByZero {
+        /// Line of the statement.
+        line: u32,
+    },
+    /// An index, or the selector of a MUX, lay outside its bounds.
+    #[error("index {index} outside {low}..{high} in line {line}")]
+    ArrayBounds {
+        /// Line of the statement.
+        line: u32,
+        /// The rejected index.
+        index: i64,
+        /// Lowest index.
+        low: i64,
+        /// Highest index.
+        high: i64,
+    },
+    /// The scan used up its fuel.
+    #[error("watchdog in line {line}")]
+    Watchdog {
+        /// Line where the fuel ended.
+        line: u32,
+    },
+}
+
+impl Trap {
+    /// Line of the source.
+    #[must_use]
+    pub fn line(self) -> u32 {
+        match self {
+            Self::DivisionByZero { line }
+            | Self::ArrayBounds { line, .. }
+            | Self::Watchdog { line } => line,
+        }
+    }
+}
+
+/// What one scan did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Scan time, ns; at most the fuel given.
+    pub fuel_used: u64,
+    /// Why the scan ended early, if it did; then the image was not written.
+    pub trap: Option<Trap>,
+}
+
+/// A value could not be written from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// No variable has this name.
+    #[error("unknown variable")]
+    UnknownVariable,
+    /// The variable has another type.
+    #[error("expected a value of type {expected}")]
+    TypeMismatch {
+        /// Type of the variable.
+        expected: Elementary,
+    },
+}
+
+/// Why the code stopped; the place is added by the caller.
+enum Stop {
+    Done,
+    DivisionByZero,
+    ArrayBounds { index: i64, low: i64, len: u32 },
+    Watchdog,
+}
+
+/// A program and its memory.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    program: Arc<Program>,
+    /// One slot per 64 bits, and one more that is 1 once the first scan has begun.
+    memory: Vec<u64>,
+}
+
+impl Machine {
+    /// A machine in the state of a cold start.
+    #[must_use]
+    pub fn new(program: Arc<Program>) -> Self {
+        let memory = Vec::with_capacity(program.initial_memory().len() + 1);
+        let mut machine = Self { program, memory };
+        machine.reset_cold();
+        machine
+    }
+
+    /// The program that runs.
+    #[must_use]
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Cold start: every variable returns to its initial value.
+    pub fn reset_cold(&mut self) {
+        self.memory.clear();
+        self.memory.extend_from_slice(self.program.initial_memory());
+        self.memory.push(0);
+    }
+
+    /// Warm start: as a cold start, but RETAIN variables keep their values (IEC 61131-3:2013,
+    /// 6.5.6).
+    pub fn reset_warm(&mut self) {
+        let before = std::mem::take(&mut self.memory);
+        self.reset_cold();
+        for variable in self.program.variables().iter().filter(|variable| variable.retain) {
+            let len = variable.array.map_or(1, |array| array.len as usize);
+            let slots = variable.slot as usize..variable.slot as usize + len;
+            self.memory[slots.clone()].copy_from_slice(&before[slots]);
+        }
+    }
+
+    /// All state, as one flat image: whoever digests it has seen everything that can influence
+    /// later scans. 64-bit slots in canonical form.
+    #[must_use]
+    pub fn state(&self) -> &[u64] {
+        &self.memory[self.program.constants()..]
+    }
+
+    /// Replaces all state by one that [`Machine::state`] gave for the same program, as a standby
+    /// controller does. Tells whether it fits; nothing changes if not.
+    pub fn restore_state(&mut self, state: &[u64]) -> bool {
+        let types = self.program.slot_types();
+        let constants = self.program.constants();
+        let fits = state.len() == self.memory.len() - constants
+            && state.iter().zip(&types[constants..]).all(|(&slot, ty)| ty.canonical(slot) == slot)
+            && state.last().is_some_and(|&started| started <= 1);
+        if fits {
+            self.memory[constants..].copy_from_slice(state);
+        }
+        fits
+    }
+
+    /// Reads a variable by its path, in any case: `level`, `timer1.ET`, `shift[3]`.
+    #[must_use]
+    pub fn read(&self, name: &str) -> Option<Value> {
+        let (slot, ty) = self.program.find(name)?;
+        Some(Value::from_slot(ty, self.memory[slot]))
+    }
+
+    /// Writes a variable by its path. A located variable takes its value from the image at the
+    /// beginning of the next scan, so force it there instead.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; the memory is unchanged.
+    pub fn write(&mut self, name: &str, value: Value) -> Result<(), WriteError> {
+        let (slot, ty) = self.program.find(name).ok_or(WriteError::UnknownVariable)?;
+        if value.elementary() != ty {
+            return Err(WriteError::TypeMismatch { expected: ty });
+        }
+        self.memory[slot] = value.to_slot();
+        Ok(())
+    }
+
+    /// Runs one scan: reads the located variables from the image, runs the program, writes the
+    /// outputs and markers back.
+    ///
+    /// In the first scan after a cold or warm start, markers and outputs with an initial value in
+    /// their declaration are not read but keep that value.
+    ///
+    /// # Arguments
+    ///
+    /// * `image` — the process image; not written if the scan traps.
+    /// * `now_ns` — time of the scan, ns; must not fall from scan to scan.
+    /// * `fuel` — the longest scan time, ns. Each instruction costs what a small modular
+    ///   controller takes for it; see [`Program::disassemble`] for the costs.
+    ///
+    /// # Determinism
+    ///
+    /// Fuel is compared at jumps and calls, so that a straight piece of code runs to its end; what
+    /// has been used up never exceeds `fuel` in the report.
+    pub fn scan(&mut self, image: &mut Image, now_ns: u64, fuel: u64) -> ScanReport {
+        let program = Arc::clone(&self.program);
+        self.read_image(&program, image);
+        let mut used = 0;
+        for entry in program.entries() {
+            let (stop, at) = run(&program, &mut self.memory, *entry, now_ns, fuel, &mut used);
+            let line = program.line_of(at).unwrap_or(0);
+            let trap = match stop {
+                Stop::Done if used <= fuel => continue,
+                Stop::Done | Stop::Watchdog => Trap::Watchdog { line },
+                Stop::DivisionByZero => Trap::DivisionByZero { line },
+                Stop::ArrayBounds { index, low, len } => {
+                    Trap::ArrayBounds { line, index, low, high: low + i64::from(len) - 1 }
+                }
+            };
+            return ScanReport { fuel_used: used.min(fuel), trap: Some(trap) };
+        }
+        for located in program.located_outputs() {
+            image.store(located.address, located.ty, self.memory[located.slot as usize]);
+        }
+        ScanReport { fuel_used: used, trap: None }
+    }
+
+    fn read_image(&mut self, program: &Program, image: &Image) {
+        let started = self.memory.len() - 1;
+        let first_scan = std::mem::replace(&mut self.memory[started], 1) == 0;
+        for located in program.located() {
+            let keeps_init = first_scan && located.has_init && located.address.area != Area::Input;
+            if !keeps_init {
+                self.memory[located.slot as usize] = image.load(located.address, located.ty);
+            }
+        }
+    }
+}
+
+/// A located variable as the machine needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocatedSlot {
+    pub(crate) address: Address,
+    pub(crate) ty: Elementary,
+    pub(crate) slot: u32,
+}
+
+/// The slot of an operand: absolute, or counted from the instance's base.
+#[inline(always)]
+fn slot(operand: u32, base: u32) -> usize {
+    // All ones for a relative operand, so that no branch is needed.
+    let relative = (operand.cast_signed() >> 31).cast_unsigned();
+    ((operand & !RELATIVE) + (base & relative)) as usize
+}
+
+/// Runs one instance of a PROGRAM; gives why it stopped and the instruction behind it.
+fn run(
+    program: &Program,
+    memory: &mut [u64],
+    (start, mut base): (u32, u32),
+    now_ns: u64,
+    fuel: u64,
+    used: &mut u64,
+) -> (Stop, u32) {
+    let ops = program.ops();
+    let mut stack = [(0u32, 0u32); MAX_CALL_DEPTH];
+    let mut depth = 0;
+    let mut next = start as usize;
+    let mut spent = *used;
+    let stop = loop {
+        let op: &Op = &ops[next];
+        next += 1;
+        spent += u64::from(op.cost_ns);
+        macro_rules! put {
+            ($value:expr) => {{
+                let value = $value;
+                memory[slot(op.d, base)] = value;
+            }};
+        }
+        macro_rules! a {
+            () => {
+                memory[slot(op.a, base)]
+            };
+        }
+        macro_rules! b {
+            () => {
+                memory[slot(op.b, base)]
+            };
+        }
+        crate::semantics::dispatch!(op.code, u32::from(op.shift), a!(), b!(), put, break Stop::DivisionByZero, {
+            O::MoveIf => {
+                if b!() != 0 {
+                    put!(a!());
+                }
+            }
+            O::Copy => {
+                let (to, from) = (slot(op.d, base), slot(op.a, base));
+                memory.copy_within(from..from + op.b as usize, to);
+                spent += u64::from(Opcode::Copy.cost_ns()) * u64::from(op.b);
+            }
+            O::MathL => put!(s::put_l(program.math(op.b).apply(s::l(a!())))),
+            O::LoadIndex | O::StoreIndex => {
+                let array = program.array(op.a);
+                let index = b!();
+                let position = index.wrapping_sub(array.low.cast_unsigned());
+                if position >= u64::from(array.len) {
+                    let (low, len) = (array.low, array.len);
+                    break Stop::ArrayBounds { index: index.cast_signed(), low, len };
+                }
+                let element = slot(array.base, base) + usize::try_from(position).unwrap_or(0);
+                if op.code == Opcode::LoadIndex {
+                    put!(memory[element]);
+                } else {
+                    memory[element] = memory[slot(op.d, base)];
+                }
+            }
+            O::Jump => {
+                next = op.d as usize;
+                if spent > fuel {
+                    break Stop::Watchdog;
+                }
+            }
+            O::JumpIf | O::JumpIfNot => {
+                if (a!() != 0) == (op.code == Opcode::JumpIf) {
+                    next = op.d as usize;
+                }
+                if spent > fuel {
+                    break Stop::Watchdog;
+                }
+            }
+            O::CallFunction | O::CallBlock => {
+                if spent > fuel {
+                    break Stop::Watchdog;
+                }
+                let back = u32::try_from(next).unwrap_or(0);
+                stack[depth] = (back, base);
+                depth += 1;
+                if op.code == Opcode::CallBlock {
+                    base = u32::try_from(slot(op.a, base)).unwrap_or(0);
+                }
+                next = op.d as usize;
+            }
+            O::CallStandard => {
+                let first = slot(op.d, base);
+                let standard: StandardFb = program.standard(op.b);
+                standard.call(&mut memory[first..first + op.a as usize], now_ns);
+            }
+            O::Return => {
+                if depth == 0 {
+                    break Stop::Done;
+                }
+                depth -= 1;
+                let back = stack[depth];
+                next = back.0 as usize;
+                base = back.1;
+            }
+        });
+    };
+    *used = spent;
+    (stop, u32::try_from(next).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;

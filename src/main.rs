@@ -1,0 +1,3 @@
+//! The `twinrange` command.
+
+fn main() {}
