@@ -1,3 +1,81 @@
-//! The `twinrange` command.
+//! The `twinrange` command: one file per verb, and `support` for what several verbs share.
+//!
+//! Exit codes: 0 done, 1 a gate failed, 2 the user's mistake, 3 the defense failed, 4 a replay diverged,
+//! 70 our bug. They are a contract; see `docs/exit-codes.md`.
 
-fn main() {}
+mod check;
+mod demo;
+mod explain;
+mod list;
+mod replay;
+mod run;
+mod score;
+mod support;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::support::failure::{EXIT_BUG, Failure};
+
+/// A deterministic factory security test range that scores somebody else's defense.
+#[derive(Debug, Parser)]
+#[command(name = "twinrange", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the default scenario with the built-in reference defense, score it, and say where the report is.
+    Demo(demo::Args),
+    /// Run a scenario once and write a run folder.
+    Run(run::Args),
+    /// Score the alerts of a run, with counterfactual runs, and write score/ into its folder.
+    Score(score::Args),
+    /// Run again from the record and compare digests.
+    Replay(replay::Args),
+    /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
+    Check(check::Args),
+    /// List scenarios, techniques, formats, defenses or gates.
+    List(list::Args),
+    /// Explain a problem code.
+    Explain(explain::Args),
+    /// The built-in reference defense, as a program that speaks the defense protocol on its pipes.
+    #[command(hide = true, disable_help_flag = true)]
+    ReferenceDefense {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = std::panic::catch_unwind(|| {
+        let cli = Cli::parse();
+        match cli.verb {
+            Verb::Demo(args) => demo::run(&args),
+            Verb::Run(args) => run::run(&args),
+            Verb::Score(args) => score::run(&args),
+            Verb::Replay(args) => replay::run(&args),
+            Verb::Check(args) => check::run(&args),
+            Verb::List(args) => list::run(&args),
+            Verb::Explain(args) => explain::run(&args),
+            Verb::ReferenceDefense { args } => support::defense::serve_reference(&args),
+        }
+    });
+    match result {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        Err(_) => {
+            eprintln!(
+                "This is a bug in twinrange, not in your files. Please report the message above with the \
+                 command that you ran."
+            );
+            ExitCode::from(EXIT_BUG)
+        }
+    }
+}
+
+/// What every verb returns.
+type Outcome = Result<(), Failure>;

@@ -8,10 +8,14 @@
 pub(crate) mod brute_force;
 pub(crate) mod denial;
 pub(crate) mod drift;
+#[cfg(test)]
+pub(crate) mod fake;
 pub(crate) mod identify;
 pub(crate) mod middle;
 pub(crate) mod scan;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 pub(crate) mod write;
 
 use std::net::Ipv4Addr;
@@ -31,7 +35,11 @@ const EVIDENCE_MAX: usize = 64;
 /// Converts a rate into the time between two events.
 pub(crate) fn period_of(per_s: f64) -> SimDuration {
     let period = SimDuration::from_secs_f64(1.0 / per_s);
-    if period.is_zero() { SimDuration::from_nanos(1) } else { period }
+    if period.is_zero() {
+        SimDuration::from_nanos(1)
+    } else {
+        period
+    }
 }
 
 /// What a step has done so far.
@@ -248,4 +256,3 @@ impl Machine {
         }
     }
 }
-

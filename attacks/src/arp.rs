@@ -60,11 +60,7 @@ pub fn request(own: (MacAddr, Ipv4Addr), target: Ipv4Addr) -> Vec<u8> {
 /// The Ethernet source is always the attacker's own address, so that the switch's table stays as it
 /// is; whether the message inside is a lie is up to `claim`.
 #[must_use]
-pub fn announce(
-    own: MacAddr,
-    victim: (MacAddr, Ipv4Addr),
-    claim: (MacAddr, Ipv4Addr),
-) -> Vec<u8> {
+pub fn announce(own: MacAddr, victim: (MacAddr, Ipv4Addr), claim: (MacAddr, Ipv4Addr)) -> Vec<u8> {
     let message = Repr {
         operation: Operation::Reply,
         sender_mac: claim.0,

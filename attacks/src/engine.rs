@@ -157,7 +157,10 @@ impl Engine {
             }
             fresh = &[];
             rounds += 1;
-            assert!(rounds <= 4 * self.steps.len() + 4, "steps begin, hold and end once each");
+            assert!(
+                rounds <= 4 * self.steps.len() + 4,
+                "steps begin, hold and end once each"
+            );
             if !moved {
                 break;
             }
@@ -247,7 +250,11 @@ impl Engine {
             .map(|(number, (step, playing))| {
                 let (verdict, ended_at) = conclude(playing, now);
                 let tally = &playing.tally;
-                let hosts = tally.hosts.iter().map(|&ip| self.view.name_of(ip)).collect();
+                let hosts = tally
+                    .hosts
+                    .iter()
+                    .map(|&ip| self.view.name_of(ip))
+                    .collect();
                 let mut evidence = tally.evidence.clone();
                 if tally.evidence_cut {
                     evidence.push("(more left out)".to_owned());
@@ -367,3 +374,6 @@ fn earlier(a: Option<SimTime>, b: SimTime) -> SimTime {
         _ => b,
     }
 }
+
+#[cfg(test)]
+mod tests;

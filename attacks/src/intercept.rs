@@ -22,7 +22,7 @@ use std::net::Ipv4Addr;
 use sim_kernel::rng::Stream;
 use sim_plant::spec::TagKind;
 use sim_wire::modbus::{MBAP_BYTES, Span, Table, function};
-use sim_wire::rewrite::fix_checksums;
+use sim_wire::rewrite::{fix_checksums, tcp_payload_mut};
 use sim_wire::summary::{AduSummary, Direction};
 use sim_wire::{FrameSummary, modbus};
 
@@ -166,13 +166,14 @@ impl Interceptor {
             }
             Direction::Response => {
                 let key = (ip.dst, tcp.dst_port, ip.src);
-                let Some(payload) = frame.get_mut(tcp.payload.clone()) else {
+                let seq = tcp.seq;
+                // Only a packet that is there as a whole has checksums that can be set right.
+                let Ok(payload) = tcp_payload_mut(frame) else {
                     return false;
                 };
-                let changed = self.change(key, tcp.seq, payload, stream);
+                let changed = self.change(key, seq, payload, stream);
                 if changed {
-                    // A frame whose summary has a TCP payload has checksums to set.
-                    let _ = fix_checksums(frame);
+                    fix_checksums(frame).expect("the packet is there as a whole");
                 }
                 changed
             }
@@ -361,7 +362,12 @@ impl Cells<'_> {
             return (first..first + count).map(bit).collect();
         }
         let bytes = self.data.get(first * 2..(first + count) * 2)?;
-        Some(bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect())
+        Some(
+            bytes
+                .chunks_exact(2)
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect(),
+        )
     }
 
     /// Sets entries that [`Cells::get`] has found to be there.
@@ -370,14 +376,17 @@ impl Cells<'_> {
             if self.is_bits() {
                 let mask = 1 << (index % 8);
                 let byte = &mut self.data[index / 8];
-                *byte = if word == 0 { *byte & !mask } else { *byte | mask };
+                *byte = if word == 0 {
+                    *byte & !mask
+                } else {
+                    *byte | mask
+                };
             } else {
                 self.data[index * 2..index * 2 + 2].copy_from_slice(&word.to_be_bytes());
             }
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

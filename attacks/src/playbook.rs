@@ -194,7 +194,10 @@ pub enum Comparison {
 impl Comparison {
     /// Whether `value` compares this way with `reference`.
     #[must_use]
-    #[expect(clippy::float_cmp, reason = "Equal means the same number; raw values are mostly whole")]
+    #[expect(
+        clippy::float_cmp,
+        reason = "Equal means the same number; raw values are mostly whole"
+    )]
     pub fn holds(self, value: f64, reference: f64) -> bool {
         match self {
             Self::Above => value > reference,
@@ -507,6 +510,9 @@ pub struct DenialOfService {
     pub hold: u16,
     /// Connection attempts per second, as long as fewer are held.
     pub attempts_per_s: f64,
+    /// Time between two requests on each held connection: a controller drops idle ones.
+    #[serde(default = "default_keep_alive", with = "text")]
+    pub keep_alive: SimDuration,
     /// Aliases of clients whose connections are reset to take their places: the attacker diverts
     /// their segments for a moment to learn the sequence number.
     #[serde(default)]
@@ -539,4 +545,7 @@ fn default_requests_per_s() -> f64 {
 }
 fn default_hold() -> u16 {
     16
+}
+fn default_keep_alive() -> SimDuration {
+    SimDuration::from_secs(10)
 }

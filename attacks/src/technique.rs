@@ -97,7 +97,12 @@ mod tests {
     fn list_when_read_then_version_19_is_complete_and_sorted() {
         assert_eq!(all().len(), 97);
         for pair in all().windows(2) {
-            assert!(pair[0].id < pair[1].id, "{} before {}", pair[0].id, pair[1].id);
+            assert!(
+                pair[0].id < pair[1].id,
+                "{} before {}",
+                pair[0].id,
+                pair[1].id
+            );
         }
         for technique in all() {
             assert!(!technique.tactics.is_empty(), "{}", technique.id);

@@ -92,9 +92,7 @@ impl Watch {
     pub(crate) fn check(&mut self, steps: &[StepFacts], cx: &mut Context<'_>) -> Signal {
         match self {
             Self::At(time) => due(*time, cx.now()),
-            Self::Step { step, event, delay } => {
-                check_step(steps[*step], *event, *delay, cx.now())
-            }
+            Self::Step { step, event, delay } => check_step(steps[*step], *event, *delay, cx.now()),
             Self::Condition(watch) => watch.check(steps, cx),
         }
     }
@@ -119,7 +117,9 @@ fn due(time: SimTime, now: SimTime) -> Signal {
 }
 
 fn check_step(facts: StepFacts, event: StepEvent, delay: SimDuration, now: SimTime) -> Signal {
-    let ran = facts.ended.filter(|(_, outcome)| *outcome != Outcome::NotReached);
+    let ran = facts
+        .ended
+        .filter(|(_, outcome)| *outcome != Outcome::NotReached);
     let moment = match event {
         StepEvent::Ended => ran.map(|(at, _)| at),
         StepEvent::EndedAs(wanted) => facts
@@ -178,7 +178,11 @@ impl ConditionWatch {
                 return Signal::Impossible("its process condition did not come in time");
             }
             if cx.now() < self.next_at {
-                let sooner = if self.next_at < gives_up_at { self.next_at } else { gives_up_at };
+                let sooner = if self.next_at < gives_up_at {
+                    self.next_at
+                } else {
+                    gives_up_at
+                };
                 return Signal::Waiting(Some(sooner));
             }
             self.next_at = cx.now().saturating_add(self.condition.poll);
@@ -217,7 +221,11 @@ mod tests {
     fn step_trigger_when_other_step_goes_on_then_it_waits_fires_or_dies() {
         let check = |facts, event, now_s, expect| {
             let now = SimTime::from_secs(now_s);
-            assert_eq!(check_step(facts, event, DELAY, now), expect, "{facts:?} {event:?} {now_s}");
+            assert_eq!(
+                check_step(facts, event, DELAY, now),
+                expect,
+                "{facts:?} {event:?} {now_s}"
+            );
         };
         let ended = |outcome| StepFacts {
             ended: Some((AT, outcome)),
@@ -229,7 +237,12 @@ mod tests {
         };
         let later = Signal::Waiting(Some(AT + DELAY));
         let dead = Signal::Impossible("the step it waits for ended in another way");
-        check(StepFacts::default(), StepEvent::Ended, 100, Signal::Waiting(None));
+        check(
+            StepFacts::default(),
+            StepEvent::Ended,
+            100,
+            Signal::Waiting(None),
+        );
         check(ended(Outcome::Failed), StepEvent::Ended, 104, later);
         check(ended(Outcome::Failed), StepEvent::Ended, 105, Signal::Fired);
         check(ended(Outcome::NotReached), StepEvent::Ended, 105, dead);
@@ -257,7 +270,11 @@ mod tests {
                 poll: DELAY,
                 timeout: DELAY,
             };
-            assert_eq!(holds(&condition, words), expect, "{kind:?} {words:?} {op:?} {value}");
+            assert_eq!(
+                holds(&condition, words),
+                expect,
+                "{kind:?} {words:?} {op:?} {value}"
+            );
         };
         check(TagKind::Uint, &[65_535], Comparison::Above, 0.0, true);
         check(TagKind::Int, &[65_535], Comparison::Above, 0.0, false);

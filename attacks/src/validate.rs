@@ -121,7 +121,11 @@ impl<'a> Check<'a> {
 
     fn text(&mut self, path: String, text: &str) {
         if text.trim().is_empty() {
-            self.error(BAD_NAME, path, "the text is empty; reports show it to people");
+            self.error(
+                BAD_NAME,
+                path,
+                "the text is empty; reports show it to people",
+            );
         }
     }
 
@@ -135,7 +139,11 @@ impl<'a> Check<'a> {
 
     fn within(&mut self, path: String, what: &str, value: f64, (low, high): (f64, f64)) {
         if !(low..=high).contains(&value) {
-            self.error(BAD_PACE, path, format!("{value} {what} is outside {low} to {high}"));
+            self.error(
+                BAD_PACE,
+                path,
+                format!("{value} {what} is outside {low} to {high}"),
+            );
         }
     }
 
@@ -143,7 +151,8 @@ impl<'a> Check<'a> {
         let playbook = self.playbook;
         if playbook.schema != PLAYBOOK_SCHEMA {
             let schema = playbook.schema;
-            let message = format!("this build reads playbook schema {PLAYBOOK_SCHEMA}, not {schema}");
+            let message =
+                format!("this build reads playbook schema {PLAYBOOK_SCHEMA}, not {schema}");
             self.error(BAD_VERSION, "schema", message);
         }
         if playbook.technique_version != ATTACK_VERSION {
@@ -190,7 +199,11 @@ impl<'a> Check<'a> {
     /// was reported before.
     fn alias(&mut self, path: &str, alias: &str) -> Option<Vec<&'a HostSpec>> {
         let Some(selector) = self.playbook.targets.get(alias) else {
-            self.error(UNKNOWN_TARGET, path, format!("there is no target `{alias}`"));
+            self.error(
+                UNKNOWN_TARGET,
+                path,
+                format!("there is no target `{alias}`"),
+            );
             let known = self.playbook.targets.keys();
             self.hint_nearest(alias, known.map(String::as_str));
             return None;
@@ -261,7 +274,10 @@ impl<'a> Check<'a> {
         let path = format!("{path}.technique");
         let ids = step.technique.ids();
         if !(1..=TECHNIQUES_MAX).contains(&ids.len()) {
-            let message = format!("{} techniques; 1 to {TECHNIQUES_MAX} are possible", ids.len());
+            let message = format!(
+                "{} techniques; 1 to {TECHNIQUES_MAX} are possible",
+                ids.len()
+            );
             self.error(UNKNOWN_TECHNIQUE, path.clone(), message);
         }
         for (at, id) in ids.iter().enumerate() {
@@ -338,8 +354,10 @@ impl<'a> Check<'a> {
     fn circles(&mut self) {
         let steps = &self.playbook.steps;
         let number_of = |id: &str| steps.iter().position(|step| step.id == id);
-        let waits_for: Vec<Option<usize>> =
-            steps.iter().map(|step| number_of(awaited(&step.start)?)).collect();
+        let waits_for: Vec<Option<usize>> = steps
+            .iter()
+            .map(|step| number_of(awaited(&step.start)?))
+            .collect();
         for start in 0..steps.len() {
             // Every step waits for at most one other, so following them ends or comes back.
             let mut chain = vec![start];

@@ -50,7 +50,11 @@ pub(crate) fn decode(kind: TagKind, words: &[u16]) -> Option<f64> {
     reason = "a cast from float to integer saturates, which is the wish here"
 )]
 pub(crate) fn encode(kind: TagKind, value: f64, out: &mut Vec<u16>) {
-    let rounded = if value < 0.0 { value - 0.5 } else { value + 0.5 };
+    let rounded = if value < 0.0 {
+        value - 0.5
+    } else {
+        value + 0.5
+    };
     let mut double = |bits: u32| out.extend([(bits >> 16) as u16, (bits & 0xFFFF) as u16]);
     match kind {
         TagKind::Bool => out.push(u16::from(value != 0.0)),

@@ -113,6 +113,9 @@ impl Targets {
     ///
     /// If there is none: playbooks are validated before they are played.
     pub(crate) fn one(&self, alias: &str) -> Ipv4Addr {
-        *self.all(alias).first().expect("the playbook was validated: the target has one host")
+        *self
+            .all(alias)
+            .first()
+            .expect("the playbook was validated: the target has one host")
     }
 }

@@ -576,3 +576,86 @@ fn one_line(text: &str) -> String {
 fn count(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use miette::{GraphicalReportHandler, GraphicalTheme};
+
+    use super::*;
+
+    const TEXT: &str = "Plant(\n    name: \"a\",\n    hosts: [\"é\", \"é\"],\n)";
+
+    fn problems() -> Problems {
+        let source = SourceText::new("plant.ron", TEXT);
+        let first = TEXT.find("\"é\"").expect("it is there");
+        let second = TEXT.rfind("\"é\"").expect("it is there");
+        let double = Problem::new("TR0203", "two hosts are named `é`")
+            .at(&source, second..second + 4)
+            .label("again here")
+            .also(first..first + 4, "first here")
+            .hint("give each\nits own name");
+        let missing = Problem::new("TR0305", "the file is missing").in_file("run/truth.parquet");
+        let late = Problem::new("TR0245", "step `x` never comes")
+            .at(&source, 0..5)
+            .warning();
+        [double, missing, late].into_iter().collect()
+    }
+
+    fn report(problems: Problems) -> String {
+        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+        let mut text = String::new();
+        handler
+            .render_report(&mut text, &Report::from(problems))
+            .expect("renders");
+        text.lines()
+            .map(str::trim_end)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn problems_when_shown_as_lines_then_one_line_each_by_place() {
+        insta::assert_snapshot!(problems().sorted());
+    }
+
+    #[test]
+    fn problems_when_reported_then_every_one_is_drawn() {
+        insta::assert_snapshot!(report(problems().sorted()));
+    }
+
+    #[test]
+    fn problem_when_alone_then_report_is_that_problem() {
+        let only = problems().into_iter().next().expect("there are three");
+        insta::assert_snapshot!(report(only.into()));
+    }
+
+    #[test]
+    fn problems_when_written_as_json_then_programs_find_the_place() {
+        let json = serde_json::to_string_pretty(&problems()).expect("encodes");
+        insta::assert_snapshot!(json);
+    }
+
+    #[test]
+    fn position_when_taken_there_and_back_then_the_same() {
+        let source = SourceText::new("f", TEXT);
+        for (offset, _) in TEXT.char_indices().chain([(TEXT.len(), ' ')]) {
+            let (line, column) = source.line_column(offset);
+            assert_eq!(source.offset(line, column), offset, "{line}:{column}");
+        }
+        assert_eq!(source.offset(99, 1), TEXT.len());
+        assert_eq!(source.offset(1, 99), 6);
+        assert_eq!(source.line_column(9_999), source.line_column(TEXT.len()));
+    }
+
+    #[test]
+    fn problems_when_the_same_is_found_twice_then_said_once() {
+        let twice: Problems = problems().into_iter().chain(problems()).collect();
+        assert_eq!(twice.sorted().len(), 3);
+        let warnings: Problems = problems()
+            .into_iter()
+            .filter(|p| p.severity == Severity::Warning)
+            .collect();
+        assert!(warnings.into_result().is_ok());
+        assert_eq!(problems().into_result().expect_err("two errors").len(), 3);
+    }
+}

@@ -44,7 +44,8 @@ use sim_kernel::SimDuration;
 
 pub use bundle::{Bundle, MAX_FILE_BYTES};
 pub use check::{FileKind, check, kind_of};
-pub use formats::{Formats, PlantFacts, Reference};
+pub(crate) use file::check_schema;
+pub use formats::{Formats, PlantFacts, PlaybookFacts, Reference};
 pub use load::{Loaded, from_bundle, load};
 
 /// Version of the scenario file that this build reads.

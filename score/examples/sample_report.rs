@@ -16,15 +16,23 @@ const S: u64 = 1_000_000_000;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().unwrap_or_else(|| "sample-report.html".to_owned());
+    let path = arguments
+        .next()
+        .unwrap_or_else(|| "sample-report.html".to_owned());
     let variant = arguments.next().unwrap_or_default();
     let truth = Truth {
         duration_ns: 4 * 3600 * S,
-        steps: if variant == "benign" { Vec::new() } else { steps() },
+        steps: if variant == "benign" {
+            Vec::new()
+        } else {
+            steps()
+        },
         recovery: Vec::new(),
     };
     let alerts = if variant == "always-on" {
-        (0..4 * 360).map(|i| alert(i * 10, "anomaly", "Anomaly score above 3", &[], None)).collect()
+        (0..4 * 360)
+            .map(|i| alert(i * 10, "anomaly", "Anomaly score above 3", &[], None))
+            .collect()
     } else {
         alerts()
     };
@@ -38,8 +46,10 @@ fn main() {
         unsafe_second: 5.0,
     };
     let continuity = continuity::score(&runs(&variant), Some(&prices));
-    let gates = Gate::parse("recall >= 0.8, false_alarms_per_day <= 1, uptime_tax_percent <= 0.5, protection >= 0.5")
-        .expect("the gates are well formed");
+    let gates = Gate::parse(
+        "recall >= 0.8, false_alarms_per_day <= 1, uptime_tax_percent <= 0.5, protection >= 0.5",
+    )
+    .expect("the gates are well formed");
     let score = Score::new(header(), detection, Some(continuity)).with_gates(&gates);
     let benign = variant == "benign";
     let data = ReportData {
@@ -76,7 +86,14 @@ fn header() -> Header {
     }
 }
 
-fn step(id: &str, name: &str, technique: &str, start_s: u64, end_s: u64, impact_s: Option<u64>) -> StepTruth {
+fn step(
+    id: &str,
+    name: &str,
+    technique: &str,
+    start_s: u64,
+    end_s: u64,
+    impact_s: Option<u64>,
+) -> StepTruth {
     StepTruth {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -84,7 +101,11 @@ fn step(id: &str, name: &str, technique: &str, start_s: u64, end_s: u64, impact_
         tactics: Vec::new(),
         start_ns: start_s * S,
         end_ns: end_s * S,
-        hosts: BTreeSet::from(["10.20.1.66".to_owned(), "10.20.1.11".to_owned(), "vendor-laptop".to_owned()]),
+        hosts: BTreeSet::from([
+            "10.20.1.66".to_owned(),
+            "10.20.1.11".to_owned(),
+            "vendor-laptop".to_owned(),
+        ]),
         impact_ns: impact_s.map(|s| s * S),
         frames: BTreeMap::new(),
         outcome: Outcome::Succeeded,
@@ -93,11 +114,46 @@ fn step(id: &str, name: &str, technique: &str, start_s: u64, end_s: u64, impact_
 
 fn steps() -> Vec<StepTruth> {
     let mut steps = vec![
-        step("scan", "Scan the cell network", "T0846.001", 5400, 5460, None),
-        step("identify", "Read tags of the filler PLC", "T0861", 5520, 5580, None),
-        step("spoof", "Stand between HMI and filler", "T0830", 5700, 7500, None),
-        step("drift", "Drift the fill setpoint down", "T0836", 5940, 7400, Some(6420)),
-        step("flood", "Exhaust the filler's connections", "T0814", 7410, 7500, Some(7440)),
+        step(
+            "scan",
+            "Scan the cell network",
+            "T0846.001",
+            5400,
+            5460,
+            None,
+        ),
+        step(
+            "identify",
+            "Read tags of the filler PLC",
+            "T0861",
+            5520,
+            5580,
+            None,
+        ),
+        step(
+            "spoof",
+            "Stand between HMI and filler",
+            "T0830",
+            5700,
+            7500,
+            None,
+        ),
+        step(
+            "drift",
+            "Drift the fill setpoint down",
+            "T0836",
+            5940,
+            7400,
+            Some(6420),
+        ),
+        step(
+            "flood",
+            "Exhaust the filler's connections",
+            "T0814",
+            7410,
+            7500,
+            Some(7440),
+        ),
         step("stop", "Stop the capper", "T1692.001", 7500, 7500, None),
     ];
     steps[5].outcome = Outcome::NotReached;
@@ -111,7 +167,10 @@ fn alert(t_s: u64, id: &str, name: &str, techniques: &[&str], ip: Option<&str>) 
         sig_id: id.to_owned(),
         sig_name: Some(name.to_owned()),
         severity: Some(7),
-        src: Endpoint { ip: ip.map(str::to_owned), ..Endpoint::default() },
+        src: Endpoint {
+            ip: ip.map(str::to_owned),
+            ..Endpoint::default()
+        },
         techniques: techniques.iter().map(|id| (*id).to_owned()).collect(),
         ..Alert::default()
     }
@@ -120,17 +179,79 @@ fn alert(t_s: u64, id: &str, name: &str, techniques: &[&str], ip: Option<&str>) 
 fn alerts() -> Vec<Alert> {
     let attacker = Some("10.20.1.66");
     let mut alerts = vec![
-        alert(1900, "new-write", "New write command", &["T1692.001"], Some("10.20.1.41")),
-        alert(5412, "new-talker", "New talker on Modbus", &["T0846.001"], attacker),
-        alert(5413, "new-talker", "New talker on Modbus", &["T0846.001"], attacker),
-        alert(5704, "arp-change", "ARP binding changed", &["T0830"], attacker),
-        alert(5976, "new-write", "New write command", &["T1692.001"], attacker),
-        alert(5800, "polling", "Polling interval changed", &[], Some("10.20.1.31")),
-        alert(9800, "new-write", "New write command", &["T1692.001"], Some("10.20.1.41")),
-        alert(9830, "new-write", "New write command", &["T1692.001"], Some("10.20.1.41")),
-        alert(13_000, "arp-change", "ARP binding changed", &["T0830"], Some("10.20.1.21")),
+        alert(
+            1900,
+            "new-write",
+            "New write command",
+            &["T1692.001"],
+            Some("10.20.1.41"),
+        ),
+        alert(
+            5412,
+            "new-talker",
+            "New talker on Modbus",
+            &["T0846.001"],
+            attacker,
+        ),
+        alert(
+            5413,
+            "new-talker",
+            "New talker on Modbus",
+            &["T0846.001"],
+            attacker,
+        ),
+        alert(
+            5704,
+            "arp-change",
+            "ARP binding changed",
+            &["T0830"],
+            attacker,
+        ),
+        alert(
+            5976,
+            "new-write",
+            "New write command",
+            &["T1692.001"],
+            attacker,
+        ),
+        alert(
+            5800,
+            "polling",
+            "Polling interval changed",
+            &[],
+            Some("10.20.1.31"),
+        ),
+        alert(
+            9800,
+            "new-write",
+            "New write command",
+            &["T1692.001"],
+            Some("10.20.1.41"),
+        ),
+        alert(
+            9830,
+            "new-write",
+            "New write command",
+            &["T1692.001"],
+            Some("10.20.1.41"),
+        ),
+        alert(
+            13_000,
+            "arp-change",
+            "ARP binding changed",
+            &["T0830"],
+            Some("10.20.1.21"),
+        ),
     ];
-    alerts.extend((0..12).map(|i| alert(6000 + i * 30, "new-write", "New write command", &["T1692.001"], attacker)));
+    alerts.extend((0..12).map(|i| {
+        alert(
+            6000 + i * 30,
+            "new-write",
+            "New write command",
+            &["T1692.001"],
+            attacker,
+        )
+    }));
     alerts
 }
 
@@ -181,7 +302,12 @@ fn runs(variant: &str) -> FourRuns {
     };
     if variant == "benign" {
         let missing = || Run::Missing("the scenario has no attack".to_owned());
-        return FourRuns { n: run(11_020, 0, 12_240.0), a: missing(), d: run(11_020, 0, 12_240.0), ad: missing() };
+        return FourRuns {
+            n: run(11_020, 0, 12_240.0),
+            a: missing(),
+            d: run(11_020, 0, 12_240.0),
+            ad: missing(),
+        };
     }
     FourRuns {
         n: run(11_020, 0, 12_240.0),
@@ -194,14 +320,29 @@ fn runs(variant: &str) -> FourRuns {
 fn series() -> Vec<Series> {
     let t_s: Vec<f64> = (0..14_400).map(f64::from).collect();
     let wobble = |t: f64| 0.8 * libm_sin(t / 7.0) + 0.5 * libm_sin(t / 3.1);
-    let drift = |t: f64| if (5940.0..6810.0).contains(&t) { (t - 5940.0) * 0.028 } else { 0.0 };
+    let drift = |t: f64| {
+        if (5940.0..6810.0).contains(&t) {
+            (t - 5940.0) * 0.028
+        } else {
+            0.0
+        }
+    };
     let stopped = |t: f64| (6800.0..6860.0).contains(&t) || (7440.0..7500.0).contains(&t);
     let twin = |base: f64| t_s.iter().map(|&t| base + wobble(t)).collect::<Vec<_>>();
     vec![
         Series {
             name: "Fill volume".to_owned(),
             unit: "mL".to_owned(),
-            actual: t_s.iter().map(|&t| if stopped(t) { f64::NAN } else { 500.0 + wobble(t) - drift(t) }).collect(),
+            actual: t_s
+                .iter()
+                .map(|&t| {
+                    if stopped(t) {
+                        f64::NAN
+                    } else {
+                        500.0 + wobble(t) - drift(t)
+                    }
+                })
+                .collect(),
             twin: Some(twin(500.0)),
             shown: Some(t_s.iter().map(|&t| 500.0 + wobble(t + 40.0)).collect()),
             t_s: t_s.clone(),
@@ -209,7 +350,10 @@ fn series() -> Vec<Series> {
         Series {
             name: "Filler speed".to_owned(),
             unit: "bottles/min".to_owned(),
-            actual: t_s.iter().map(|&t| if stopped(t) { 0.0 } else { 60.0 }).collect(),
+            actual: t_s
+                .iter()
+                .map(|&t| if stopped(t) { 0.0 } else { 60.0 })
+                .collect(),
             twin: Some(t_s.iter().map(|_| 60.0).collect()),
             shown: None,
             t_s: t_s.clone(),
@@ -217,7 +361,10 @@ fn series() -> Vec<Series> {
         Series {
             name: "Supply tank level".to_owned(),
             unit: "m".to_owned(),
-            actual: t_s.iter().map(|&t| 1.2 + 0.01 * wobble(t) + drift(t) * 0.004).collect(),
+            actual: t_s
+                .iter()
+                .map(|&t| 1.2 + 0.01 * wobble(t) + drift(t) * 0.004)
+                .collect(),
             twin: Some(t_s.iter().map(|&t| 1.2 + 0.01 * wobble(t)).collect()),
             shown: None,
             t_s,

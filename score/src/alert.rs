@@ -70,7 +70,9 @@ impl Endpoint {
 
     /// The names by which the asset can be recognised: IP address, MAC address, asset name.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.ip, &self.mac, &self.asset].into_iter().filter_map(|name| name.as_deref())
+        [&self.ip, &self.mac, &self.asset]
+            .into_iter()
+            .filter_map(|name| name.as_deref())
     }
 }
 
@@ -132,7 +134,10 @@ pub struct Alert {
     pub raw: Option<serde_json::Value>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_alert(kind: &Kind) -> bool {
     *kind == Kind::Alert
 }
@@ -153,8 +158,10 @@ impl Alert {
 
 /// Sorts technique identifiers after mapping them to ATT&CK v19, and drops repeats.
 pub(crate) fn canonical_techniques<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut ids: Vec<String> =
-        ids.into_iter().map(|id| crate::attack::canonical(id).to_owned()).collect();
+    let mut ids: Vec<String> = ids
+        .into_iter()
+        .map(|id| crate::attack::canonical(id).to_owned())
+        .collect();
     ids.sort();
     ids.dedup();
     ids

@@ -27,7 +27,11 @@ pub const TACTICS: [(&str, &str, &str); 12] = [
     ("TA0109", "Lateral Movement", "lateral-movement"),
     ("TA0100", "Collection", "collection"),
     ("TA0101", "Command and Control", "command-and-control"),
-    ("TA0107", "Inhibit Response Function", "inhibit-response-function"),
+    (
+        "TA0107",
+        "Inhibit Response Function",
+        "inhibit-response-function",
+    ),
     ("TA0106", "Impair Process Control", "impair-process-control"),
     ("TA0105", "Impact", "impact"),
 ];
@@ -83,14 +87,19 @@ struct Tables {
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
-        let techniques: Vec<Technique> = serde_json::from_str(include_str!("../data/attack-ics.json"))
-            .expect("the shipped ATT&CK table is valid");
+        let techniques: Vec<Technique> =
+            serde_json::from_str(include_str!("../data/attack-ics.json"))
+                .expect("the shipped ATT&CK table is valid");
         let crosswalk: Crosswalk =
             serde_json::from_str(include_str!("../data/attack-ics-crosswalk-v18-v19.json"))
                 .expect("the shipped crosswalk is valid");
         Tables {
             techniques: techniques.into_iter().map(|t| (t.id.clone(), t)).collect(),
-            revoked: crosswalk.revoked.into_iter().map(|r| (r.old.clone(), r)).collect(),
+            revoked: crosswalk
+                .revoked
+                .into_iter()
+                .map(|r| (r.old.clone(), r))
+                .collect(),
         }
     })
 }
@@ -130,7 +139,9 @@ pub fn is_technique_id(id: &str) -> bool {
     let digits = |text: &str, count: usize| {
         text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let Some(rest) = id.strip_prefix('T') else { return false };
+    let Some(rest) = id.strip_prefix('T') else {
+        return false;
+    };
     match rest.split_once('.') {
         Some((parent, sub)) => digits(parent, 4) && digits(sub, 3),
         None => digits(rest, 4),
@@ -168,7 +179,9 @@ pub fn relation(a: &str, b: &str) -> Relation {
 pub fn full_name(id: &str) -> String {
     let id = canonical(id);
     match (technique(id), technique(parent(id))) {
-        (Some(sub), Some(parent)) if sub.id != parent.id => format!("{} ({})", sub.name, parent.name),
+        (Some(sub), Some(parent)) if sub.id != parent.id => {
+            format!("{} ({})", sub.name, parent.name)
+        }
         (Some(technique), _) => technique.name.clone(),
         (None, _) => id.to_owned(),
     }
@@ -177,7 +190,10 @@ pub fn full_name(id: &str) -> String {
 /// The name that a revoked identifier had, for reports that must say what a tool meant.
 #[must_use]
 pub fn revoked_name(id: &str) -> Option<&'static str> {
-    tables().revoked.get(id).map(|revoked| revoked.old_name.as_str())
+    tables()
+        .revoked
+        .get(id)
+        .map(|revoked| revoked.old_name.as_str())
 }
 
 /// The tactics that the technique serves; empty if it is unknown.
@@ -189,7 +205,10 @@ pub fn tactics_of(id: &str) -> &'static [Tactic] {
 /// Navigator's short name of a tactic identifier.
 #[must_use]
 pub fn tactic_shortname(id: &str) -> Option<&'static str> {
-    TACTICS.iter().find(|(tactic, _, _)| *tactic == id).map(|&(_, _, shortname)| shortname)
+    TACTICS
+        .iter()
+        .find(|(tactic, _, _)| *tactic == id)
+        .map(|&(_, _, shortname)| shortname)
 }
 
 /// The identifier of a tactic named by identifier, name or short name, in any case.
@@ -214,7 +233,11 @@ mod tests {
         assert_eq!(techniques().filter(|t| t.id.contains('.')).count(), 18);
         for technique in techniques() {
             assert!(is_technique_id(&technique.id), "{}", technique.id);
-            assert!(super::technique(parent(&technique.id)).is_some(), "{}", technique.id);
+            assert!(
+                super::technique(parent(&technique.id)).is_some(),
+                "{}",
+                technique.id
+            );
             for tactic in &technique.tactics {
                 assert_eq!(tactic_id(&tactic.name), Some(tactic.id.as_str()));
             }
@@ -223,7 +246,11 @@ mod tests {
         assert_eq!(revoked.len(), 9);
         for (old, entry) in revoked {
             assert!(technique(old).is_none(), "{old} is both revoked and listed");
-            assert!(technique(&entry.new).is_some(), "{} is not listed", entry.new);
+            assert!(
+                technique(&entry.new).is_some(),
+                "{} is not listed",
+                entry.new
+            );
         }
     }
 
@@ -244,7 +271,9 @@ mod tests {
         for good in ["T0846", "T0846.001", "T9999"] {
             assert!(is_technique_id(good), "{good}");
         }
-        for bad in ["t0846", "T846", "T0846.1", "T0846.", "T08460", "TA0102", "", "T", "T084é"] {
+        for bad in [
+            "t0846", "T846", "T0846.1", "T0846.", "T08460", "TA0102", "", "T", "T084é",
+        ] {
             assert!(!is_technique_id(bad), "{bad}");
         }
         assert!(is_tactic_id("TA0102") && !is_tactic_id("T0102") && !is_tactic_id("TA01022"));
@@ -252,7 +281,10 @@ mod tests {
 
     #[test]
     fn full_name_when_sub_technique_then_parent_is_named() {
-        assert_eq!(full_name("T0846.001"), "Port Scan (Remote System Discovery)");
+        assert_eq!(
+            full_name("T0846.001"),
+            "Port Scan (Remote System Discovery)"
+        );
         assert_eq!(full_name("T0836"), "Modify Parameter");
         assert_eq!(full_name("T9999"), "T9999");
         assert_eq!(tactic_id("impair-process-control"), Some("TA0106"));

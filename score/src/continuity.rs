@@ -190,12 +190,26 @@ pub struct Continuity {
 /// ```
 #[must_use]
 pub fn oee(run: &Production) -> Oee {
-    for time_s in [run.planned_busy_s, run.actual_production_s, run.run_time_per_item_s, run.unsafe_s] {
-        assert!(time_s.is_finite() && time_s >= 0.0, "times are finite and not negative: {run:?}");
+    for time_s in [
+        run.planned_busy_s,
+        run.actual_production_s,
+        run.run_time_per_item_s,
+        run.unsafe_s,
+    ] {
+        assert!(
+            time_s.is_finite() && time_s >= 0.0,
+            "times are finite and not negative: {run:?}"
+        );
     }
-    assert!(run.good <= run.produced, "more good items than produced: {run:?}");
-    let availability =
-        Figure::ratio(run.actual_production_s, run.planned_busy_s, "no production was planned");
+    assert!(
+        run.good <= run.produced,
+        "more good items than produced: {run:?}"
+    );
+    let availability = Figure::ratio(
+        run.actual_production_s,
+        run.planned_busy_s,
+        "no production was planned",
+    );
     let raw = Figure::ratio(
         run.run_time_per_item_s * run.produced as f64,
         run.actual_production_s,
@@ -210,7 +224,13 @@ pub fn oee(run: &Production) -> Oee {
         (Some(_), _, _) => Figure::of(0.0),
         (None, _, _) => availability.clone(),
     };
-    Oee { availability, effectiveness, quality, oee, effectiveness_capped: capped }
+    Oee {
+        availability,
+        effectiveness,
+        quality,
+        oee,
+        effectiveness_capped: capped,
+    }
 }
 
 /// What a run was worth.
@@ -228,7 +248,12 @@ pub fn money(run: &Production, prices: &Prices) -> f64 {
 /// Scores the four runs.
 #[must_use]
 pub fn score(runs: &FourRuns, prices: Option<&Prices>) -> Continuity {
-    let named = [("N", &runs.n), ("A", &runs.a), ("D", &runs.d), ("AD", &runs.ad)];
+    let named = [
+        ("N", &runs.n),
+        ("A", &runs.a),
+        ("D", &runs.d),
+        ("AD", &runs.ad),
+    ];
     let compare = |sign: f64, quantity: &dyn Fn(&Production) -> Figure| {
         comparison(sign, named.map(|(name, run)| figure(name, run, quantity)))
     };
@@ -240,8 +265,10 @@ pub fn score(runs: &FourRuns, prices: Option<&Prices>) -> Continuity {
         Some(prices) => Figure::of(money(run, prices)),
         None => Figure::undefined("the scenario has no prices"),
     });
-    let results: Vec<RunResult> =
-        named.iter().map(|(name, run)| run_result(name, run, prices)).collect();
+    let results: Vec<RunResult> = named
+        .iter()
+        .map(|(name, run)| run_result(name, run, prices))
+        .collect();
     let flags = flags(&results, &good_parts);
     Continuity {
         runs: results,
@@ -294,22 +321,36 @@ fn comparison(sign: f64, [n, a, d, ad]: [Figure; 4]) -> Comparison {
     let uptime_tax_percent = match (uptime_tax.value, n.value) {
         // Nothing to pay from and nothing paid is no tax; unsafe seconds are normally zero in N.
         (Some(0.0), Some(_)) => Figure::of(0.0),
-        (Some(tax), Some(whole)) => {
-            Figure::ratio(100.0 * tax, if whole < 0.0 { -whole } else { whole }, "run N has a value of zero")
-        }
+        (Some(tax), Some(whole)) => Figure::ratio(
+            100.0 * tax,
+            if whole < 0.0 { -whole } else { whole },
+            "run N has a value of zero",
+        ),
         _ => uptime_tax.clone(),
     };
     let protection = match (attack_damage.value, residual_damage.value) {
         (Some(damage), Some(_)) if damage <= 0.0 => {
             Figure::undefined("the attack took nothing: there was no damage to protect from")
         }
-        (Some(damage), Some(residual)) => {
-            Figure::ratio(damage - residual, damage, "the damage is too small to divide by")
-        }
+        (Some(damage), Some(residual)) => Figure::ratio(
+            damage - residual,
+            damage,
+            "the damage is too small to divide by",
+        ),
         (None, _) => attack_damage.clone(),
         (_, None) => residual_damage.clone(),
     };
-    Comparison { n, a, d, ad, attack_damage, uptime_tax, uptime_tax_percent, residual_damage, protection }
+    Comparison {
+        n,
+        a,
+        d,
+        ad,
+        attack_damage,
+        uptime_tax,
+        uptime_tax_percent,
+        residual_damage,
+        protection,
+    }
 }
 
 /// Damage below this share of run N says little about protection.
@@ -353,7 +394,16 @@ mod tests {
     }
 
     fn parts(n: u64, a: u64, d: Run, ad: Run) -> Comparison {
-        score(&FourRuns { n: made(n), a: made(a), d, ad }, None).good_parts
+        score(
+            &FourRuns {
+                n: made(n),
+                a: made(a),
+                d,
+                ad,
+            },
+            None,
+        )
+        .good_parts
     }
 
     #[test]
@@ -375,8 +425,16 @@ mod tests {
 
     #[test]
     fn tax_percent_when_defense_costs_then_share_of_quiet_run() {
-        assert_eq!(parts(600, 400, made(594), made(600)).uptime_tax_percent.value, Some(1.0));
-        assert_eq!(parts(0, 0, made(0), made(0)).uptime_tax_percent.value, Some(0.0));
+        assert_eq!(
+            parts(600, 400, made(594), made(600))
+                .uptime_tax_percent
+                .value,
+            Some(1.0)
+        );
+        assert_eq!(
+            parts(0, 0, made(0), made(0)).uptime_tax_percent.value,
+            Some(0.0)
+        );
     }
 
     #[test]
@@ -398,8 +456,18 @@ mod tests {
 
     #[test]
     fn unsafe_seconds_when_attack_adds_then_damage_is_positive() {
-        let with = |unsafe_s| Run::Made(Production { unsafe_s, ..Production::default() });
-        let runs = FourRuns { n: with(0.0), a: with(40.0), d: with(0.0), ad: with(10.0) };
+        let with = |unsafe_s| {
+            Run::Made(Production {
+                unsafe_s,
+                ..Production::default()
+            })
+        };
+        let runs = FourRuns {
+            n: with(0.0),
+            a: with(40.0),
+            d: with(0.0),
+            ad: with(10.0),
+        };
         let unsafe_s = score(&runs, None).unsafe_s;
         assert_eq!(unsafe_s.attack_damage.value, Some(40.0));
         assert_eq!(unsafe_s.residual_damage.value, Some(10.0));
@@ -408,7 +476,11 @@ mod tests {
 
     #[test]
     fn oee_when_line_never_ran_then_zero_and_when_unplanned_then_undefined() {
-        let stopped = Production { planned_busy_s: 60.0, run_time_per_item_s: 1.0, ..Production::default() };
+        let stopped = Production {
+            planned_busy_s: 60.0,
+            run_time_per_item_s: 1.0,
+            ..Production::default()
+        };
         assert_eq!(oee(&stopped).oee.value, Some(0.0));
         assert_eq!(oee(&Production::default()).oee.value, None);
     }
@@ -425,7 +497,15 @@ mod tests {
         };
         assert_eq!(oee(&fast).oee.value, Some(1.0));
         let run = || Run::Made(fast.clone());
-        let result = score(&FourRuns { n: run(), a: run(), d: run(), ad: run() }, None);
+        let result = score(
+            &FourRuns {
+                n: run(),
+                a: run(),
+                d: run(),
+                ad: run(),
+            },
+            None,
+        );
         assert_eq!(result.flags.len(), 4, "{:?}", result.flags);
     }
 
@@ -449,6 +529,9 @@ mod tests {
             response_cost: 5.0,
             ..Production::default()
         };
-        assert_eq!(money(&run, &prices), 50.0 - 1.0 - 8.0 - 6.0 - 50.0 - 7.0 - 5.0);
+        assert_eq!(
+            money(&run, &prices),
+            50.0 - 1.0 - 8.0 - 6.0 - 50.0 - 7.0 - 5.0
+        );
     }
 }

@@ -25,13 +25,19 @@ impl Figure {
     pub fn of(value: f64) -> Self {
         assert!(value.is_finite(), "a figure must be finite: {value}");
         // Negative zero would print as "-0".
-        Self { value: Some(if value == 0.0 { 0.0 } else { value }), undefined: None }
+        Self {
+            value: Some(if value == 0.0 { 0.0 } else { value }),
+            undefined: None,
+        }
     }
 
     /// No number, and why.
     #[must_use]
     pub fn undefined(reason: impl Into<String>) -> Self {
-        Self { value: None, undefined: Some(reason.into()) }
+        Self {
+            value: None,
+            undefined: Some(reason.into()),
+        }
     }
 
     /// `numerator / denominator`, or undefined with `reason` when the denominator is zero or the
@@ -48,7 +54,8 @@ impl Figure {
     /// The number passed through `f`; an undefined figure stays undefined for the same reason.
     #[must_use]
     pub fn map(&self, f: impl FnOnce(f64) -> f64) -> Self {
-        self.value.map_or_else(|| self.clone(), |value| Self::of(f(value)))
+        self.value
+            .map_or_else(|| self.clone(), |value| Self::of(f(value)))
     }
 }
 

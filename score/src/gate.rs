@@ -33,7 +33,10 @@ impl Name {
 
 impl std::fmt::Debug for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Name").field("name", &self.name).field("unit", &self.unit).finish()
+        f.debug_struct("Name")
+            .field("name", &self.name)
+            .field("unit", &self.unit)
+            .finish()
     }
 }
 
@@ -41,7 +44,11 @@ fn count(value: u64) -> Figure {
     Figure::of(value as f64)
 }
 
-fn continuity(score: &Score, pick: fn(&Continuity) -> &Comparison, get: fn(&Comparison) -> &Figure) -> Figure {
+fn continuity(
+    score: &Score,
+    pick: fn(&Continuity) -> &Comparison,
+    get: fn(&Comparison) -> &Figure,
+) -> Figure {
     match &score.continuity {
         Some(continuity) => get(pick(continuity)).clone(),
         None => Figure::undefined("no counterfactual runs were made"),
@@ -113,7 +120,11 @@ fn technique_coverage(score: &Score) -> Figure {
         .filter(|count| count.grade == crate::detection::Grade::Technique)
         .map(|count| count.steps)
         .sum::<u64>();
-    Figure::ratio(named as f64, detection.steps_total as f64, "no attack step ran")
+    Figure::ratio(
+        named as f64,
+        detection.steps_total as f64,
+        "no attack step ran",
+    )
 }
 
 /// A comparison operator.
@@ -199,7 +210,10 @@ impl Gate {
     /// # Ok::<(), twinrange_score::gate::GateError>(())
     /// ```
     pub fn parse(expression: &str) -> Result<Vec<Self>, GateError> {
-        let mut parser = Parser { text: expression, at: 0 };
+        let mut parser = Parser {
+            text: expression,
+            at: 0,
+        };
         let mut gates = vec![parser.condition()?];
         while parser.separator()? {
             gates.push(parser.condition()?);
@@ -219,7 +233,10 @@ impl Gate {
         let figure = self.name.figure(score);
         let (passed, reason) = match figure.value {
             Some(value) if self.comparator.holds(value, self.threshold) => (true, None),
-            Some(value) => (false, Some(format!("{} is {}", self.name.name, short(value)))),
+            Some(value) => (
+                false,
+                Some(format!("{} is {}", self.name.name, short(value))),
+            ),
             None => (
                 false,
                 Some(format!(
@@ -229,7 +246,12 @@ impl Gate {
                 )),
             ),
         };
-        GateResult { gate: self.text.clone(), passed, actual: figure.value, reason }
+        GateResult {
+            gate: self.text.clone(),
+            passed,
+            actual: figure.value,
+            reason,
+        }
     }
 }
 
@@ -248,7 +270,11 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn error(&self, at: usize, message: impl Into<String>, hint: Option<String>) -> GateError {
         let column = count_u64(self.text[..at].chars().count() + 1);
-        GateError { column, message: message.into(), hint }
+        GateError {
+            column,
+            message: message.into(),
+            hint,
+        }
     }
 
     fn skip_spaces(&mut self) {
@@ -275,7 +301,10 @@ impl<'a> Parser<'a> {
         let Some(name) = NAMES.iter().find(|name| name.name == word) else {
             let hint = match crate::suggest::nearest(word, NAMES.iter().map(|name| name.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known names: {}", NAMES.iter().map(|n| n.name).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "known names: {}",
+                    NAMES.iter().map(|n| n.name).collect::<Vec<_>>().join(", ")
+                ),
             };
             return Err(self.error(start, format!("unknown figure `{word}`"), Some(hint)));
         };
@@ -284,13 +313,19 @@ impl<'a> Parser<'a> {
         self.skip_spaces();
         let (symbol, comparator) = comparator;
         let threshold = self.number(name)?;
-        Ok(Gate { name, comparator, threshold, text: format!("{} {symbol} {}", name.name, short(threshold)) })
+        Ok(Gate {
+            name,
+            comparator,
+            threshold,
+            text: format!("{} {symbol} {}", name.name, short(threshold)),
+        })
     }
 
     fn comparator(&mut self) -> Result<(&'static str, Comparator), GateError> {
         let rest = &self.text[self.at..];
-        if let Some(&(symbol, comparator)) =
-            Comparator::ALL.iter().find(|(symbol, _)| rest.starts_with(symbol))
+        if let Some(&(symbol, comparator)) = Comparator::ALL
+            .iter()
+            .find(|(symbol, _)| rest.starts_with(symbol))
         {
             self.at += symbol.len();
             return Ok((symbol, comparator));
@@ -307,7 +342,8 @@ impl<'a> Parser<'a> {
     fn number(&mut self, name: &Name) -> Result<f64, GateError> {
         let start = self.at;
         let text = self.take(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '%'));
-        let share_hint = |value: f64| format!("{} is a share: write {}", name.name, short(value / 100.0));
+        let share_hint =
+            |value: f64| format!("{} is a share: write {}", name.name, short(value / 100.0));
         if let Some(percent) = text.strip_suffix('%') {
             let hint = match percent.parse::<f64>() {
                 Ok(value) if name.unit == "share" => share_hint(value),
@@ -315,10 +351,18 @@ impl<'a> Parser<'a> {
             };
             return Err(self.error(start, "a threshold has no `%`", Some(hint)));
         }
-        let value = text.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
-            let found = if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") };
-            self.error(start, format!("expected a number, found {found}"), None)
-        })?;
+        let value = text
+            .parse::<f64>()
+            .ok()
+            .filter(|value| value.is_finite())
+            .ok_or_else(|| {
+                let found = if text.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    format!("`{text}`")
+                };
+                self.error(start, format!("expected a number, found {found}"), None)
+            })?;
         if name.unit == "share" && value > 1.0 {
             return Err(self.error(
                 start,
@@ -361,11 +405,21 @@ mod tests {
     fn parse_when_well_formed_then_normal_form() {
         let check = |text: &str, expect: &[&str]| {
             let gates = Gate::parse(text).expect("well formed");
-            assert_eq!(gates.iter().map(Gate::text).collect::<Vec<_>>(), expect, "{text}");
+            assert_eq!(
+                gates.iter().map(Gate::text).collect::<Vec<_>>(),
+                expect,
+                "{text}"
+            );
         };
         check("recall >= 0.8", &["recall >= 0.8"]);
-        check("recall>=0.80,false_alarms_per_day<=1", &["recall >= 0.8", "false_alarms_per_day <= 1"]);
-        check("  protection > -0.5 AND uptime_tax_percent<0.5 ", &["protection > -0.5", "uptime_tax_percent < 0.5"]);
+        check(
+            "recall>=0.80,false_alarms_per_day<=1",
+            &["recall >= 0.8", "false_alarms_per_day <= 1"],
+        );
+        check(
+            "  protection > -0.5 AND uptime_tax_percent<0.5 ",
+            &["protection > -0.5", "uptime_tax_percent < 0.5"],
+        );
         check("steps_missed == 0", &["steps_missed == 0"]);
     }
 
@@ -374,7 +428,10 @@ mod tests {
         let check = |text: &str, column: u64, hint: &str| {
             let error = Gate::parse(text).expect_err(text);
             assert_eq!(error.column, column, "{text}: {error}");
-            assert!(error.hint.clone().unwrap_or_default().contains(hint), "{text}: {error:?}");
+            assert!(
+                error.hint.clone().unwrap_or_default().contains(hint),
+                "{text}: {error:?}"
+            );
         };
         check("", 1, "recall >= 0.8");
         check("recal >= 0.8", 1, "did you mean `recall`?");
@@ -383,7 +440,11 @@ mod tests {
         check("recall >= 80", 11, "write 0.8");
         check("recall >= 80%", 11, "write 0.8");
         check("uptime_tax_percent <= 0.5%", 23, "number alone");
-        check("recall >= 0.8 or protection >= 0.5", 15, "`or` is not offered");
+        check(
+            "recall >= 0.8 or protection >= 0.5",
+            15,
+            "`or` is not offered",
+        );
         check("recall >= 0.8,", 15, "recall >= 0.8");
         check("recall >= nan", 11, "");
         check("recall >= 0.8 é", 15, "comma");
@@ -394,7 +455,11 @@ mod tests {
     fn names_when_listed_then_unique_and_documented() {
         let guide = include_str!("../../docs/scoring.md");
         for (index, name) in NAMES.iter().enumerate() {
-            assert!(NAMES[..index].iter().all(|other| other.name != name.name), "{}", name.name);
+            assert!(
+                NAMES[..index].iter().all(|other| other.name != name.name),
+                "{}",
+                name.name
+            );
             let row = format!("| `{}` | {} | {} |", name.name, name.unit, name.description);
             assert!(guide.contains(&row), "docs/scoring.md lacks the row: {row}");
         }

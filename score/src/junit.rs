@@ -70,7 +70,10 @@ fn write(writer: &mut Writer<Vec<u8>>, suites: &[Suite<'_>]) -> std::io::Result<
         &[
             ("name", "twinrange".to_owned()),
             ("tests", count(&|_| true).to_string()),
-            ("failures", count(&|case| case.failure.is_some()).to_string()),
+            (
+                "failures",
+                count(&|case| case.failure.is_some()).to_string(),
+            ),
             ("errors", count(&|case| case.error.is_some()).to_string()),
             ("time", format!("{time_s:.3}")),
         ],
@@ -82,7 +85,11 @@ fn write(writer: &mut Writer<Vec<u8>>, suites: &[Suite<'_>]) -> std::io::Result<
     writer.write_event(Event::End(BytesEnd::new("testsuites")))
 }
 
-fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite<'_>, cases: &[Case]) -> std::io::Result<()> {
+fn write_suite(
+    writer: &mut Writer<Vec<u8>>,
+    suite: &Suite<'_>,
+    cases: &[Case],
+) -> std::io::Result<()> {
     let failures = cases.iter().filter(|case| case.failure.is_some()).count();
     let errors = cases.iter().filter(|case| case.error.is_some()).count();
     let start = element(
@@ -115,7 +122,11 @@ fn write_suite(writer: &mut Writer<Vec<u8>>, suite: &Suite<'_>, cases: &[Case]) 
 
 fn write_case(writer: &mut Writer<Vec<u8>>, suite: &Suite<'_>, case: &Case) -> std::io::Result<()> {
     // The run's time belongs to the first case; gates take none of their own.
-    let time_s = if case.name == "scored" { suite.time_s } else { 0.0 };
+    let time_s = if case.name == "scored" {
+        suite.time_s
+    } else {
+        0.0
+    };
     let start = element(
         "testcase",
         &[
@@ -129,7 +140,9 @@ fn write_case(writer: &mut Writer<Vec<u8>>, suite: &Suite<'_>, case: &Case) -> s
         (None, Some(text)) => Some(("error", "defense", text)),
         (None, None) => None,
     };
-    let Some((tag, kind, text)) = problem else { return writer.write_event(Event::Empty(start)) };
+    let Some((tag, kind, text)) = problem else {
+        return writer.write_event(Event::Empty(start));
+    };
     writer.write_event(Event::Start(start))?;
     let attributes = [("type", kind.to_owned()), ("message", text.clone())];
     writer.write_event(Event::Start(element(tag, &attributes)))?;
@@ -149,7 +162,13 @@ fn element<'a>(name: &'a str, attributes: &[(&str, String)]) -> BytesStart<'a> {
 /// XML 1.0 has no way to write control characters.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -163,7 +182,10 @@ fn properties(score: &Score) -> Vec<(&'static str, String)> {
         ("run_digest", header.run_digest.clone()),
         ("seed", header.seed.to_string()),
         ("attack_version", header.attack_version.clone()),
-        ("tool", tool.map_or_else(|| "none".to_owned(), |tool| tool.name.clone())),
+        (
+            "tool",
+            tool.map_or_else(|| "none".to_owned(), |tool| tool.name.clone()),
+        ),
     ];
     if let Some(version) = tool.and_then(|tool| tool.version.clone()) {
         list.push(("tool_version", version));

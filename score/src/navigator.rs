@@ -17,9 +17,14 @@ use crate::score::Score;
 #[must_use]
 pub fn to_json(score: &Score) -> String {
     let header = &score.header;
-    let tool = header.tool.as_ref().map_or("no defense", |tool| tool.name.as_str());
-    let techniques: Vec<Value> =
-        by_technique(&score.detection).into_iter().map(|(id, steps)| cell(id, &steps)).collect();
+    let tool = header
+        .tool
+        .as_ref()
+        .map_or("no defense", |tool| tool.name.as_str());
+    let techniques: Vec<Value> = by_technique(&score.detection)
+        .into_iter()
+        .map(|(id, steps)| cell(id, &steps))
+        .collect();
     let legend: Vec<Value> = [
         (Grade::None, "#b2182b"),
         (Grade::Telemetry, "#ef8a62"),
@@ -56,14 +61,19 @@ pub fn to_json(score: &Score) -> String {
 }
 
 fn cell(id: &str, steps: &[&StepResult]) -> Value {
-    let worst = steps.iter().map(|step| step.grade).min().unwrap_or_default();
+    let worst = steps
+        .iter()
+        .map(|step| step.grade)
+        .min()
+        .unwrap_or_default();
     let detected = steps.iter().filter(|step| step.detected).count();
     let lines: Vec<String> = steps
         .iter()
         .map(|step| {
-            let time = step
-                .time_to_detect_s
-                .map_or_else(|| "not detected".to_owned(), |time_s| format!("detected after {time_s:.1} s"));
+            let time = step.time_to_detect_s.map_or_else(
+                || "not detected".to_owned(),
+                |time_s| format!("detected after {time_s:.1} s"),
+            );
             format!("{}: {}, {time}", step.id, step.grade.label())
         })
         .collect();

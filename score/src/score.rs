@@ -154,11 +154,17 @@ const ALWAYS_ON_PERCENT: f64 = 20.0;
 fn caveats(score: &Score) -> Vec<String> {
     let detection = &score.detection;
     let mut list = Vec::new();
-    if detection.alarm_time_percent.value.is_some_and(|percent| percent > ALWAYS_ON_PERCENT) {
+    if detection
+        .alarm_time_percent
+        .value
+        .is_some_and(|percent| percent > ALWAYS_ON_PERCENT)
+    {
         list.push(format!(
-            "The tool was in alarm for {:.0} % of the time in which nothing was wrong. A detector that \
+            "The tool was in alarm for {} of the time in which nothing was wrong. A detector that \
              always alarms detects everything: its recall and its times to detect prove nothing.",
-            detection.alarm_time_percent.value.unwrap_or_default()
+            crate::report::words::percent(
+                detection.alarm_time_percent.value.unwrap_or_default() / 100.0
+            )
         ));
     }
     if let (Some(interval), 1..FEW_STEPS) = (detection.recall_interval, detection.steps_total) {
@@ -183,7 +189,11 @@ fn caveats(score: &Score) -> Vec<String> {
         list.push(format!(
             "{} of the attack's steps never ran and {} left out of every figure.",
             detection.excluded_steps.len(),
-            if detection.excluded_steps.len() == 1 { "is" } else { "are" }
+            if detection.excluded_steps.len() == 1 {
+                "is"
+            } else {
+                "are"
+            }
         ));
     }
     if score.header.clock == Clock::Wall {
@@ -193,7 +203,11 @@ fn caveats(score: &Score) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if detection.alarms.iter().any(|alarm| alarm.verdict == Verdict::Unattributed) {
+    if detection
+        .alarms
+        .iter()
+        .any(|alarm| alarm.verdict == Verdict::Unattributed)
+    {
         list.push(
             "Some alarms came during the attack but named assets that it did not touch. They are \
              neither credited nor counted as false; they lower the alarm precision."
@@ -207,7 +221,9 @@ fn caveats(score: &Score) -> Vec<String> {
 }
 
 fn count_word(count: u64) -> String {
-    let words = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
+    let words = [
+        "No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten",
+    ];
     usize::try_from(count)
         .ok()
         .and_then(|index| words.get(index))

@@ -43,9 +43,21 @@ pub fn wilson(hits: u64, trials: u64) -> Option<Interval> {
     let spread = Z_95 * libm::sqrt(share * (1.0 - share) / n + z2 / (4.0 * n * n));
     let scale = 1.0 + z2 / n;
     // At the ends the formula is exactly 0 or 1; rounding must not push it outside.
-    let low = if hits == 0 { 0.0 } else { (centre - spread) / scale };
-    let high = if hits == trials { 1.0 } else { (centre + spread) / scale };
-    Some(Interval { low, high, level: LEVEL })
+    let low = if hits == 0 {
+        0.0
+    } else {
+        (centre - spread) / scale
+    };
+    let high = if hits == trials {
+        1.0
+    } else {
+        (centre + spread) / scale
+    };
+    Some(Interval {
+        low,
+        high,
+        level: LEVEL,
+    })
 }
 
 /// Garwood's exact 95 % interval for the daily rate of a Poisson process that gave `events` in
@@ -68,9 +80,17 @@ pub fn poisson_per_day(events: u64, observed_s: f64) -> Option<Interval> {
     }
     let tail = (1.0 - LEVEL) / 2.0;
     let k = events as f64;
-    let low = if events == 0 { 0.0 } else { chi_square_quantile(tail, 2.0 * k) / 2.0 };
+    let low = if events == 0 {
+        0.0
+    } else {
+        chi_square_quantile(tail, 2.0 * k) / 2.0
+    };
     let high = chi_square_quantile(1.0 - tail, 2.0 * k + 2.0) / 2.0;
-    Some(Interval { low: low / days, high: high / days, level: LEVEL })
+    Some(Interval {
+        low: low / days,
+        high: high / days,
+        level: LEVEL,
+    })
 }
 
 /// The point below which a χ² variable with `degrees` degrees of freedom lies with `probability`.
@@ -83,8 +103,14 @@ pub fn poisson_per_day(events: u64, observed_s: f64) -> Option<Interval> {
 /// If `probability` is outside `0..1` or `degrees` is not positive.
 #[must_use]
 pub fn chi_square_quantile(probability: f64, degrees: f64) -> f64 {
-    assert!((0.0..1.0).contains(&probability), "probability {probability} is outside 0..1");
-    assert!(degrees.is_finite() && degrees > 0.0, "degrees of freedom must be positive: {degrees}");
+    assert!(
+        (0.0..1.0).contains(&probability),
+        "probability {probability} is outside 0..1"
+    );
+    assert!(
+        degrees.is_finite() && degrees > 0.0,
+        "degrees of freedom must be positive: {degrees}"
+    );
     let cdf = |x: f64| lower_gamma_regularised(degrees / 2.0, x / 2.0);
     let mut low = 0.0;
     let mut high = degrees + 1.0;
@@ -116,7 +142,10 @@ pub fn chi_square_quantile(probability: f64, degrees: f64) -> f64 {
 /// If `a` is not positive or `x` is negative.
 #[must_use]
 pub fn lower_gamma_regularised(a: f64, x: f64) -> f64 {
-    assert!(a > 0.0 && x >= 0.0, "P(a, x) needs a > 0 and x >= 0: a {a}, x {x}");
+    assert!(
+        a > 0.0 && x >= 0.0,
+        "P(a, x) needs a > 0 and x >= 0: a {a}, x {x}"
+    );
     if x == 0.0 {
         return 0.0;
     }
@@ -196,7 +225,11 @@ pub fn kaplan_meier_quantile(observations: &[Observation], q: f64) -> Option<f64
     assert!((0.0..=1.0).contains(&q), "quantile {q} is outside 0..=1");
     let mut sorted = observations.to_vec();
     // At the same time events come before censoring, as is the convention.
-    sorted.sort_by(|a, b| a.time_s.total_cmp(&b.time_s).then(a.censored.cmp(&b.censored)));
+    sorted.sort_by(|a, b| {
+        a.time_s
+            .total_cmp(&b.time_s)
+            .then(a.censored.cmp(&b.censored))
+    });
     // Without censoring the estimate is a plain count. Counting in integers as far as possible
     // keeps one half exactly one half: the product of ratios would not.
     let n = sorted.len();
@@ -224,7 +257,10 @@ mod tests {
     use super::*;
 
     fn close(actual: f64, expect: f64, tolerance: f64, what: &str) {
-        assert!((actual - expect).abs() <= tolerance, "{what}: {actual}, expected {expect}");
+        assert!(
+            (actual - expect).abs() <= tolerance,
+            "{what}: {actual}, expected {expect}"
+        );
     }
 
     #[test]
@@ -255,7 +291,12 @@ mod tests {
         check(100, 1.0, 81.3638, 121.6271);
         assert_eq!(poisson_per_day(3, 0.0), None);
         // The rule of three: the one-sided 95 % limit of nothing seen in 7 days.
-        close(chi_square_quantile(0.95, 2.0) / 2.0 / 7.0, 0.428, 5e-4, "one-sided");
+        close(
+            chi_square_quantile(0.95, 2.0) / 2.0 / 7.0,
+            0.428,
+            5e-4,
+            "one-sided",
+        );
     }
 
     #[test]
@@ -271,7 +312,12 @@ mod tests {
             close(chi_square_quantile(p, degrees), expect, 6e-4, "quantile");
         }
         // Even degrees have the closed form 1 - exp(-x/2): exact to rounding.
-        close(chi_square_quantile(0.975, 2.0), -2.0 * libm::log(0.025), 1e-12, "two degrees");
+        close(
+            chi_square_quantile(0.975, 2.0),
+            -2.0 * libm::log(0.025),
+            1e-12,
+            "two degrees",
+        );
     }
 
     #[test]
@@ -284,7 +330,12 @@ mod tests {
         // Both expansions meet at x = a + 1.
         for a in [0.5, 3.0, 40.0] {
             let below = lower_gamma_regularised(a, a + 1.0 - 1e-12);
-            close(below, lower_gamma_regularised(a, a + 1.0), 1e-11, "branches");
+            close(
+                below,
+                lower_gamma_regularised(a, a + 1.0),
+                1e-11,
+                "branches",
+            );
         }
     }
 
@@ -292,13 +343,22 @@ mod tests {
     fn kaplan_meier_when_some_are_censored_then_textbook_curve() {
         let at = |time_s, censored| Observation { time_s, censored };
         let check = |observations: &[Observation], q, expect| {
-            assert_eq!(kaplan_meier_quantile(observations, q), expect, "{observations:?} at {q}");
+            assert_eq!(
+                kaplan_meier_quantile(observations, q),
+                expect,
+                "{observations:?} at {q}"
+            );
         };
         check(&[], 0.5, None);
         check(&[at(5.0, false), at(20.0, true)], 0.5, Some(5.0)); // WE1: one of two.
         check(&[at(5.0, true)], 0.5, None);
         // An early censored time leaves the risk set: S = 3/4·2/3... is never reached by counting.
-        let mixed = [at(1.0, false), at(2.0, true), at(3.0, false), at(4.0, false)];
+        let mixed = [
+            at(1.0, false),
+            at(2.0, true),
+            at(3.0, false),
+            at(4.0, false),
+        ];
         check(&mixed, 0.25, Some(1.0));
         check(&mixed, 0.5, Some(3.0)); // S(3) = 3/4 · 1/2
         check(&mixed, 0.9, Some(4.0));

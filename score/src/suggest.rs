@@ -1,7 +1,10 @@
 //! "Did you mean": the nearest known word to a mistyped one.
 
 /// The candidate nearest to `word`, if it is near enough to be a likely typing mistake.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let word = word.to_lowercase();
     let limit = 1 + word.chars().count() / 3;
     candidates
@@ -16,7 +19,8 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// Levenshtein distance in characters. Words longer than 64 characters are never typing mistakes.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, &from) in a.iter().enumerate() {
         let mut diagonal = row[0];
@@ -37,7 +41,8 @@ mod tests {
     #[test]
     fn nearest_when_word_is_mistyped_then_known_word() {
         let known = ["recall", "protection", "uptime_tax_percent"];
-        let check = |word: &str, expect: Option<&str>| assert_eq!(nearest(word, known), expect, "{word}");
+        let check =
+            |word: &str, expect: Option<&str>| assert_eq!(nearest(word, known), expect, "{word}");
         check("recal", Some("recall"));
         check("Protecton", Some("protection"));
         check("uptime_tax", Some("uptime_tax_percent"));

@@ -121,7 +121,11 @@ impl Machine {
                 return self.stop(cx);
             }
             if now < self.next_at {
-                let wake = if self.next_at < self.ends_at { self.next_at } else { self.ends_at };
+                let wake = if self.next_at < self.ends_at {
+                    self.next_at
+                } else {
+                    self.ends_at
+                };
                 return Progress::Waiting(Some(wake));
             }
             self.next_at = now + self.period;
@@ -155,7 +159,6 @@ impl Machine {
         Verdict::succeeded()
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -78,10 +78,24 @@ enum Eviction {
 }
 
 /// A connection that is held, and what it still has to send.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
     backlog: Vec<u8>,
     framer: Framer,
+    next_alive_at: SimTime,
+}
+
+impl Held {
+    /// Adds a request to what has to be sent: one holding register.
+    fn ask(&mut self, address: u16, transaction: &mut u16, cx: &mut Context<'_>) {
+        let request = Request::ReadHoldingRegisters {
+            address,
+            quantity: 1,
+        };
+        request.emit_adu(*transaction, cx.unit, &mut self.backlog);
+        *transaction = transaction.wrapping_add(1);
+        cx.tally.requests += 1;
+    }
 }
 
 /// The denial of service under way.
@@ -90,6 +104,7 @@ pub(crate) struct Machine {
     server: Ipv4Addr,
     hold: usize,
     attempt_period: SimDuration,
+    keep_alive: SimDuration,
     next_attempt_at: SimTime,
     opening: BTreeMap<Link, SimTime>,
     held: BTreeMap<Link, Held>,
@@ -106,7 +121,7 @@ pub(crate) struct Machine {
     flood_next_at: SimTime,
     /// Requests due and not sent, a fraction of one included.
     flood_due: f64,
-    flood_transaction: u16,
+    next_transaction: u16,
     answers: u64,
     ends_at: SimTime,
 }
@@ -118,17 +133,24 @@ impl Machine {
         let lies: Vec<Lie> = clients.iter().map(|&client| (client, server)).collect();
         let mut to_resolve = clients.clone();
         to_resolve.push(server);
-        let flood_s = denial.flood.map_or(SimDuration::ZERO, |flood| flood.duration);
+        let flood_s = denial
+            .flood
+            .map_or(SimDuration::ZERO, |flood| flood.duration);
         Self {
             server,
             hold: usize::from(denial.hold),
             attempt_period: period_of(denial.attempts_per_s),
+            keep_alive: denial.keep_alive,
             next_attempt_at: now,
             opening: BTreeMap::new(),
             held: BTreeMap::new(),
             most_held: 0,
             refused: 0,
-            eviction: if lies.is_empty() { Eviction::Done } else { Eviction::Waiting },
+            eviction: if lies.is_empty() {
+                Eviction::Done
+            } else {
+                Eviction::Waiting
+            },
             eviction_next_at: now,
             resolver: Resolver::new(to_resolve, now),
             lies,
@@ -138,7 +160,7 @@ impl Machine {
             flood_ends_at: now.saturating_add(flood_s),
             flood_next_at: now,
             flood_due: 0.0,
-            flood_transaction: 1,
+            next_transaction: 1,
             answers: 0,
             ends_at: now.saturating_add(denial.duration),
         }
@@ -153,6 +175,7 @@ impl Machine {
         self.attempt(cx);
         self.evict(cx);
         self.keep_busy(cx);
+        self.stay(cx);
         if self.is_exhausted() && self.to_evict.is_empty() {
             cx.took_hold();
         }
@@ -171,6 +194,10 @@ impl Machine {
         if self.has_room() {
             sooner(self.next_attempt_at);
         }
+        self.held
+            .values()
+            .map(|held| held.next_alive_at)
+            .for_each(&mut sooner);
         if !matches!(self.eviction, Eviction::Waiting | Eviction::Done) {
             sooner(self.eviction_next_at);
         }
@@ -191,7 +218,12 @@ impl Machine {
             match cx.port.status(link) {
                 ConnectionStatus::Open => {
                     self.opening.remove(&link);
-                    self.held.insert(link, Held::default());
+                    let held = Held {
+                        backlog: Vec::new(),
+                        framer: Framer::new(),
+                        next_alive_at: now,
+                    };
+                    self.held.insert(link, held);
                 }
                 ConnectionStatus::Closed => {
                     self.opening.remove(&link);
@@ -329,21 +361,29 @@ impl Machine {
         let mut turn = 0;
         while self.flood_due >= 1.0 {
             self.flood_due -= 1.0;
-            let held = self.held.get_mut(&links[turn % links.len()]).expect("it is held");
+            let held = self
+                .held
+                .get_mut(&links[turn % links.len()])
+                .expect("it is held");
             turn += 1;
             if held.backlog.len() > sim_wire::modbus::ADU_MAX_BYTES {
                 continue; // The controller takes no more: the request is not sent.
             }
-            let request = Request::ReadHoldingRegisters {
-                address: flood.address,
-                quantity: 1,
-            };
-            request.emit_adu(self.flood_transaction, cx.unit, &mut held.backlog);
-            self.flood_transaction = self.flood_transaction.wrapping_add(1);
-            cx.tally.requests += 1;
+            held.ask(flood.address, &mut self.next_transaction, cx);
         }
-        for link in links {
-            let held = self.held.get_mut(&link).expect("it is held");
+    }
+
+    /// Keeps connections from being dropped as idle, and sends what waits.
+    fn stay(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let address = self.flood.map_or(0, |flood| flood.address);
+        for (&link, held) in &mut self.held {
+            if now >= held.next_alive_at {
+                held.next_alive_at = now + self.keep_alive;
+                if held.backlog.is_empty() {
+                    held.ask(address, &mut self.next_transaction, cx);
+                }
+            }
             if !held.backlog.is_empty() {
                 let sent = cx.send(link, &held.backlog);
                 held.backlog.drain(..sent);
@@ -352,7 +392,10 @@ impl Machine {
     }
 
     pub(crate) fn stop(&mut self, cx: &mut Context<'_>) -> Progress {
-        if matches!(self.eviction, Eviction::Diverting { .. } | Eviction::Restoring { .. }) {
+        if matches!(
+            self.eviction,
+            Eviction::Diverting { .. } | Eviction::Restoring { .. }
+        ) {
             announce(cx, &self.lies, true);
         }
         self.eviction = Eviction::Done;
@@ -366,13 +409,16 @@ impl Machine {
         self.held.clear();
         let name = cx.name_of(self.server);
         let (held, refused) = (self.most_held, self.refused);
-        cx.tally.note(format!("{held} connections to {name} held, {refused} attempts refused"));
+        cx.tally.note(format!(
+            "{held} connections to {name} held, {refused} attempts refused"
+        ));
         if !self.evicted.is_empty() {
             let names: Vec<String> = self.evicted.iter().map(|&ip| cx.name_of(ip)).collect();
-            cx.tally.note(format!("connections of {} reset", names.join(", ")));
+            cx.tally
+                .note(format!("connections of {} reset", names.join(", ")));
         }
         if self.flood.is_some() {
-            cx.tally.note(format!("{} requests of the flood answered", self.answers));
+            cx.tally.note(format!("{} requests answered", self.answers));
         }
         Progress::Ended(self.verdict())
     }

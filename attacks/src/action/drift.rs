@@ -53,7 +53,11 @@ pub(crate) fn schedule(
         } else {
             SimDuration::from_secs_f64(f64::from(step) * gap_s + shift_s)
         };
-        let number = if is_last { to } else { from + (to - from) * share };
+        let number = if is_last {
+            to
+        } else {
+            from + (to - from) * share
+        };
         let mut words = Vec::new();
         value::encode(kind, number, &mut words);
         if words != last {
@@ -128,7 +132,11 @@ impl Machine {
             .writes
             .front()
             .map_or(self.began, |(at, _)| self.began.saturating_add(*at));
-        if planned > self.try_again_at { planned } else { self.try_again_at }
+        if planned > self.try_again_at {
+            planned
+        } else {
+            self.try_again_at
+        }
     }
 
     fn next_ask(&self) -> Ask {
@@ -187,10 +195,11 @@ impl Machine {
         self.from = Some(from);
         self.began = cx.now();
         let pace = (drift.over, drift.steps);
-        self.writes =
-            schedule((from, drift.to), drift.kind, pace, drift.jitter, cx.stream).into();
+        self.writes = schedule((from, drift.to), drift.kind, pace, drift.jitter, cx.stream).into();
         let (address, to) = (drift.address, drift.to);
-        cx.tally.note(format!("holding register {address} was {from}, to become {to}"));
+        cx.tally.note(format!(
+            "holding register {address} was {from}, to become {to}"
+        ));
     }
 
     pub(crate) fn stop(&mut self, cx: &mut Context<'_>) -> Progress {
@@ -230,7 +239,10 @@ mod tests {
         let mut stream = Stream::new(1, "test");
         let over = SimDuration::from_secs(100);
         let writes = schedule((6000.0, 5600.0), TagKind::Uint, (over, 4), 0.0, &mut stream);
-        assert_eq!(values(TagKind::Uint, &writes), [5900.0, 5800.0, 5700.0, 5600.0]);
+        assert_eq!(
+            values(TagKind::Uint, &writes),
+            [5900.0, 5800.0, 5700.0, 5600.0]
+        );
         let times: Vec<u64> = writes.iter().map(|(at, _)| at.as_secs()).collect();
         assert_eq!(times, [25, 50, 75, 100]);
     }

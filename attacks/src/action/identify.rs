@@ -73,7 +73,11 @@ impl Machine {
         if identify.identity {
             plan.push(Ask::Identify { object: 0 });
         }
-        plan.extend(requests(&identify.reads, identify.block).into_iter().map(Ask::Read));
+        plan.extend(
+            requests(&identify.reads, identify.block)
+                .into_iter()
+                .map(Ask::Read),
+        );
         Self {
             controllers: targets.union(&identify.targets).into(),
             current: None,
@@ -162,9 +166,11 @@ impl Machine {
         self.answered += 1;
         cx.took_hold();
         let object = |wanted| found.identity.iter().find(|(id, _)| *id == wanted);
-        if let (Some((_, vendor)), Some((_, product))) = (object(VENDOR_NAME), object(PRODUCT_CODE)) {
+        if let (Some((_, vendor)), Some((_, product))) = (object(VENDOR_NAME), object(PRODUCT_CODE))
+        {
             let revision = object(MAJOR_MINOR_REVISION).map_or("", |(_, text)| text);
-            cx.tally.note(format!("{name} is {vendor} {product} {revision}"));
+            cx.tally
+                .note(format!("{name} is {vendor} {product} {revision}"));
         }
         if found.entries > 0 || found.exceptions > 0 {
             let Findings {
@@ -212,12 +218,21 @@ mod tests {
         };
         let cut = |ranges: &[Range], block| -> Vec<(u16, u16)> {
             let spans = requests(ranges, block);
-            spans.iter().map(|span| (span.address, span.quantity)).collect()
+            spans
+                .iter()
+                .map(|span| (span.address, span.quantity))
+                .collect()
         };
         let holding = range(playbook::Table::HoldingRegisters, 1024, 260);
         assert_eq!(cut(&[holding], 100), [(1024, 100), (1124, 100), (1224, 60)]);
-        assert_eq!(cut(&[holding], 9999), [(1024, 125), (1149, 125), (1274, 10)]);
-        assert_eq!(cut(&[range(playbook::Table::Coils, 0, 2001)], 2000), [(0, 2000), (2000, 1)]);
+        assert_eq!(
+            cut(&[holding], 9999),
+            [(1024, 125), (1149, 125), (1274, 10)]
+        );
+        assert_eq!(
+            cut(&[range(playbook::Table::Coils, 0, 2001)], 2000),
+            [(0, 2000), (2000, 1)]
+        );
         assert_eq!(cut(&[range(playbook::Table::Coils, 7, 0)], 100), []);
         let end = range(playbook::Table::InputRegisters, 65_535, 1);
         assert_eq!(cut(&[end], 100), [(65_535, 1)]);

@@ -220,9 +220,8 @@ impl Machine {
             let Some(ip) = summary.ip else {
                 continue;
             };
-            let is_diverted = summary.dst_mac == own_mac
-                && ip.dst != own_ip
-                && self.victims.contains(&ip.dst);
+            let is_diverted =
+                summary.dst_mac == own_mac && ip.dst != own_ip && self.victims.contains(&ip.dst);
             let Some(to) = cx.neighbors.mac(ip.dst).filter(|_| is_diverted) else {
                 continue;
             };
@@ -254,7 +253,8 @@ impl Machine {
 
     fn end(&mut self, cx: &mut Context<'_>) -> Progress {
         let passed = self.interceptor.passed();
-        cx.tally.note(format!("{} frames forwarded", self.forwarded));
+        cx.tally
+            .note(format!("{} frames forwarded", self.forwarded));
         cx.tally.note(format!(
             "{} read responses changed, {} values; {} passed unchanged; {} write requests passed",
             passed.responses_changed,

@@ -29,9 +29,15 @@ pub(crate) const SWEEP_MAX: u32 = 1022;
 /// * `prefix_len` — bits, 8 to 30.
 #[must_use]
 pub(crate) fn sweep(own: Ipv4Addr, prefix_len: u8) -> Vec<Ipv4Addr> {
-    let host_bits = u32::MAX.checked_shr(u32::from(prefix_len)).map_or(0, |bits| bits);
+    let host_bits = u32::MAX
+        .checked_shr(u32::from(prefix_len))
+        .map_or(0, |bits| bits);
     let network = own.to_bits() & !host_bits;
-    let last = if host_bits > SWEEP_MAX { SWEEP_MAX + 1 } else { host_bits };
+    let last = if host_bits > SWEEP_MAX {
+        SWEEP_MAX + 1
+    } else {
+        host_bits
+    };
     (1..last)
         .map(|host| Ipv4Addr::from_bits(network | host))
         .filter(|&ip| ip != own)
@@ -49,7 +55,12 @@ pub(crate) fn shuffle<T>(items: &mut [T], stream: &mut Stream) {
 
 /// A SYN segment in an Ethernet frame.
 #[must_use]
-fn syn(own: (MacAddr, Ipv4Addr), target: (MacAddr, Ipv4Addr), ports: (u16, u16), seq: u32) -> Vec<u8> {
+fn syn(
+    own: (MacAddr, Ipv4Addr),
+    target: (MacAddr, Ipv4Addr),
+    ports: (u16, u16),
+    seq: u32,
+) -> Vec<u8> {
     let segment = tcp::Repr {
         src_port: ports.0,
         dst_port: ports.1,
@@ -183,7 +194,10 @@ impl Machine {
 
     fn wake(&self) -> SimTime {
         let expiries = self.probing.values().map(|probe| probe.2);
-        expiries.chain([self.next_at]).min().expect("there is at least one")
+        expiries
+            .chain([self.next_at])
+            .min()
+            .expect("there is at least one")
     }
 
     /// Takes in answers to ARP requests and to SYN segments.
@@ -215,7 +229,8 @@ impl Machine {
             cx.tally.touch(ip);
         }
         let count = self.found.len();
-        cx.tally.note(format!("{count} hosts answered the ARP sweep"));
+        cx.tally
+            .note(format!("{count} hosts answered the ARP sweep"));
         if count > 0 {
             cx.took_hold();
         }
@@ -271,14 +286,15 @@ impl Machine {
     }
 
     pub(crate) fn stop(&mut self, cx: &mut Context<'_>) -> Progress {
-        for (&link, _) in &self.probing {
+        for &link in self.probing.keys() {
             cx.port.abort(link);
         }
         self.probing.clear();
         for (&ip, ports) in &self.open {
             let list: Vec<String> = ports.iter().map(u16::to_string).collect();
             let name = cx.name_of(ip);
-            cx.tally.note(format!("{name} ({ip}) listens on TCP {}", list.join(", ")));
+            cx.tally
+                .note(format!("{name} ({ip}) listens on TCP {}", list.join(", ")));
         }
         Progress::Ended(self.verdict())
     }
@@ -310,7 +326,10 @@ mod tests {
         assert_eq!(addresses[0], Ipv4Addr::new(10, 20, 1, 1));
         assert_eq!(addresses[252], Ipv4Addr::new(10, 20, 1, 254));
         assert!(!addresses.contains(&own));
-        assert_eq!(sweep(Ipv4Addr::new(10, 0, 0, 1), 30), [Ipv4Addr::new(10, 0, 0, 2)]);
+        assert_eq!(
+            sweep(Ipv4Addr::new(10, 0, 0, 1), 30),
+            [Ipv4Addr::new(10, 0, 0, 2)]
+        );
         let large = sweep(Ipv4Addr::new(10, 0, 0, 1), 8);
         assert_eq!(large.len(), 1021);
         assert_eq!(sweep(own, 32), Vec::<Ipv4Addr>::new());

@@ -24,6 +24,10 @@ const FLOOD_PER_S: (f64, f64) = (0.1, 10_000.0);
 const POISON_PERIOD_MIN: SimDuration = SimDuration::from_millis(100);
 const POISON_PERIOD_MAX: SimDuration = SimDuration::from_secs(600);
 
+/// Shortest and longest time between two requests on a connection that is held.
+const KEEP_ALIVE_MIN: SimDuration = SimDuration::from_secs(1);
+const KEEP_ALIVE_MAX: SimDuration = SimDuration::from_secs(3600);
+
 /// Shortest time between two writes of a drift or two rounds of writes, on average.
 const WRITE_GAP_MIN: SimDuration = SimDuration::from_millis(10);
 
@@ -89,10 +93,23 @@ impl Check<'_> {
     }
 
     fn scan(&mut self, path: &str, scan: &Scan) {
-        self.within(format!("{path}.arp_per_s"), "per second", scan.arp_per_s, SCAN_PER_S);
-        self.within(format!("{path}.ports_per_s"), "per second", scan.ports_per_s, SCAN_PER_S);
+        self.within(
+            format!("{path}.arp_per_s"),
+            "per second",
+            scan.arp_per_s,
+            SCAN_PER_S,
+        );
+        self.within(
+            format!("{path}.ports_per_s"),
+            "per second",
+            scan.ports_per_s,
+            SCAN_PER_S,
+        );
         if scan.ports.len() > PORTS_MAX {
-            let message = format!("{} ports; at most {PORTS_MAX} are possible", scan.ports.len());
+            let message = format!(
+                "{} ports; at most {PORTS_MAX} are possible",
+                scan.ports.len()
+            );
             self.error(BAD_PACE, format!("{path}.ports"), message);
         }
         for (at, port) in scan.ports.iter().enumerate() {
@@ -107,7 +124,11 @@ impl Check<'_> {
 
     fn range(&mut self, path: &str, range: Range) {
         if range.count == 0 {
-            self.error(BAD_ADDRESS, format!("{path}.count"), "a range has at least one entry");
+            self.error(
+                BAD_ADDRESS,
+                format!("{path}.count"),
+                "a range has at least one entry",
+            );
         }
         self.end(path, range.address, u32::from(range.count));
     }
@@ -130,7 +151,11 @@ impl Check<'_> {
         if is_bits(table) != (kind == TagKind::Bool) {
             let message = format!("{table:?} cannot hold a value of kind {kind:?}");
             self.error(BAD_ADDRESS, format!("{path}.kind"), message);
-            self.hint(if is_bits(table) { "a bit is `Bool`" } else { "a word is `Uint` or `Int`" });
+            self.hint(if is_bits(table) {
+                "a bit is `Bool`"
+            } else {
+                "a word is `Uint` or `Int`"
+            });
         }
     }
 
@@ -155,7 +180,10 @@ impl Check<'_> {
             self.range(&format!("{path}.reads[{at}]"), *range);
         }
         if !(1..=2000).contains(&identify.block) {
-            let message = format!("{} entries per request is outside 1 to 2000", identify.block);
+            let message = format!(
+                "{} entries per request is outside 1 to 2000",
+                identify.block
+            );
             self.error(BAD_ADDRESS, format!("{path}.block"), message);
         }
         let rate = format!("{path}.requests_per_s");
@@ -179,7 +207,10 @@ impl Check<'_> {
     fn write(&mut self, path: &str, write: &Write) {
         self.controller(&format!("{path}.target"), &write.target);
         if !(1..=WRITES_MAX).contains(&write.writes.len()) {
-            let message = format!("{} writes; 1 to {WRITES_MAX} are possible", write.writes.len());
+            let message = format!(
+                "{} writes; 1 to {WRITES_MAX} are possible",
+                write.writes.len()
+            );
             self.error(BAD_PACE, format!("{path}.writes"), message);
         }
         for (at, item) in write.writes.iter().enumerate() {
@@ -200,7 +231,11 @@ impl Check<'_> {
         self.writable(path, item.table);
         self.kind(path, item.table, item.kind);
         let count = item.values.len() * usize::from(value::entries(item.kind));
-        let most = if is_bits(item.table) { WRITE_BITS_MAX } else { WRITE_REGISTERS_MAX };
+        let most = if is_bits(item.table) {
+            WRITE_BITS_MAX
+        } else {
+            WRITE_REGISTERS_MAX
+        };
         if !(1..=usize::from(most)).contains(&count) {
             let message = format!("{count} entries; one request writes 1 to {most}");
             self.error(BAD_ADDRESS, format!("{path}.values"), message);
@@ -214,7 +249,11 @@ impl Check<'_> {
 
     fn brute_force(&mut self, path: &str, brute: &BruteForceIo) {
         self.controller(&format!("{path}.target"), &brute.target);
-        let total: u32 = brute.ranges.iter().map(|range| u32::from(range.count)).sum();
+        let total: u32 = brute
+            .ranges
+            .iter()
+            .map(|range| u32::from(range.count))
+            .sum();
         if !(1..=BRUTE_ENTRIES_MAX).contains(&total) {
             let message = format!("{total} entries; 1 to {BRUTE_ENTRIES_MAX} are possible");
             self.error(BAD_ADDRESS, format!("{path}.ranges"), message);
@@ -223,7 +262,10 @@ impl Check<'_> {
             self.range(&format!("{path}.ranges[{at}]"), *range);
             self.writable(&format!("{path}.ranges[{at}]"), range.table);
         }
-        let registers = brute.ranges.iter().any(|range| range.table == Table::HoldingRegisters);
+        let registers = brute
+            .ranges
+            .iter()
+            .any(|range| range.table == Table::HoldingRegisters);
         if registers && brute.values.is_empty() {
             let message = "values for the registers are missing";
             self.error(BAD_VALUE, format!("{path}.values"), message);
@@ -286,7 +328,9 @@ impl Check<'_> {
     fn rewrite(&mut self, path: &str, rewrite: &Rewrite, diverted: &[&str]) {
         let place = format!("{path}.target");
         if let Some(hosts) = self.controllers(&place, &rewrite.target)
-            && let Some(host) = hosts.iter().find(|host| !diverted.contains(&host.name.as_str()))
+            && let Some(host) = hosts
+                .iter()
+                .find(|host| !diverted.contains(&host.name.as_str()))
         {
             let message = format!("the traffic of {} is not diverted by this step", host.name);
             self.error(UNFIT_TARGET, place, message);
@@ -319,6 +363,11 @@ impl Check<'_> {
         }
         let rate = format!("{path}.attempts_per_s");
         self.within(rate, "per second", denial.attempts_per_s, ATTEMPTS_PER_S);
+        if !(KEEP_ALIVE_MIN..=KEEP_ALIVE_MAX).contains(&denial.keep_alive) {
+            let period = denial.keep_alive;
+            let message = format!("{period} is outside {KEEP_ALIVE_MIN} to {KEEP_ALIVE_MAX}");
+            self.error(BAD_PACE, format!("{path}.keep_alive"), message);
+        }
         for (at, alias) in denial.evict.iter().enumerate() {
             let place = format!("{path}.evict[{at}]");
             let hosts = self.alias(&place, alias).into_iter().flatten();

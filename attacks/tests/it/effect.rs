@@ -1,16 +1,294 @@
-//! temp
-use sim_kernel::time::SimTime;
-use sim_plant::observe::Keep;
-use crate::plant::{Game, playbook};
+//! Every playbook reaches its physical effect, under the labels of its steps.
+
+use std::collections::BTreeMap;
+
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::Relation;
+use sim_plant::observe::{Keep, Quality};
+use sim_wire::FrameSummary;
+use sim_wire::arp::Operation;
+use twinrange_attacks::{Outcome, StepRecord};
+
+use crate::plant::{ATTACKER, Game, plant, playbook};
+
+const SEED: u64 = 1;
+
+fn minute(minutes: u64) -> SimTime {
+    SimTime::from_secs(60 * minutes)
+}
+
+fn play(name: &str, until: SimTime) -> Game {
+    let mut game = Game::new(playbook(name), Keep::TRUTH, SEED);
+    game.run_until(until);
+    game
+}
+
+fn outcomes(records: &[StepRecord]) -> Vec<(&str, Outcome)> {
+    records
+        .iter()
+        .map(|record| (record.id.as_str(), record.outcome))
+        .collect()
+}
+
+fn record<'a>(records: &'a [StepRecord], id: &str) -> &'a StepRecord {
+    records
+        .iter()
+        .find(|record| record.id == id)
+        .expect("the step exists")
+}
 
 #[test]
-fn explore() {
-    let name = std::env::var("PB").unwrap_or_else(|_| "underfill".into());
-    let mut game = Game::new(playbook(&name), Keep::TRUTH, 1);
-    for minute in (35..=120).step_by(5) {
-        game.run_until(SimTime::from_secs(minute * 60));
-        let t = |c: &str| game.truth(c);
-        println!("{minute} lvl {:.3} ovf {:.1} mean {:.1} <485 {} fallen {} jam {:.0} rejU {} rejO {} rejW {} good {} slip {:.0} hmi lvl {:.4} fill {} acc {} fault_dis {}", t("bowl_level_m"), t("overflow_l"), t("last_batch_mean_ml"), t("shipped_below_485_ml"), t("fallen_bottles"), t("jam_s"), t("rejected_underfill"), t("rejected_overfill"), t("rejected_weight"), t("good"), t("unsafe_slip_s"), game.belief("hmi-1", "FIL_BowlLevel"), game.belief("hmi-1", "FIL_FillTime"), t("bottles_accepted"), t("fault_discharge"));
+fn underfill_when_played_then_short_bottles_are_shipped_and_nobody_notices() {
+    let mut game = play("underfill", minute(40));
+    assert_eq!(
+        game.truth("shipped_below_485_ml"),
+        0.0,
+        "the line is healthy before"
+    );
+    game.run_until(minute(120));
+    assert!(game.truth("shipped_below_485_ml") > 500.0);
+    assert!(game.truth("last_batch_mean_ml") < 485.0);
+    assert!(
+        game.truth("rejected_underfill") < 100.0,
+        "the inspection lets them pass"
+    );
+    let records = game.engine.records(game.world.now());
+    for (id, outcome) in outcomes(&records) {
+        assert_eq!(outcome, Outcome::Succeeded, "{id}");
     }
-    for r in game.engine.records(game.world.now()) { println!("{}", serde_json::to_string_pretty(&r).unwrap()); }
+    let drift = record(&records, "shorten-fill");
+    assert!(
+        drift.requests_sent >= 18,
+        "one read and seventeen writes: {}",
+        drift.requests_sent
+    );
+    assert_eq!(drift.hosts, ["plc-filler"]);
+}
+
+#[test]
+fn overflow_when_played_then_the_bowl_runs_over_and_the_screen_shows_a_healthy_level() {
+    let mut game = play("overflow", minute(58));
+    assert!(
+        game.truth("overflow_l") > 100.0,
+        "{} L",
+        game.truth("overflow_l")
+    );
+    assert!(game.truth("bowl_level_m") > 0.54);
+    for station in ["hmi-1", "historian-1"] {
+        let shown_m = game.belief(station, "FIL_BowlLevel");
+        assert!((shown_m - 0.3).abs() < 0.01, "{station} shows {shown_m} m");
+        assert_eq!(game.belief(station, "FIL_V20Mode"), 0.0, "{station}");
+        assert_eq!(game.belief(station, "FIL_AlmLevelHigh"), 0.0, "{station}");
+        assert_eq!(
+            game.quality(station, "FIL_BowlLevel"),
+            Quality::Good,
+            "{station}"
+        );
+    }
+    let records = game.engine.records(game.world.now());
+    assert!(
+        record(&records, "stand-between").took_hold_at < record(&records, "open-valve").started_at
+    );
+
+    // In the end the stations speak to the controller itself again, and see what is so.
+    game.run_until(minute(105));
+    let records = game.engine.records(game.world.now());
+    for (id, outcome) in outcomes(&records) {
+        assert_eq!(outcome, Outcome::Succeeded, "{id}");
+    }
+    let shown_m = game.belief("hmi-1", "FIL_BowlLevel");
+    assert!((shown_m - game.truth("bowl_level_m")).abs() < 0.01);
+}
+
+#[test]
+fn jam_when_played_then_belts_jam_and_the_operator_cannot_command_the_conveyor() {
+    let mut game = play("jam", minute(40));
+    let before = game.truth("good");
+    assert_eq!(
+        game.truth("fallen_bottles"),
+        0.0,
+        "the line is healthy before"
+    );
+    game.run_until(minute(50));
+    for station in ["hmi-1", "historian-1"] {
+        assert_eq!(
+            game.quality(station, "CNV_Started"),
+            Quality::Bad,
+            "{station}"
+        );
+        assert_eq!(
+            game.quality(station, "FIL_Step"),
+            Quality::Good,
+            "{station}"
+        );
+    }
+    game.run_until(minute(70));
+    assert!(game.truth("fallen_bottles") > 0.0);
+    assert!(game.truth("jam_s") > 120.0, "{} s", game.truth("jam_s"));
+    let made = game.truth("good") - before;
+    assert!(
+        made < 1_000.0,
+        "{made} bottles in 30 min, less than two thirds of the nominal 1800"
+    );
+    game.run_until(minute(90));
+    let records = game.engine.records(game.world.now());
+    for (id, outcome) in outcomes(&records) {
+        assert_eq!(outcome, Outcome::Succeeded, "{id}");
+    }
+    assert_eq!(
+        game.quality("hmi-1", "CNV_Started"),
+        Quality::Good,
+        "the places are free again"
+    );
+}
+
+/// What the SPAN port saw of each step: frames sent, answered and diverted.
+fn frames_of_steps(game: &mut Game) -> BTreeMap<u16, [u64; 3]> {
+    let mut counts: BTreeMap<u16, [u64; 3]> = BTreeMap::new();
+    for frame in &game.world.observations().frames {
+        if let Some(step) = frame.label.as_step() {
+            let column = match frame.relation {
+                Relation::Sent => 0,
+                Relation::Reply => 1,
+                Relation::Diverted => 2,
+                Relation::Benign => panic!("a labelled frame is not benign"),
+            };
+            counts.entry(step).or_default()[column] += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn frames_when_an_attack_runs_then_each_carries_the_label_of_its_step() {
+    let mut game = Game::new(playbook("overflow"), Keep::ALL, SEED);
+    game.run_until(minute(40));
+    assert_eq!(
+        frames_of_steps(&mut game),
+        BTreeMap::new(),
+        "nothing hostile before"
+    );
+    game.world.observations().clear();
+    game.run_until(minute(46));
+    let frames = frames_of_steps(&mut game);
+    let records = game.engine.records(game.world.now());
+    for number in 0..5 {
+        let [sent, answered, _] = frames[&number];
+        assert!(
+            sent > 0 && answered > 0,
+            "step {number}: {sent} sent, {answered} answered"
+        );
+    }
+    let between = record(&records, "stand-between");
+    let [sent, _, diverted] = frames[&between.step];
+    assert_eq!(
+        sent, between.frames_sent,
+        "every frame of this step is built by hand"
+    );
+    assert!(
+        diverted > 1_000 && sent >= diverted,
+        "{sent} sent, {diverted} diverted"
+    );
+}
+
+#[test]
+fn capture_when_the_adversary_stands_between_then_no_checksum_is_wrong() {
+    let mut game = Game::new(playbook("overflow"), Keep::ALL, SEED);
+    game.run_until(minute(40));
+    game.world.observations().clear();
+    game.run_until(minute(45));
+    let observations = game.world.observations();
+    let mut segments = 0;
+    for frame in &observations.frames {
+        let bytes = observations.bytes(frame);
+        let (ethernet, packet) = sim_wire::ethernet::Repr::parse(bytes).expect("Ethernet");
+        if ethernet.ethertype == sim_wire::ethernet::ETHERTYPE_IPV4 {
+            let (ip, segment) = sim_wire::ipv4::Repr::parse(packet).expect("a valid IPv4 header");
+            sim_wire::tcp::Repr::parse(segment, ip.src, ip.dst).expect("a valid TCP segment");
+            segments += 1;
+        }
+    }
+    assert!(segments > 1_000, "{segments}");
+}
+
+#[test]
+fn arp_when_the_attack_is_over_then_the_last_word_about_every_victim_is_honest() {
+    let mut playbook = playbook("overflow");
+    for step in &mut playbook.steps {
+        if step.id == "stand-between" {
+            step.timeout = SimDuration::from_secs(60); // Its time is over long before its duration.
+        }
+    }
+    let mut game = Game::new(playbook, Keep::ALL, SEED);
+    game.run_until(minute(45));
+    let records = game.engine.records(game.world.now());
+    assert_eq!(record(&records, "stand-between").outcome, Outcome::TimedOut);
+    let honest: BTreeMap<_, _> = plant()
+        .hosts
+        .iter()
+        .map(|host| (host.ip, host.name.clone()))
+        .collect();
+    let attacker = plant()
+        .hosts
+        .into_iter()
+        .find(|host| host.name == ATTACKER)
+        .expect("it exists")
+        .ip;
+    let mut last = BTreeMap::new();
+    let mut lies = 0;
+    let observations = game.world.observations();
+    for frame in &observations.frames {
+        let summary = FrameSummary::of(observations.bytes(frame)).expect("a whole frame");
+        let Some(arp) = summary.arp.filter(|arp| arp.operation == Operation::Reply) else {
+            continue;
+        };
+        let octet = arp.sender_ip.octets()[3];
+        let claims_truth = arp.sender_mac.0[5] == octet;
+        lies += u64::from(!claims_truth);
+        last.insert((arp.target_ip, arp.sender_ip), claims_truth);
+    }
+    assert!(lies > 0, "there was poisoning");
+    for ((victim, about), honest_at_last) in last {
+        assert!(
+            honest_at_last || victim == attacker,
+            "{} about {}",
+            honest[&victim],
+            honest[&about]
+        );
+    }
+}
+
+#[test]
+fn run_when_repeated_then_the_same_bytes_and_records() {
+    let run = || {
+        let mut game = Game::new(playbook("jam"), Keep::ALL, 11);
+        game.run_until(minute(46));
+        (game.world.digest(), game.engine.records(game.world.now()))
+    };
+    let (first, second) = (run(), run());
+    assert_eq!(first.0, second.0);
+    assert_eq!(first.1, second.1);
+}
+
+#[test]
+fn attacker_when_it_is_at_work_then_its_host_sends_nothing_without_a_label() {
+    for name in ["underfill", "overflow", "jam"] {
+        let mut game = Game::new(playbook(name), Keep::ALL, SEED);
+        let own = game.world.foothold().expect("there is an attacker").mac();
+        game.run_until(minute(50));
+        let observations = game.world.observations();
+        let mut sent = 0;
+        for frame in &observations.frames {
+            let summary = FrameSummary::of(observations.bytes(frame)).expect("a whole frame");
+            if summary.src_mac.0 == own {
+                assert!(
+                    frame.label.as_step().is_some(),
+                    "{name}: {} {summary:?}",
+                    frame.at
+                );
+                sent += 1;
+            }
+        }
+        assert!(sent > 300, "{name}: {sent}");
+    }
 }

@@ -3,3 +3,4 @@
 mod effect;
 mod plant;
 mod quiet;
+mod shipped;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ron::extensions::Extensions;
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::observe::Keep;
+use sim_plant::observe::{Keep, Quality};
 use sim_plant::{Pause, PlantSpec, World, WorldOptions};
-use twinrange_attacks::{Engine, Playbook, PlantView};
+use twinrange_attacks::{Engine, PlantView, Playbook};
 
 pub(crate) const ATTACKER: &str = "vendor-laptop";
 
@@ -77,16 +77,28 @@ impl Game {
 
     /// A column of the physical truth now.
     pub(crate) fn truth(&self, column: &str) -> f64 {
-        let at = self.world.truth_columns().iter().position(|(name, _)| *name == column);
+        let at = self
+            .world
+            .truth_columns()
+            .iter()
+            .position(|(name, _)| *name == column);
         let mut values = Vec::new();
         self.world.truth(&mut values);
         values[at.unwrap_or_else(|| panic!("there is no column {column}"))]
     }
 
-    /// What a station believes of a tag.
+    fn tag(&self, name: &str) -> usize {
+        let at = self.world.tags().iter().position(|tag| tag.name == name);
+        at.unwrap_or_else(|| panic!("there is no tag {name}"))
+    }
+
+    /// What a station believes of a tag, in the tag's unit.
     pub(crate) fn belief(&self, station: &str, tag: &str) -> f64 {
-        let at = self.world.tags().iter().position(|t| t.name == tag);
-        let at = at.unwrap_or_else(|| panic!("there is no tag {tag}"));
-        self.world.beliefs(station).expect("it is a station")[at].value
+        self.world.beliefs(station).expect("it is a station")[self.tag(tag)].value
+    }
+
+    /// Whether a station's last attempt to read a tag succeeded.
+    pub(crate) fn quality(&self, station: &str, tag: &str) -> Quality {
+        self.world.beliefs(station).expect("it is a station")[self.tag(tag)].quality
     }
 }

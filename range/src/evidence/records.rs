@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sim_kernel::SimTime;
 
 /// One entry of `evidence/assets.json`: what an asset inventory would know of a host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,57 +45,61 @@ pub struct Asset {
     pub firmware: Option<String>,
 }
 
-/// One line of `truth/attack.jsonl`: what the attacker did in one step of the playbook.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// One line of `truth/attack.jsonl`: what became of one step of the playbook.
+///
+/// It is written from `twinrange_attacks::StepRecord`; times are simulated ns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttackStep {
-    /// Id of the step, as in `frames.parquet`.
-    pub step: String,
-    /// What was done, in a few words.
+    /// Number of the step in its playbook, counted from 0.
+    pub step: u16,
+    /// Identifier within the playbook, as in `frames.parquet`.
+    pub id: String,
+    /// A few words for people.
     pub title: String,
-    /// Technique id of ATT&CK for ICS, such as `T0836`.
-    pub technique: String,
-    /// Tactic ids that the technique serves here, such as `TA0106`.
-    #[serde(default)]
-    pub tactics: Vec<String>,
-    /// When it began, simulated ns; absent if it never did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_ns: Option<u64>,
-    /// When it ended, simulated ns, exclusive; absent if it never began or was still going on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_ns: Option<u64>,
-    /// Host that acted.
-    pub source: String,
-    /// Hosts that it was aimed at.
-    #[serde(default)]
-    pub targets: Vec<String>,
-    /// The effect that was intended, in plain words.
-    #[serde(default)]
-    pub effect: String,
-    /// What became of it.
+    /// Technique ids of ATT&CK for ICS, the main one first.
+    pub techniques: Vec<String>,
+    /// Name of the action.
+    pub action: String,
+    /// What the step does, in plain words.
+    pub plain: String,
+    /// What the attacker means to achieve by it.
+    pub intended_effect: String,
+    /// When it began; absent if it was never reached.
+    pub started_at: Option<SimTime>,
+    /// When its action began.
+    pub action_at: Option<SimTime>,
+    /// The first moment at which it had an effect.
+    pub took_hold_at: Option<SimTime>,
+    /// When it ended, or the end of the run.
+    pub ended_at: Option<SimTime>,
+    /// How it ended.
     pub outcome: Outcome,
-    /// What was found or went wrong, in a few words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-    /// Frames that the attacker sent for it.
-    #[serde(default)]
+    /// Why, if it did not succeed.
+    pub reason: Option<String>,
+    /// Names of the hosts that it was about.
+    pub hosts: Vec<String>,
+    /// Frames that the attacker's program built itself.
     pub frames_sent: u64,
+    /// Modbus requests that it sent.
+    pub requests_sent: u64,
+    /// TCP connections that it began.
+    pub connections: u64,
+    /// What shows how it went.
+    pub evidence: Vec<String>,
 }
 
-/// What became of an attack step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How an attack step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It did what it was meant to do.
-    Success,
-    /// It tried and did not get there.
-    Failure,
-    /// It ran out of time.
-    Timeout,
-    /// Its trigger never came.
-    #[default]
-    Skipped,
-    /// The run ended while it was going on.
-    Running,
+    /// It did what it meant to do.
+    Succeeded,
+    /// It ran and did not.
+    Failed,
+    /// It was still under way when its time, or the run, was over.
+    TimedOut,
+    /// It never began.
+    NotReached,
 }
 
 /// One line of `defense/alerts.jsonl`, in our normal form.

@@ -3,7 +3,9 @@
 //! | range | about |
 //! | --- | --- |
 //! | TR01xx | the form of a file that people write |
-//! | TR02xx | the meaning of a plant or a scenario |
+//! | TR020x, TR0210 | the meaning of a plant |
+//! | TR022x, TR0230 | the meaning of a playbook |
+//! | TR024x | the meaning of a scenario |
 //! | TR03xx | run folders and what is in them |
 
 use serde::Serialize;
@@ -109,6 +111,12 @@ static CODES: &[CodeInfo] = &[
          file has neither, or a folder holds no such file.",
     ),
     info(
+        "TR0112",
+        "wrong argument",
+        "An argument of the command cannot be used. The message says what is wrong with it, and \
+         `--help` of the verb says what may stand there.",
+    ),
+    info(
         "TR0201",
         "unknown schema version",
         "The file says with `schema` which version of the form it follows, and this build does not \
@@ -168,33 +176,101 @@ static CODES: &[CodeInfo] = &[
         "A procedure asks for something that nobody can do at the machines of this process.",
     ),
     info(
-        "TR0220",
+        "TR0221",
+        "unknown version of a playbook",
+        "`schema` is the version of the form of the file and `technique_version` the version of \
+         ATT&CK for ICS that its technique ids are from. This build reads the ones that the \
+         message names.",
+    ),
+    info(
+        "TR0222",
+        "unknown technique",
+        "The id is not a technique of MITRE ATT&CK for ICS. `twinrange list techniques` prints \
+         all that are known.",
+    ),
+    info(
+        "TR0223",
+        "revoked technique",
+        "MITRE has replaced this technique; the hint names its successor. Scores use the \
+         successor, so a playbook must do so too.",
+    ),
+    info(
+        "TR0224",
+        "unknown target",
+        "A step is aimed at an alias that `targets` does not define, or `targets` picks a host \
+         or role that the plant does not have.",
+    ),
+    info(
+        "TR0225",
+        "unfit target",
+        "The action cannot be done to this target: it needs a controller, needs two different \
+         hosts, or would be aimed at the attacker itself.",
+    ),
+    info(
+        "TR0226",
+        "trigger cannot fire",
+        "A step waits for a step that does not exist, for itself, or in a circle with others, \
+         so that it would never begin.",
+    ),
+    info(
+        "TR0227",
+        "pace out of range",
+        "A time, a rate or a number of repetitions is outside the limits that the message \
+         names. The limits keep an attack from running without end or faster than a network \
+         could carry.",
+    ),
+    info(
+        "TR0228",
+        "address out of range",
+        "Modbus has 65536 addresses in each of its four tables, limits how many one request may \
+         carry, and lets only coils and holding registers be written.",
+    ),
+    info(
+        "TR0229",
+        "value out of range",
+        "The value does not fit the register or coil, or a fraction is outside its limits.",
+    ),
+    info(
+        "TR0230",
+        "unusable name or text",
+        "A name, id or text of a playbook is empty, malformed or used twice. Step ids appear in \
+         the ground truth and in scores, so they must be unique.",
+    ),
+    info(
+        "TR0240",
         "not a time",
         "Times are written as a number and a unit (`2h`, `30min`, `12.5s`, `250ms`) or as a clock \
          (`00:12:30`). A bare number is rejected because its unit would be a guess.",
     ),
     info(
-        "TR0221",
-        "clean period is too long",
+        "TR0241",
+        "clean period does not fit",
         "`clean_until` must lie inside `duration`: before it nothing attacks and a defense may \
-         learn, after it the playbook may begin. With a playbook, some of the run must remain.",
+         learn, after it the playbook may begin. With a playbook, some of the run must remain, and no \
+         step may begin before it.",
     ),
     info(
-        "TR0222",
+        "TR0242",
         "playbook without attacker, or attacker without playbook",
         "A playbook needs to know which host the attacker owns (`attacker`), and an attacker without \
          a playbook would do nothing. Give both or neither.",
     ),
     info(
-        "TR0223",
+        "TR0243",
         "period does not fit",
         "The periods of a run must fit into each other, so that every sample falls on a step of the \
          process. The message says which do not.",
     ),
     info(
-        "TR0224",
+        "TR0244",
         "text is missing",
         "The field is there but empty. Reports show it to people, so it should say something.",
+    ),
+    info(
+        "TR0245",
+        "step never comes",
+        "A step of the playbook is set to begin at or after the end of the run. The run can be \
+         made, but the step will be missing from it.",
     ),
     info(
         "TR0301",
@@ -246,6 +322,24 @@ static CODES: &[CodeInfo] = &[
         "no such run",
         "The path of the run folder does not exist or is a file. The folder of a run is the one that \
          holds `run.json`.",
+    ),
+    info(
+        "TR0312",
+        "input does not fit the plant",
+        "`inputs.jsonl` holds an action on something that the plant of the run folder does not have. \
+         The folder was changed after the run.",
+    ),
+    info(
+        "TR0313",
+        "alert file cannot be read",
+        "The file of alerts is not of the format that was named, is cut off, or its times do not lie \
+         in the run. Line and column are shown; `list formats` names the formats.",
+    ),
+    info(
+        "TR0314",
+        "gate cannot be read",
+        "The gate is not an expression such as `recall >= 0.8 and false_alarms_per_day <= 1`. \
+         `list gates` names the figures.",
     ),
 ];
 

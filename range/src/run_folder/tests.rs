@@ -7,11 +7,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sim_kernel::{Digest, InputRecord, Origin, SimTime};
 use tempfile::TempDir;
+use twinrange_attacks::StepRecord;
 
 use super::*;
 use crate::evidence::frames::{FrameTruth, Relation};
 use crate::evidence::process::ColumnInfo;
-use crate::evidence::records::{Asset, AttackStep, Outcome};
+use crate::evidence::records::{Asset, Outcome};
 use crate::evidence::tags::{Quality, TagRow};
 use crate::evidence::{BATCH_ROWS, FileInfo};
 use crate::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
@@ -75,14 +76,26 @@ fn end(wall_s: f64) -> End {
 /// Rows enough for more than one batch.
 const MANY: u64 = BATCH_ROWS as u64 + 10;
 
-fn step() -> AttackStep {
-    AttackStep {
-        step: "scan".to_owned(),
-        technique: "T0846".to_owned(),
-        start_ns: Some(5),
-        outcome: Outcome::Success,
+fn step() -> StepRecord {
+    StepRecord {
+        step: 0,
+        id: "scan".to_owned(),
+        title: "Scan".to_owned(),
+        techniques: vec!["T0846".to_owned()],
+        action: "scan",
+        plain: "Asks who is there".to_owned(),
+        intended_effect: "A list".to_owned(),
+        started_at: Some(SimTime::from_nanos(5)),
+        action_at: None,
+        took_hold_at: None,
+        ended_at: Some(SimTime::from_nanos(9)),
+        outcome: twinrange_attacks::Outcome::TimedOut,
+        reason: Some("no answer".to_owned()),
+        hosts: vec!["plc-filler".to_owned()],
         frames_sent: 3,
-        ..AttackStep::default()
+        requests_sent: 0,
+        connections: 0,
+        evidence: vec![],
     }
 }
 
@@ -209,7 +222,12 @@ fn run_when_written_then_everything_reads_back() {
         .map(|a| a.name)
         .collect();
     assert_eq!(names, ["hmi-1", "plc-filler"]);
-    assert_eq!(run.attack().expect("reads"), [step()]);
+    let attack = run.attack().expect("reads");
+    assert_eq!(
+        (attack[0].id.as_str(), attack[0].outcome),
+        ("scan", Outcome::TimedOut)
+    );
+    assert_eq!(json!(step()), json!(attack[0]), "nothing of a step is lost");
     assert_eq!(run.impacts().expect("reads"), [violation()]);
     assert_eq!(run.syslog().expect("reads").len(), 1);
     let alerts = run.alerts().expect("reads");

@@ -30,17 +30,24 @@ pub enum FileKind {
     Program,
 }
 
-/// What kind of file a text is, by the ending of its name or its outermost name.
+/// What kind of file a text is: by the ending of its name, by its outermost name, or, where that is
+/// left out, by fields that no other kind has.
 #[must_use]
 pub fn kind_of(source: &SourceText) -> Option<FileKind> {
     if has_ending(Path::new(source.file()), "st") {
         return Some(FileKind::Program);
     }
-    match Outline::of(source.text()).root_name() {
+    let outline = Outline::of(source.text());
+    let has = |field: &str| outline.key(field).is_some();
+    match outline.root_name() {
         "Scenario" => Some(FileKind::Scenario),
         "Plant" => Some(FileKind::Plant),
         "Playbook" => Some(FileKind::Playbook),
         "Defense" => Some(FileKind::Defense),
+        "" if has("plant") && has("duration") => Some(FileKind::Scenario),
+        "" if has("hosts") && has("controllers") => Some(FileKind::Plant),
+        "" if has("steps") && has("targets") => Some(FileKind::Playbook),
+        "" if has("kind") && has("install") => Some(FileKind::Defense),
         _ => None,
     }
 }
@@ -88,7 +95,10 @@ fn check_file(path: &Path, formats: &dyn Formats, named: bool) -> Problems {
             Err(problems) => problems,
         },
         Some(FileKind::Plant) => check_plant(path, formats),
-        Some(FileKind::Playbook) => formats.playbook(&source, None),
+        Some(FileKind::Playbook) => match formats.playbook(&source, None) {
+            Ok(_) => Problems::new(),
+            Err(problems) => problems,
+        },
         Some(FileKind::Defense) => formats.defense(&source),
         Some(FileKind::Program) => formats.program(&source),
         None if named => unknown(&source).into(),

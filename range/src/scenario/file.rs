@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use sim_kernel::SimDuration;
+use sim_kernel::{SimDuration, SimTime};
 
-use super::formats::PlantFacts;
+use super::formats::{PlantFacts, PlaybookFacts};
 use super::{Constraint, Prices, ResponseTimes, SCENARIO_SCHEMA, Scenario};
 use crate::problem::{Problem, Problems, SourceText, did_you_mean};
 use crate::ron_source::{Outline, parse};
@@ -84,13 +84,20 @@ pub(crate) fn check_schema(
     }
 }
 
-/// Finds every mistake of meaning, and makes the scenario if there is none.
+/// What is known of the files that a scenario names, as far as they are without mistakes.
+pub(super) struct Known<'a> {
+    pub(super) plant: Option<&'a PlantFacts>,
+    pub(super) playbook: Option<&'a PlaybookFacts>,
+}
+
+/// Finds every mistake of meaning, and makes the scenario if none of them is an error.
 pub(super) fn resolve(
     file: ScenarioFile,
     source: &SourceText,
     outline: &Outline,
-    facts: Option<&PlantFacts>,
-) -> Result<Scenario, Problems> {
+    known: &Known<'_>,
+) -> (Option<Scenario>, Problems) {
+    let facts = known.plant;
     let mut check = Check {
         source,
         outline,
@@ -102,13 +109,16 @@ pub(super) fn resolve(
     let duration = check.time("duration", &file.duration);
     let clean_until = check.time("clean_until", &file.clean_until);
     check.times(duration, clean_until, file.playbook.is_some());
+    check.starts(duration, clean_until, known.playbook);
     check.attacker(&file, facts);
     check.periods(&file, facts);
     check.constraints(&file.constraints, facts);
     check.prices(&file.prices);
     check.response(&file.response);
-    check.problems.into_result()?;
-    Ok(Scenario {
+    if check.problems.has_errors() {
+        return (None, check.problems);
+    }
+    let scenario = Scenario {
         name: file.name,
         title: file.title,
         summary: file.summary,
@@ -123,7 +133,8 @@ pub(super) fn resolve(
         response: file.response,
         truth_period: SimDuration::from_millis(u64::from(file.truth_period_ms)),
         interval: SimDuration::from_millis(u64::from(file.interval_ms)),
-    })
+    };
+    (Some(scenario), check.problems)
 }
 
 struct Check<'a> {
@@ -154,7 +165,7 @@ impl Check<'_> {
 
     fn text(&mut self, path: &str, text: &str) {
         if text.trim().is_empty() {
-            self.report("TR0224", path, "this text is empty");
+            self.report("TR0244", path, "this text is empty");
         }
     }
 
@@ -174,7 +185,7 @@ impl Check<'_> {
         match text.parse::<SimDuration>() {
             Ok(time) => Some(time),
             Err(error) => {
-                self.report("TR0220", path, error.to_string());
+                self.report("TR0240", path, error.to_string());
                 None
             }
         }
@@ -198,7 +209,35 @@ impl Check<'_> {
             let message = format!(
                 "the clean period of {clean_until} leaves nothing of the run of {duration}"
             );
-            self.report("TR0221", "clean_until", message);
+            self.report("TR0241", "clean_until", message);
+        }
+    }
+
+    /// Steps with a time of their own must lie between the clean period and the end.
+    fn starts(
+        &mut self,
+        duration: Option<SimDuration>,
+        clean_until: Option<SimDuration>,
+        playbook: Option<&PlaybookFacts>,
+    ) {
+        let (Some(duration), Some(clean_until), Some(playbook)) = (duration, clean_until, playbook)
+        else {
+            return;
+        };
+        for (step, start) in &playbook.starts {
+            if *start < SimTime::ZERO + clean_until {
+                let message = format!(
+                    "step `{step}` of the playbook begins at {start}, inside the clean period"
+                );
+                self.report("TR0241", "clean_until", message);
+            } else if *start >= SimTime::ZERO + duration {
+                let message = format!(
+                    "step `{step}` of the playbook begins at {start}, after the end of the run"
+                );
+                let place = self.outline.nearest("duration");
+                let problem = Problem::new("TR0245", message).at(self.source, place);
+                self.problems.push(problem.warning());
+            }
         }
     }
 
@@ -207,11 +246,11 @@ impl Check<'_> {
             (Some(_), None) => {
                 let hint = "add `attacker: \"…\",` with the name of a host";
                 let message = "a playbook is named and no host belongs to the attacker";
-                self.report_with("TR0222", "playbook", message, Some(hint.to_owned()));
+                self.report_with("TR0242", "playbook", message, Some(hint.to_owned()));
             }
             (None, Some(_)) => {
                 let message = "a host belongs to the attacker and no playbook is named";
-                self.report("TR0222", "attacker", message);
+                self.report("TR0242", "attacker", message);
             }
             _ => {}
         }
@@ -242,7 +281,7 @@ impl Check<'_> {
                 "{} ms is no multiple of the plant's process step of {step_ms} ms",
                 file.truth_period_ms
             );
-            self.report("TR0223", "truth_period_ms", message);
+            self.report("TR0243", "truth_period_ms", message);
         }
     }
 

@@ -1,5 +1,7 @@
 //! The formats of the files that a scenario names, which belong to other crates.
 
+use sim_kernel::SimTime;
+
 use crate::problem::{Problem, Problems, SourceText};
 use crate::ron_source::Outline;
 
@@ -17,8 +19,16 @@ pub trait Formats {
     /// Checks a Structured Text program.
     fn program(&self, program: &SourceText) -> Problems;
 
-    /// Checks a playbook, against a plant and its attacker if they are known.
-    fn playbook(&self, playbook: &SourceText, plant: Option<&PlantFacts>) -> Problems;
+    /// Reads a playbook, and checks it against a plant file without mistakes if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the playbook.
+    fn playbook(
+        &self,
+        playbook: &SourceText,
+        plant: Option<&SourceText>,
+    ) -> Result<PlaybookFacts, Problems>;
 
     /// Checks the description of a defense.
     fn defense(&self, defense: &SourceText) -> Problems;
@@ -39,6 +49,15 @@ pub struct PlantFacts {
     pub process_step_ms: u32,
     /// The programs that the plant file names.
     pub programs: Vec<Reference>,
+}
+
+/// What a scenario needs to know about its playbook.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlaybookFacts {
+    /// Ids of the steps, in the order in which frames are labelled with them.
+    pub steps: Vec<String>,
+    /// Steps that begin at a time of their own, with that time.
+    pub starts: Vec<(String, SimTime)>,
 }
 
 /// One file named by another.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Scenario;
 use super::bundle::{Bundle, Store, resolve};
 use super::file;
-use super::formats::{Formats, PlantFacts, Reference};
+use super::formats::{Formats, PlantFacts, PlaybookFacts, Reference};
 use crate::problem::{Problem, Problems, SourceText};
 use crate::ron_source::Outline;
 
@@ -17,6 +17,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// What is known of its plant.
     pub facts: PlantFacts,
+    /// What is known of its playbook, if there is one.
+    pub playbook_facts: Option<PlaybookFacts>,
     /// The plant file.
     pub plant: SourceText,
     /// The programs, by the names that the plant file uses for them.
@@ -106,23 +108,32 @@ impl<'a> Loader<'a> {
             .playbook
             .as_ref()
             .and_then(|name| self.follow(root, &source, &outline, &at(name, "playbook")));
-        if let Some((_, playbook)) = &playbook {
-            self.problems
-                .extend(self.formats.playbook(playbook, facts.as_ref()));
-        }
-        let scenario = match file::resolve(file, &source, &outline, facts.as_ref()) {
-            Ok(scenario) => Some(scenario),
-            Err(problems) => {
-                self.problems.extend(problems);
-                None
+        let sound_plant = plant
+            .as_ref()
+            .filter(|_| facts.is_some())
+            .map(|(_, text)| text);
+        let playbook_facts = playbook.as_ref().and_then(|(_, playbook)| {
+            match self.formats.playbook(playbook, sound_plant) {
+                Ok(facts) => Some(facts),
+                Err(problems) => {
+                    self.problems.extend(problems);
+                    None
+                }
             }
+        });
+        let known = file::Known {
+            plant: facts.as_ref(),
+            playbook: playbook_facts.as_ref(),
         };
+        let (scenario, problems) = file::resolve(file, &source, &outline, &known);
+        self.problems.extend(problems);
         let problems = self.problems.sorted();
         match (scenario, facts, plant) {
             (Some(scenario), Some(facts), Some((_, plant))) if !problems.has_errors() => {
                 Ok(Loaded {
                     scenario,
                     facts,
+                    playbook_facts,
                     plant,
                     programs: self.programs,
                     playbook: playbook.map(|(_, text)| text),

@@ -49,14 +49,26 @@ impl Formats for SmallFormats {
             .into()
     }
 
-    fn playbook(&self, playbook: &SourceText, _plant: Option<&PlantFacts>) -> Problems {
+    fn playbook(
+        &self,
+        playbook: &SourceText,
+        _plant: Option<&SourceText>,
+    ) -> Result<PlaybookFacts, Problems> {
         let outline = Outline::of(playbook.text());
-        match outline.value("steps") {
-            Some(_) => Problems::new(),
-            None => outline
+        if outline.value("steps").is_none() {
+            return Err(outline
                 .problem(playbook, "TR0104", "steps", "no steps")
-                .into(),
+                .into());
         }
+        let start = outline
+            .node("start")
+            .and_then(|node| node.as_text())
+            .unwrap_or("1h");
+        let start = start.parse().expect("the tests write times");
+        Ok(PlaybookFacts {
+            steps: vec!["a".to_owned()],
+            starts: vec![("a".to_owned(), start)],
+        })
     }
 
     fn defense(&self, _defense: &SourceText) -> Problems {
@@ -181,8 +193,8 @@ fn scenario_when_one_thing_is_wrong_then_the_problem_is_exact() {
     let cases = [
         ("seed: 7,", "seed: 7, sed: 8,", "9:14: TR0103"),
         ("schema: 1", "schema: 2", "2:13: TR0201"),
-        ("\"30min\"", "\"2h\"", "8:18: TR0221"),
-        ("    attacker: \"vendor-laptop\",\n", "", "10:15: TR0222"),
+        ("\"30min\"", "\"2h\"", "8:18: TR0241"),
+        ("    attacker: \"vendor-laptop\",\n", "", "10:15: TR0242"),
         ("\"plant.ron\"", "\"/plant.ron\"", "6:12: TR0109"),
         ("\"plant.ron\"", "\"plants.ron\"", "6:12: TR0108"),
         ("Above", "Over", "13:91: TR0106"),
@@ -200,6 +212,50 @@ fn scenario_when_one_thing_is_wrong_then_the_problem_is_exact() {
             "{bad}: {found}"
         );
     }
+}
+
+#[test]
+fn playbook_when_it_begins_too_early_or_too_late_then_is_said() {
+    let folder = folder(SCENARIO);
+    let book = folder.path().join("books/drift.ron");
+    fs::write(&book, "Playbook(steps: [], start: \"00:20:00\")").expect("writes");
+    let problems = loaded(folder.path()).expect_err("the clean period is not clean");
+    assert_eq!(
+        shown(&problems, folder.path()),
+        "line/drift.ron:8:18: TR0241: step `a` of the playbook begins at 00:20:00.000000000, inside the clean period"
+    );
+    fs::write(&book, "Playbook(steps: [], start: \"2h\")").expect("writes");
+    let warnings = loaded(folder.path()).expect("it can be run").warnings;
+    assert!(
+        warnings.to_string().contains("7:15: warning: TR0245"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn kind_when_the_outermost_name_is_left_out_then_told_by_fields() {
+    let cases = [
+        ("Plant()", Some(FileKind::Plant)),
+        (
+            "(schema: 1, hosts: [], controllers: [])",
+            Some(FileKind::Plant),
+        ),
+        (
+            "(plant: \"p.ron\", duration: \"2h\")",
+            Some(FileKind::Scenario),
+        ),
+        ("(targets: {}, steps: [])", Some(FileKind::Playbook)),
+        ("(kind: Offline(), install: \"\")", Some(FileKind::Defense)),
+        ("(name: \"x\")", None),
+        ("[]", None),
+    ];
+    for (text, expect) in cases {
+        assert_eq!(kind_of(&SourceText::new("x.ron", text)), expect, "{text}");
+    }
+    assert_eq!(
+        kind_of(&SourceText::new("x.ST", "")),
+        Some(FileKind::Program)
+    );
 }
 
 #[test]

@@ -86,8 +86,10 @@ pub(super) fn merge(
         group.push(index);
     }
     groups.extend(open.into_values().filter(|group| !group.is_empty()));
-    let mut alarms: Vec<Alarm> =
-        groups.iter().map(|group| alarm(group, attributed, steps, attacks, recovery)).collect();
+    let mut alarms: Vec<Alarm> = groups
+        .iter()
+        .map(|group| alarm(group, attributed, steps, attacks, recovery))
+        .collect();
     alarms.sort_by(|a, b| (a.first_ns, &a.tool, a.last_ns).cmp(&(b.first_ns, &b.tool, b.last_ns)));
     alarms
 }
@@ -101,9 +103,14 @@ fn alarm(
 ) -> Alarm {
     let alerts = || group.iter().map(|&index| attributed[index].0);
     let first = alerts().next().expect("a group holds an alert");
-    let (first_ns, last_ns) = (first.t_ns, alerts().last().expect("a group holds an alert").t_ns);
-    let mut step_indices: Vec<usize> =
-        group.iter().flat_map(|&index| attributed[index].1.iter().copied()).collect();
+    let (first_ns, last_ns) = (
+        first.t_ns,
+        alerts().next_back().expect("a group holds an alert").t_ns,
+    );
+    let mut step_indices: Vec<usize> = group
+        .iter()
+        .flat_map(|&index| attributed[index].1.iter().copied())
+        .collect();
     step_indices.sort_unstable();
     step_indices.dedup();
 
@@ -112,14 +119,18 @@ fn alarm(
     for alert in alerts() {
         *signatures.entry(&alert.sig_id).or_default() += 1;
         for end in [&alert.src, &alert.dst] {
-            let Some(name) = end.asset.as_ref().or(end.ip.as_ref()).or(end.mac.as_ref()) else { continue };
+            let Some(name) = end.asset.as_ref().or(end.ip.as_ref()).or(end.mac.as_ref()) else {
+                continue;
+            };
             if assets.len() < Alarm::LISTED && !assets.contains(name) {
                 assets.push(name.clone());
             }
         }
     }
-    let mut signatures: Vec<(String, u64)> =
-        signatures.into_iter().map(|(id, count)| (id.to_owned(), count)).collect();
+    let mut signatures: Vec<(String, u64)> = signatures
+        .into_iter()
+        .map(|(id, count)| (id.to_owned(), count))
+        .collect();
     signatures.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     signatures.truncate(Alarm::LISTED);
 
@@ -138,7 +149,10 @@ fn alarm(
         alerts: crate::formats::count_u64(group.len()),
         tool: first.tool.clone(),
         verdict,
-        steps: step_indices.iter().map(|&index| steps[index].id.clone()).collect(),
+        steps: step_indices
+            .iter()
+            .map(|&index| steps[index].id.clone())
+            .collect(),
         reason: reason(verdict, first, &assets),
         signatures,
         assets,
@@ -147,13 +161,19 @@ fn alarm(
 
 fn reason(verdict: Verdict, first: &Alert, assets: &[String]) -> String {
     let what = first.sig_name.as_deref().unwrap_or(&first.sig_id);
-    let on = if assets.is_empty() { String::new() } else { format!(" about {}", assets.join(", ")) };
+    let on = if assets.is_empty() {
+        String::new()
+    } else {
+        format!(" about {}", assets.join(", "))
+    };
     match verdict {
         Verdict::True => format!("\"{what}\"{on} belongs to the attack"),
         Verdict::False => format!("\"{what}\"{on}, while no attack was running"),
         Verdict::Unattributed => {
             format!("\"{what}\"{on}, during the attack but not about an asset that it touched")
         }
-        Verdict::Recovery => format!("\"{what}\"{on}, in a recovery window after a response action"),
+        Verdict::Recovery => {
+            format!("\"{what}\"{on}, in a recovery window after a response action")
+        }
     }
 }

@@ -28,8 +28,14 @@ pub enum Grade {
 
 impl Grade {
     /// All grades from worst to best.
-    pub const ALL: [Self; 6] =
-        [Self::None, Self::Telemetry, Self::General, Self::Tactic, Self::TacticPlus, Self::Technique];
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Telemetry,
+        Self::General,
+        Self::Tactic,
+        Self::TacticPlus,
+        Self::Technique,
+    ];
 
     /// The word in reports.
     #[must_use]
@@ -68,7 +74,11 @@ pub(super) fn of_alert(alert: &Alert, step: &StepTruth, params: &Params) -> Grad
     let best = alert
         .techniques
         .iter()
-        .flat_map(|named| step.techniques.iter().map(|truth| attack::relation(named, truth)))
+        .flat_map(|named| {
+            step.techniques
+                .iter()
+                .map(|truth| attack::relation(named, truth))
+        })
         .fold(Grade::General, |best, relation| {
             best.max(match relation {
                 Relation::Same => Grade::Technique,
@@ -76,14 +86,21 @@ pub(super) fn of_alert(alert: &Alert, step: &StepTruth, params: &Params) -> Grad
                 Relation::None => Grade::General,
             })
         });
-    if best == Grade::General && names_tactic(alert, step) { Grade::Tactic } else { best }
+    if best == Grade::General && names_tactic(alert, step) {
+        Grade::Tactic
+    } else {
+        best
+    }
 }
 
 /// Whether a tactic that the alert names is one that the step pursues. An alert without tactics
 /// names those of its techniques.
 fn names_tactic(alert: &Alert, step: &StepTruth) -> bool {
     let of = |ids: &[String]| -> Vec<&str> {
-        ids.iter().flat_map(|id| attack::tactics_of(id)).map(|tactic| tactic.id.as_str()).collect()
+        ids.iter()
+            .flat_map(|id| attack::tactics_of(id))
+            .map(|tactic| tactic.id.as_str())
+            .collect()
     };
     let pick = |tactics: &'_ [String], techniques: &[String]| -> Vec<String> {
         if tactics.is_empty() {
@@ -93,5 +110,7 @@ fn names_tactic(alert: &Alert, step: &StepTruth) -> bool {
         }
     };
     let truth = pick(&step.tactics, &step.techniques);
-    pick(&alert.tactics, &alert.techniques).iter().any(|tactic| truth.contains(tactic))
+    pick(&alert.tactics, &alert.techniques)
+        .iter()
+        .any(|tactic| truth.contains(tactic))
 }

@@ -56,15 +56,26 @@ mod tests {
 
     #[test]
     fn union_when_parts_overlap_touch_or_exceed_then_merged_and_cut() {
-        let set = Intervals::union([(30, 40), (0, 10), (10, 20), (15, 18), (90, 200), (5, 5)], 100);
+        let set = Intervals::union(
+            [(30, 40), (0, 10), (10, 20), (15, 18), (90, 200), (5, 5)],
+            100,
+        );
         assert_eq!(set, Intervals(vec![(0, 20), (30, 40), (90, 100)]));
         assert_eq!(set.length_ns(), 40);
-        for (first, last, expect) in
-            [(20, 29, false), (20, 30, true), (19, 19, true), (40, 89, false), (99, 300, true), (100, 300, false)]
-        {
+        for (first, last, expect) in [
+            (20, 29, false),
+            (20, 30, true),
+            (19, 19, true),
+            (40, 89, false),
+            (99, 300, true),
+            (100, 300, false),
+        ] {
             assert_eq!(set.touches(first, last), expect, "{first} {last}");
         }
-        assert_eq!(set.overlap_ns(&Intervals::union([(5, 35), (95, 96)], 100)), 15 + 5 + 1);
+        assert_eq!(
+            set.overlap_ns(&Intervals::union([(5, 35), (95, 96)], 100)),
+            15 + 5 + 1
+        );
         assert_eq!(set.overlap_ns(&Intervals::default()), 0);
     }
 }

@@ -15,6 +15,8 @@ mod grade;
 mod intervals;
 mod truth;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use alarm::{Alarm, Verdict};
@@ -173,25 +175,42 @@ pub struct Detection {
 #[must_use]
 pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
     for step in &truth.steps {
-        assert!(step.start_ns <= step.end_ns, "step {} ends before it starts", step.id);
-        let same = truth.steps.iter().filter(|other| other.id == step.id).count();
+        assert!(
+            step.start_ns <= step.end_ns,
+            "step {} ends before it starts",
+            step.id
+        );
+        let same = truth
+            .steps
+            .iter()
+            .filter(|other| other.id == step.id)
+            .count();
         assert!(same == 1, "step identifier {} is not unique", step.id);
     }
-    let steps: Vec<&StepTruth> =
-        truth.steps.iter().filter(|step| step.outcome != Outcome::NotReached).collect();
-    let mut inside: Vec<&Alert> =
-        alerts.iter().filter(|alert| alert.t_ns <= truth.duration_ns).collect();
+    let steps: Vec<&StepTruth> = truth
+        .steps
+        .iter()
+        .filter(|step| step.outcome != Outcome::NotReached)
+        .collect();
+    let mut inside: Vec<&Alert> = alerts
+        .iter()
+        .filter(|alert| alert.t_ns <= truth.duration_ns)
+        .collect();
     inside.sort_by_key(|alert| alert.t_ns);
     let lone_span = lone_span(&steps);
     let attributed: Vec<(&Alert, Vec<usize>)> = inside
         .iter()
         .map(|&alert| (alert, attribute(alert, &steps, lone_span, params)))
         .collect();
-    let (alerts_only, logs): (Vec<_>, Vec<_>) =
-        attributed.into_iter().partition(|(alert, _)| alert.kind == Kind::Alert);
+    let (alerts_only, logs): (Vec<_>, Vec<_>) = attributed
+        .into_iter()
+        .partition(|(alert, _)| alert.kind == Kind::Alert);
 
     let limit_ns = truth.duration_ns;
-    let attacks = Intervals::union(steps.iter().map(|step| step.window(params.grace_ns)), limit_ns);
+    let attacks = Intervals::union(
+        steps.iter().map(|step| step.window(params.grace_ns)),
+        limit_ns,
+    );
     let recovery = Intervals::union(truth.recovery.iter().copied(), limit_ns);
     let alarms = alarm::merge(&alerts_only, &steps, &attacks, &recovery, params);
     let results: Vec<StepResult> = steps
@@ -201,7 +220,16 @@ pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
         .collect();
     let noise = noise(truth, &steps, &alarms, params);
     let outside = count_u64(alerts.len() - inside.len());
-    assemble(truth, params, results, alarms, noise, &alerts_only, &logs, outside)
+    assemble(
+        truth,
+        params,
+        results,
+        alarms,
+        noise,
+        &alerts_only,
+        &logs,
+        outside,
+    )
 }
 
 /// The span that all labelled frames belong to, if there is only one: alerts need not name it.
@@ -224,8 +252,9 @@ fn attribute(
     params: &Params,
 ) -> Vec<usize> {
     if let (Some(frame), Some(span)) = (alert.frame, alert.span.as_deref().or(lone_span)) {
-        let exact: Vec<usize> =
-            (0..steps.len()).filter(|&index| steps[index].has_frame(span, frame)).collect();
+        let exact: Vec<usize> = (0..steps.len())
+            .filter(|&index| steps[index].has_frame(span, frame))
+            .collect();
         if !exact.is_empty() {
             return exact;
         }
@@ -244,7 +273,11 @@ fn attribute(
 }
 
 fn names_host(step: &StepTruth, name: &str) -> bool {
-    step.hosts.contains(name) || step.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+    step.hosts.contains(name)
+        || step
+            .hosts
+            .iter()
+            .any(|host| host.eq_ignore_ascii_case(name))
 }
 
 fn step_result(
@@ -254,14 +287,23 @@ fn step_result(
     logs: &[(&Alert, Vec<usize>)],
     params: &Params,
 ) -> StepResult {
-    let mine: Vec<&Alert> =
-        alerts.iter().filter(|(_, steps)| steps.contains(&index)).map(|(alert, _)| *alert).collect();
+    let mine: Vec<&Alert> = alerts
+        .iter()
+        .filter(|(_, steps)| steps.contains(&index))
+        .map(|(alert, _)| *alert)
+        .collect();
     // min_by_key keeps the first of equals, so the file's order decides ties.
     let first = mine.iter().min_by_key(|alert| alert.effective_ns());
     let telemetry = logs.iter().any(|(_, steps)| steps.contains(&index));
-    let floor = if telemetry { Grade::Telemetry } else { Grade::None };
-    let grade =
-        mine.iter().map(|alert| grade::of_alert(alert, step, params)).fold(floor, Grade::max);
+    let floor = if telemetry {
+        Grade::Telemetry
+    } else {
+        Grade::None
+    };
+    let grade = mine
+        .iter()
+        .map(|alert| grade::of_alert(alert, step, params))
+        .fold(floor, Grade::max);
     let first_alert_ns = first.map(|alert| alert.effective_ns());
     StepResult {
         id: step.id.clone(),
@@ -273,18 +315,24 @@ fn step_result(
         outcome: step.outcome,
         detected: first.is_some(),
         first_alert_ns,
-        first_signature: first
-            .map(|alert| alert.sig_name.clone().unwrap_or_else(|| alert.sig_id.clone())),
+        first_signature: first.map(|alert| {
+            alert
+                .sig_name
+                .clone()
+                .unwrap_or_else(|| alert.sig_id.clone())
+        }),
         // An exact frame match may carry a time before the step's start if a clock is off by a
         // little; detection cannot precede what it detects.
         time_to_detect_s: first_alert_ns.map(|t_ns| seconds(t_ns.saturating_sub(step.start_ns))),
-        lead_time_s: first_alert_ns.zip(step.impact_ns).map(|(alert_ns, impact_ns)| {
-            if impact_ns >= alert_ns {
-                seconds(impact_ns - alert_ns)
-            } else {
-                -seconds(alert_ns - impact_ns)
-            }
-        }),
+        lead_time_s: first_alert_ns
+            .zip(step.impact_ns)
+            .map(|(alert_ns, impact_ns)| {
+                if impact_ns >= alert_ns {
+                    seconds(impact_ns - alert_ns)
+                } else {
+                    -seconds(alert_ns - impact_ns)
+                }
+            }),
         grade,
         alerts: count_u64(mine.len()),
     }
@@ -305,19 +353,32 @@ fn noise(truth: &Truth, steps: &[&StepTruth], alarms: &[Alarm], params: &Params)
             .chain(truth.recovery.iter().copied()),
         limit_ns,
     );
-    let alarmed = Intervals::union(
-        alarms
-            .iter()
-            .map(|alarm| (alarm.first_ns, alarm.last_ns.saturating_add(alarm::ALERT_LENGTH_NS))),
-        limit_ns,
-    );
+    // A recounted alarm never stopped, so the time between its parts is alarm time.
+    let mut spans: BTreeMap<Option<&str>, Vec<(u64, u64)>> = BTreeMap::new();
+    for alarm in alarms {
+        let end_ns = alarm.last_ns.saturating_add(alarm::ALERT_LENGTH_NS);
+        let spans = spans.entry(alarm.tool.as_deref()).or_default();
+        match spans.last_mut() {
+            Some(last)
+                if alarm.first_ns.saturating_add(alarm::ALERT_LENGTH_NS) - last.1
+                    <= params.gap_ns =>
+            {
+                last.1 = end_ns;
+            }
+            _ => spans.push((alarm.first_ns, end_ns)),
+        }
+    }
+    let alarmed = Intervals::union(spans.into_values().flatten(), limit_ns);
     Noise {
         attack_free_ns: limit_ns - busy.length_ns(),
         alarm_time_ns: alarmed.length_ns() - alarmed.overlap_ns(&busy),
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place gathers all parts of the result")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one place gathers all parts of the result"
+)]
 fn assemble(
     truth: &Truth,
     params: &Params,
@@ -333,8 +394,12 @@ fn assemble(
     let at_least = |grade| count_u64(steps.iter().filter(|step| step.grade >= grade).count());
     let detected = count_u64(steps.iter().filter(|step| step.detected).count());
     let with_impact = count_u64(steps.iter().filter(|step| step.impact_ns.is_some()).count());
-    let before_impact =
-        count_u64(steps.iter().filter(|step| step.lead_time_s.is_some_and(|lead| lead > 0.0)).count());
+    let before_impact = count_u64(
+        steps
+            .iter()
+            .filter(|step| step.lead_time_s.is_some_and(|lead| lead > 0.0))
+            .count(),
+    );
     let attributed = count_u64(alerts.iter().filter(|(_, steps)| !steps.is_empty()).count());
     let verdicts = |verdict| count_u64(alarms.iter().filter(|a| a.verdict == verdict).count());
     let alarms_total = count_u64(alarms.len());
@@ -363,7 +428,11 @@ fn assemble(
         alarms_recovery: verdicts(Verdict::Recovery),
         alarm_precision: share(alarms_true, alarms_total, NO_ALARMS),
         attack_free_s,
-        false_alarms_per_day: Figure::ratio(alarms_false as f64 * 86_400.0, attack_free_s, NO_QUIET),
+        false_alarms_per_day: Figure::ratio(
+            alarms_false as f64 * 86_400.0,
+            attack_free_s,
+            NO_QUIET,
+        ),
         false_alarms_per_day_interval: stats::poisson_per_day(alarms_false, attack_free_s),
         alarm_time_percent: Figure::ratio(
             100.0 * seconds(noise.alarm_time_ns),
@@ -402,32 +471,49 @@ fn time_to_detect(steps: &[StepResult], params: &Params) -> TimeToDetect {
     let observations: Vec<Observation> = steps
         .iter()
         .map(|step| match step.time_to_detect_s {
-            Some(time_s) => Observation { time_s, censored: false },
+            Some(time_s) => Observation {
+                time_s,
+                censored: false,
+            },
             None => Observation {
                 time_s: seconds((step.end_ns - step.start_ns).saturating_add(params.grace_ns)),
                 censored: true,
             },
         })
         .collect();
-    let missed = observations.iter().filter(|observation| observation.censored).count();
+    let missed = observations
+        .iter()
+        .filter(|observation| observation.censored)
+        .count();
     let quantile = |q: f64| {
         stats::kaplan_meier_quantile(&observations, q).map_or_else(
             || {
                 Figure::undefined(if steps.is_empty() {
                     "no attack step ran".to_owned()
                 } else {
-                    format!("too few steps were detected ({missed} of {} missed)", steps.len())
+                    format!(
+                        "too few steps were detected ({missed} of {} missed)",
+                        steps.len()
+                    )
                 })
             },
             Figure::of,
         )
     };
     let max_s = if missed > 0 {
-        Figure::undefined(format!("{missed} of {} steps were never detected", steps.len()))
+        Figure::undefined(format!(
+            "{missed} of {} steps were never detected",
+            steps.len()
+        ))
     } else {
         quantile(1.0)
     };
-    TimeToDetect { median_s: quantile(0.5), p90_s: quantile(0.9), max_s, normalised: normalised(steps) }
+    TimeToDetect {
+        median_s: quantile(0.5),
+        p90_s: quantile(0.9),
+        max_s,
+        normalised: normalised(steps),
+    }
 }
 
 fn normalised(steps: &[StepResult]) -> Figure {
@@ -435,9 +521,15 @@ fn normalised(steps: &[StepResult]) -> Figure {
         .iter()
         .filter_map(|step| {
             let until_impact_ns = step.impact_ns?.saturating_sub(step.start_ns);
-            let Some(time_s) = step.time_to_detect_s else { return Some(1.0) };
+            let Some(time_s) = step.time_to_detect_s else {
+                return Some(1.0);
+            };
             // An impact at the very start leaves no time: nobody can be early.
-            let share = if until_impact_ns == 0 { 1.0 } else { time_s / seconds(until_impact_ns) };
+            let share = if until_impact_ns == 0 {
+                1.0
+            } else {
+                time_s / seconds(until_impact_ns)
+            };
             Some(if share < 1.0 { share } else { 1.0 })
         })
         .collect();
@@ -451,8 +543,8 @@ fn seconds(ns: u64) -> f64 {
 }
 
 /// The canonical techniques of all steps that ran with the results of their steps, by identifier.
-pub(crate) fn by_technique(detection: &Detection) -> std::collections::BTreeMap<&str, Vec<&StepResult>> {
-    let mut map: std::collections::BTreeMap<&str, Vec<&StepResult>> = std::collections::BTreeMap::new();
+pub(crate) fn by_technique(detection: &Detection) -> BTreeMap<&str, Vec<&StepResult>> {
+    let mut map: BTreeMap<&str, Vec<&StepResult>> = BTreeMap::new();
     for step in &detection.steps {
         for id in &step.techniques {
             map.entry(attack::canonical(id)).or_default().push(step);

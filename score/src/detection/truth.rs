@@ -104,6 +104,8 @@ impl StepTruth {
     }
 
     pub(crate) fn has_frame(&self, span: &str, frame: u64) -> bool {
-        self.frames.get(span).is_some_and(|frames| frames.contains(&frame))
+        self.frames
+            .get(span)
+            .is_some_and(|frames| frames.contains(&frame))
     }
 }

@@ -30,7 +30,11 @@ pub(super) fn record(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(), ImportError> {
-    let fields = Fields { object: &object, line, prefix: "" };
+    let fields = Fields {
+        object: &object,
+        line,
+        prefix: "",
+    };
     let Some(event_type) = fields.string("event_type")? else {
         let hint = if object.contains_key("t_ns") {
             "this looks like Twinrange's normal form: use `--format jsonl`"
@@ -44,15 +48,31 @@ pub(super) fn record(
         import.skip(BEFORE_RUN);
         return Ok(());
     };
-    let src = Endpoint { ip: fields.string("src_ip")?, port: fields.port("src_port")?, ..mac(&fields, "src_mac") };
-    let dst = Endpoint { ip: fields.string("dest_ip")?, port: fields.port("dest_port")?, ..mac(&fields, "dest_mac") };
+    let src = Endpoint {
+        ip: fields.string("src_ip")?,
+        port: fields.port("src_port")?,
+        ..mac(&fields, "src_mac")
+    };
+    let dst = Endpoint {
+        ip: fields.string("dest_ip")?,
+        port: fields.port("dest_port")?,
+        ..mac(&fields, "dest_mac")
+    };
     let base = Alert {
         t_ns,
-        tool: Some(options.tool.clone().unwrap_or_else(|| "suricata".to_owned())),
+        tool: Some(
+            options
+                .tool
+                .clone()
+                .unwrap_or_else(|| "suricata".to_owned()),
+        ),
         sensor: fields.string("host")?.or(fields.string("in_iface")?),
         src,
         dst,
-        proto: fields.string("app_proto")?.filter(|p| p != "failed").or(fields.string("proto")?),
+        proto: fields
+            .string("app_proto")?
+            .filter(|p| p != "failed")
+            .or(fields.string("proto")?),
         span: options.span.clone(),
         frame: fields.unsigned("pcap_cnt")?.filter(|&frame| frame > 0),
         ..Alert::default()
@@ -64,15 +84,24 @@ pub(super) fn record(
         let short: String = event_type.chars().take(40).collect();
         import.skip(&format!("`{short}` record without addresses"));
     } else {
-        import.alerts.push(Alert { kind: Kind::Log, sig_id: event_type, ..base });
+        import.alerts.push(Alert {
+            kind: Kind::Log,
+            sig_id: event_type,
+            ..base
+        });
     }
     Ok(())
 }
 
 fn mac(fields: &Fields<'_>, name: &str) -> Endpoint {
     let ether = fields.get("ether").and_then(Value::as_object);
-    let mac = ether.and_then(|ether| ether.get(name)).and_then(Value::as_str);
-    Endpoint { mac: mac.map(str::to_ascii_lowercase), ..Endpoint::default() }
+    let mac = ether
+        .and_then(|ether| ether.get(name))
+        .and_then(Value::as_str);
+    Endpoint {
+        mac: mac.map(str::to_ascii_lowercase),
+        ..Endpoint::default()
+    }
 }
 
 /// ISO 8601 with a numeric zone, with or without a colon (`+0000`, `+00:00`), or `Z`.
@@ -85,7 +114,11 @@ fn timestamp(fields: &Fields<'_>) -> Result<i128, ImportError> {
         .or_else(|_| DateTime::parse_from_rfc3339(&text));
     let time = parsed.map_err(|error| {
         let short: String = text.chars().take(60).collect();
-        fields.error("timestamp", format!("invalid time \"{short}\": {error}"), Some(hint))
+        fields.error(
+            "timestamp",
+            format!("invalid time \"{short}\": {error}"),
+            Some(hint),
+        )
     })?;
     Ok(i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.timestamp_subsec_nanos()))
 }
@@ -99,7 +132,11 @@ fn alert(
     let Some(object) = fields.object("alert")? else {
         return Err(fields.error("alert", "an alert record has no `alert` object", None));
     };
-    let inner = Fields { object, line: fields.line, prefix: "alert." };
+    let inner = Fields {
+        object,
+        line: fields.line,
+        prefix: "alert.",
+    };
     let Some(sid) = inner.unsigned("signature_id")? else {
         return Err(inner.error("signature_id", "required field is missing", None));
     };
@@ -118,7 +155,9 @@ fn alert(
             _ => Action::None,
         },
         sig_id,
-        raw: options.keep_raw.then(|| Value::Object(fields.object.clone())),
+        raw: options
+            .keep_raw
+            .then(|| Value::Object(fields.object.clone())),
         ..base
     })
 }
@@ -150,7 +189,11 @@ fn techniques(
     import: &mut Import,
 ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
     if let Some(object) = metadata(inner)? {
-        let metadata = Fields { object, line: inner.line, prefix: "alert.metadata." };
+        let metadata = Fields {
+            object,
+            line: inner.line,
+            prefix: "alert.metadata.",
+        };
         let mut native = metadata.strings("mitre_technique_id")?;
         let given = native.len();
         native.retain(|id| attack::is_technique_id(id));
@@ -162,18 +205,32 @@ fn techniques(
         }
         let mut tagged = Vec::new();
         for key in ["tag", "tags"] {
-            tagged.extend(metadata.strings(key)?.into_iter().filter_map(technique_in_tag));
+            tagged.extend(
+                metadata
+                    .strings(key)?
+                    .into_iter()
+                    .filter_map(technique_in_tag),
+            );
         }
         if !tagged.is_empty() {
-            return Ok((canonical_techniques(tagged.iter().map(String::as_str)), TechniqueSource::Tag));
+            return Ok((
+                canonical_techniques(tagged.iter().map(String::as_str)),
+                TechniqueSource::Tag,
+            ));
         }
     }
     Ok(from_table(sig_id, options))
 }
 
 fn tactics(inner: &Fields<'_>, import: &mut Import) -> Result<Vec<String>, ImportError> {
-    let Some(object) = metadata(inner)? else { return Ok(Vec::new()) };
-    let metadata = Fields { object, line: inner.line, prefix: "alert.metadata." };
+    let Some(object) = metadata(inner)? else {
+        return Ok(Vec::new());
+    };
+    let metadata = Fields {
+        object,
+        line: inner.line,
+        prefix: "alert.metadata.",
+    };
     let mut ids = Vec::new();
     for word in metadata.strings("mitre_tactic_id")? {
         match attack::tactic_id(word) {

@@ -15,7 +15,12 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn error(&self, field: &str, message: impl Into<String>, hint: Option<&str>) -> ImportError {
+    pub(super) fn error(
+        &self,
+        field: &str,
+        message: impl Into<String>,
+        hint: Option<&str>,
+    ) -> ImportError {
         ImportError {
             line: self.line,
             column: None,
@@ -26,7 +31,11 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong_type(&self, field: &str, expected: &str, found: &Value) -> ImportError {
-        self.error(field, format!("expected {expected}, found {}", describe(found)), None)
+        self.error(
+            field,
+            format!("expected {expected}, found {}", describe(found)),
+            None,
+        )
     }
 
     /// The value, with `null` read as absent.
@@ -90,7 +99,8 @@ impl<'a> Fields<'a> {
             Some(Value::Array(items)) => items
                 .iter()
                 .map(|item| {
-                    item.as_str().ok_or_else(|| self.wrong_type(field, "a list of strings", item))
+                    item.as_str()
+                        .ok_or_else(|| self.wrong_type(field, "a list of strings", item))
                 })
                 .collect(),
             Some(other) => Err(self.wrong_type(field, "a list of strings", other)),

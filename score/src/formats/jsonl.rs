@@ -12,8 +12,25 @@ use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_tec
 use crate::attack;
 
 const KNOWN: [&str; 20] = [
-    "t_ns", "t_received_ns", "kind", "tool", "sensor", "sig_id", "sig_name", "severity", "src", "dst",
-    "proto", "techniques", "tactics", "technique_source", "action", "span", "frame", "raw", "tags",
+    "t_ns",
+    "t_received_ns",
+    "kind",
+    "tool",
+    "sensor",
+    "sig_id",
+    "sig_name",
+    "severity",
+    "src",
+    "dst",
+    "proto",
+    "techniques",
+    "tactics",
+    "technique_source",
+    "action",
+    "span",
+    "frame",
+    "raw",
+    "tags",
     "schema_version",
 ];
 
@@ -24,18 +41,28 @@ pub(super) fn record(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(), ImportError> {
-    let fields = Fields { object: &object, line, prefix: "" };
+    let fields = Fields {
+        object: &object,
+        line,
+        prefix: "",
+    };
     let t_ns = required_time(&fields)?;
     let Some(t_ns) = simulated_ns(i128::from(t_ns), 0, options) else {
         import.skip(BEFORE_RUN);
         return Ok(());
     };
-    let sig_id = fields.name("sig_id")?.ok_or_else(|| missing(&fields, "sig_id"))?;
+    let sig_id = fields
+        .name("sig_id")?
+        .ok_or_else(|| missing(&fields, "sig_id"))?;
     let (techniques, technique_source) = techniques(&fields, &sig_id, options, import)?;
     let alert = Alert {
         t_ns,
         t_received_ns: fields.unsigned("t_received_ns")?,
-        kind: choice(&fields, "kind", &[("alert", Kind::Alert), ("log", Kind::Log)])?,
+        kind: choice(
+            &fields,
+            "kind",
+            &[("alert", Kind::Alert), ("log", Kind::Log)],
+        )?,
         tool: fields.string("tool")?.or_else(|| options.tool.clone()),
         sensor: fields.string("sensor")?,
         sig_id,
@@ -50,14 +77,25 @@ pub(super) fn record(
         action: choice(
             &fields,
             "action",
-            &[("none", Action::None), ("allowed", Action::Allowed), ("blocked", Action::Blocked)],
+            &[
+                ("none", Action::None),
+                ("allowed", Action::Allowed),
+                ("blocked", Action::Blocked),
+            ],
         )?,
         span: fields.string("span")?.or_else(|| options.span.clone()),
         frame: frame(&fields)?,
-        raw: if options.keep_raw { fields.get("raw").cloned() } else { None },
+        raw: if options.keep_raw {
+            fields.get("raw").cloned()
+        } else {
+            None
+        },
     };
     for name in object.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
-        import.note(format!("unknown field `{}` ignored", name.chars().take(40).collect::<String>()));
+        import.note(format!(
+            "unknown field `{}` ignored",
+            name.chars().take(40).collect::<String>()
+        ));
     }
     import.alerts.push(alert);
     Ok(())
@@ -83,7 +121,8 @@ fn missing(fields: &Fields<'_>, field: &str) -> ImportError {
 }
 
 fn required_time(fields: &Fields<'_>) -> Result<u64, ImportError> {
-    let hint = "t_ns is simulated nanoseconds since the start of the run, a whole number of at least 0";
+    let hint =
+        "t_ns is simulated nanoseconds since the start of the run, a whole number of at least 0";
     match fields.get("t_ns") {
         None => Err(missing(fields, "t_ns")),
         Some(Value::Number(number)) => number
@@ -102,21 +141,38 @@ fn frame(fields: &Fields<'_>) -> Result<Option<u64>, ImportError> {
 
 /// Severity may be fractional in the file; it is rounded to a whole grade.
 fn severity(fields: &Fields<'_>) -> Result<Option<u8>, ImportError> {
-    let Some(value) = fields.get("severity") else { return Ok(None) };
-    let number = value.as_f64().filter(|number| (0.0..=10.0).contains(number)).ok_or_else(|| {
-        fields.error("severity", format!("expected a number from 0 to 10, found {value}"), None)
-    })?;
+    let Some(value) = fields.get("severity") else {
+        return Ok(None);
+    };
+    let number = value
+        .as_f64()
+        .filter(|number| (0.0..=10.0).contains(number))
+        .ok_or_else(|| {
+            fields.error(
+                "severity",
+                format!("expected a number from 0 to 10, found {value}"),
+                None,
+            )
+        })?;
     Ok((0..=10_u8).find(|&grade| number < f64::from(grade) + 0.5))
 }
 
 fn endpoint(fields: &Fields<'_>, name: &str) -> Result<Endpoint, ImportError> {
-    let Some(object) = fields.object(name)? else { return Ok(Endpoint::default()) };
+    let Some(object) = fields.object(name)? else {
+        return Ok(Endpoint::default());
+    };
     let prefix = format!("{name}.");
-    let fields = Fields { object, line: fields.line, prefix: &prefix };
+    let fields = Fields {
+        object,
+        line: fields.line,
+        prefix: &prefix,
+    };
     Ok(Endpoint {
         ip: fields.string("ip")?,
         port: fields.port("port")?,
-        mac: fields.string("mac")?.map(|mac| mac.to_ascii_lowercase().replace('-', ":")),
+        mac: fields
+            .string("mac")?
+            .map(|mac| mac.to_ascii_lowercase().replace('-', ":")),
         asset: fields.string("asset")?,
     })
 }
@@ -126,12 +182,22 @@ fn choice<T: Copy>(
     name: &str,
     choices: &[(&str, T)],
 ) -> Result<T, ImportError> {
-    let Some(word) = fields.string(name)? else { return Ok(choices[0].1) };
-    choices.iter().find(|(choice, _)| *choice == word).map(|&(_, value)| value).ok_or_else(|| {
-        let words: Vec<&str> = choices.iter().map(|&(choice, _)| choice).collect();
-        let short: String = word.chars().take(40).collect();
-        fields.error(name, format!("unknown value \"{short}\""), Some(&format!("one of: {}", words.join(", "))))
-    })
+    let Some(word) = fields.string(name)? else {
+        return Ok(choices[0].1);
+    };
+    choices
+        .iter()
+        .find(|(choice, _)| *choice == word)
+        .map(|&(_, value)| value)
+        .ok_or_else(|| {
+            let words: Vec<&str> = choices.iter().map(|&(choice, _)| choice).collect();
+            let short: String = word.chars().take(40).collect();
+            fields.error(
+                name,
+                format!("unknown value \"{short}\""),
+                Some(&format!("one of: {}", words.join(", "))),
+            )
+        })
 }
 
 fn techniques(
@@ -161,16 +227,25 @@ fn techniques(
     )?;
     let (ids, source) = if !native.is_empty() {
         // A file that lists techniques and calls their source "none" contradicts itself.
-        let source =
-            if declared == TechniqueSource::None { TechniqueSource::Native } else { declared };
+        let source = if declared == TechniqueSource::None {
+            TechniqueSource::Native
+        } else {
+            declared
+        };
         (canonical_techniques(native), source)
     } else {
-        let tagged: Vec<String> =
-            fields.strings("tags")?.into_iter().filter_map(technique_in_tag).collect();
+        let tagged: Vec<String> = fields
+            .strings("tags")?
+            .into_iter()
+            .filter_map(technique_in_tag)
+            .collect();
         if tagged.is_empty() {
             from_table(sig_id, options)
         } else {
-            (canonical_techniques(tagged.iter().map(String::as_str)), TechniqueSource::Tag)
+            (
+                canonical_techniques(tagged.iter().map(String::as_str)),
+                TechniqueSource::Tag,
+            )
         }
     };
     note_unknown(&ids, import);
@@ -180,9 +255,10 @@ fn techniques(
 /// Techniques from the user's table, for alerts that bring none.
 pub(super) fn from_table(sig_id: &str, options: &ImportOptions) -> (Vec<String>, TechniqueSource) {
     match options.signature_techniques.get(sig_id) {
-        Some(ids) if !ids.is_empty() => {
-            (canonical_techniques(ids.iter().map(String::as_str)), TechniqueSource::Table)
-        }
+        Some(ids) if !ids.is_empty() => (
+            canonical_techniques(ids.iter().map(String::as_str)),
+            TechniqueSource::Table,
+        ),
         _ => (Vec::new(), TechniqueSource::None),
     }
 }
@@ -190,7 +266,10 @@ pub(super) fn from_table(sig_id: &str, options: &ImportOptions) -> (Vec<String>,
 /// Counts identifiers that ATT&CK for ICS does not list; they can never match a step.
 pub(super) fn note_unknown(ids: &[String], import: &mut Import) {
     for id in ids.iter().filter(|id| attack::technique(id).is_none()) {
-        import.note(format!("technique {id} is not in ATT&CK for ICS v{}", attack::ATTACK_VERSION));
+        import.note(format!(
+            "technique {id} is not in ATT&CK for ICS v{}",
+            attack::ATTACK_VERSION
+        ));
     }
 }
 

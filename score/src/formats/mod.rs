@@ -50,7 +50,9 @@ impl Format {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
-            Self::Jsonl => "Twinrange's normal form: one JSON object per line, `t_ns` and `sig_id` required",
+            Self::Jsonl => {
+                "Twinrange's normal form: one JSON object per line, `t_ns` and `sig_id` required"
+            }
             Self::Eve => "Suricata eve.json: `alert` records, other records as telemetry",
         }
     }
@@ -174,7 +176,11 @@ fn place(line: u64, column: Option<u64>, field: Option<&str>) -> String {
 /// assert_eq!(import.alerts[0].techniques, ["T1692.001"]);
 /// # Ok::<(), twinrange_score::formats::ImportError>(())
 /// ```
-pub fn import(format: Format, bytes: &[u8], options: &ImportOptions) -> Result<Import, ImportError> {
+pub fn import(
+    format: Format,
+    bytes: &[u8],
+    options: &ImportOptions,
+) -> Result<Import, ImportError> {
     let text = sniff::text(bytes)?;
     let mut import = Import::default();
     for record in sniff::records(text, format) {
@@ -215,13 +221,20 @@ fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportErro
         });
     }
     if !import.alerts.is_sorted_by_key(|alert| alert.t_ns) {
-        let backward = import.alerts.windows(2).filter(|pair| pair[1].t_ns < pair[0].t_ns).count();
+        let backward = import
+            .alerts
+            .windows(2)
+            .filter(|pair| pair[1].t_ns < pair[0].t_ns)
+            .count();
         for _ in 0..backward {
             import.note("record earlier than the one before it; sorted by time");
         }
         import.alerts.sort_by_key(|alert| alert.t_ns);
     }
-    assert!(import.alerts.len() <= before_sorting, "finishing cannot add alerts");
+    assert!(
+        import.alerts.len() <= before_sorting,
+        "finishing cannot add alerts"
+    );
     Ok(())
 }
 

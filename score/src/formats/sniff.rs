@@ -41,7 +41,11 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, ImportError> {
     std::str::from_utf8(bytes).map_err(|utf8| {
         let good = &bytes[..utf8.valid_up_to()];
         let line = 1 + count_u64(good.iter().filter(|&&byte| byte == b'\n').count());
-        error(line, "the text is not UTF-8", Some("an alert file is UTF-8 text, one JSON object per line"))
+        error(
+            line,
+            "the text is not UTF-8",
+            Some("an alert file is UTF-8 text, one JSON object per line"),
+        )
     })
 }
 
@@ -57,22 +61,33 @@ pub(super) fn records(
 ) -> impl Iterator<Item = Result<(u64, Object), ImportError>> {
     let ends_with_newline = text.ends_with('\n');
     let last_line = text.lines().count();
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(move |(index, line)| {
-        let number = count_u64(index + 1);
-        let last = index + 1 == last_line && !ends_with_newline;
-        object(number, line, last, format).map(|object| (number, object))
-    })
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(move |(index, line)| {
+            let number = count_u64(index + 1);
+            let last = index + 1 == last_line && !ends_with_newline;
+            object(number, line, last, format).map(|object| (number, object))
+        })
 }
 
 fn object(number: u64, line: &str, last: bool, format: Format) -> Result<Object, ImportError> {
     let trimmed = line.trim_start();
     if !trimmed.starts_with('{') {
-        return Err(error(number, not_an_object(trimmed), Some(&expectation(format))));
+        return Err(error(
+            number,
+            not_an_object(trimmed),
+            Some(&expectation(format)),
+        ));
     }
     let parsed = serde_json::from_str::<Value>(line);
     match parsed {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(error(number, "this line is not a JSON object", Some(&expectation(format)))),
+        Ok(_) => Err(error(
+            number,
+            "this line is not a JSON object",
+            Some(&expectation(format)),
+        )),
         Err(json) => Err(syntax_error(number, line, last, &json)),
     }
 }
@@ -91,19 +106,28 @@ fn syntax_error(number: u64, line: &str, last: bool, json: &serde_json::Error) -
                 "one object per line: pretty-printed JSON spread over lines is not accepted (`jq -c .` joins it)",
             )
         };
-        return ImportError { column, ..error(number, message, Some(hint)) };
+        return ImportError {
+            column,
+            ..error(number, message, Some(hint))
+        };
     }
     // serde_json appends "at line 1 column 12", which would contradict the file's line.
     let text = json.to_string();
     let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    ImportError { column, ..error(number, format!("invalid JSON: {message}"), None) }
+    ImportError {
+        column,
+        ..error(number, format!("invalid JSON: {message}"), None)
+    }
 }
 
 /// serde_json counts bytes; people count characters.
 fn char_column(line: &str, byte_column: usize) -> u64 {
     let bytes = line.as_bytes();
     let end = byte_column.min(bytes.len());
-    let characters = bytes[..end].iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+    let characters = bytes[..end]
+        .iter()
+        .filter(|&&byte| byte & 0xc0 != 0x80)
+        .count();
     count_u64(characters.max(1))
 }
 
@@ -118,7 +142,10 @@ fn not_an_object(line: &str) -> String {
         "a CEF message"
     } else if line.contains("[**]") {
         "Suricata's or Snort's fast.log"
-    } else if line.split_once(',').is_some_and(|(first, _)| !first.contains(['{', '"', ' '])) {
+    } else if line
+        .split_once(',')
+        .is_some_and(|(first, _)| !first.contains(['{', '"', ' ']))
+    {
         "comma-separated values"
     } else {
         "plain text"

@@ -8,7 +8,9 @@ use crate::continuity::{Comparison, Continuity, RunResult};
 use crate::figure::Figure;
 
 pub(super) fn continuity(data: &ReportData<'_>) -> String {
-    let Some(continuity) = &data.score.continuity else { return String::new() };
+    let Some(continuity) = &data.score.continuity else {
+        return String::new();
+    };
     let mut html = String::from(
         "<p>The same seed was run four times: <strong>N</strong> with nothing, <strong>A</strong> with the attack, \
          <strong>D</strong> with the defense, <strong>AD</strong> with both. Nothing else differs, so each \
@@ -16,7 +18,9 @@ pub(super) fn continuity(data: &ReportData<'_>) -> String {
     );
     let bars = bars(&continuity.good_parts);
     if bars.iter().any(|bar| bar.to.is_some()) {
-        html.push_str(&both_widths(|width, class| waterfall(data, &bars, width, class)));
+        html.push_str(&both_widths(|width, class| {
+            waterfall(data, &bars, width, class)
+        }));
     }
     html.push_str(&differences(data, continuity));
     html.push_str(&four_runs(data, continuity));
@@ -38,7 +42,9 @@ fn bars(parts: &Comparison) -> Vec<Bar> {
         class: "level",
         from: 0.0,
         to: figure.value,
-        text: figure.value.map_or_else(|| "not run".to_owned(), |value| number(value, 0)),
+        text: figure
+            .value
+            .map_or_else(|| "not run".to_owned(), |value| number(value, 0)),
     };
     let change = |label, up: &'static str, down: &'static str, from: &Figure, to: &Figure| Bar {
         label,
@@ -64,15 +70,31 @@ fn bars(parts: &Comparison) -> Vec<Bar> {
 
 fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> String {
     let narrow = class == "narrow";
-    let values: Vec<f64> = bars.iter().flat_map(|bar| [bar.to, (bar.class != "level").then_some(bar.from)]).flatten().collect();
+    let values: Vec<f64> = bars
+        .iter()
+        .flat_map(|bar| [bar.to, (bar.class != "level").then_some(bar.from)])
+        .flatten()
+        .collect();
     let fold = |pick: fn(f64, f64) -> bool| {
-        values.iter().copied().reduce(|a, b| if pick(a, b) { a } else { b }).unwrap_or_default()
+        values
+            .iter()
+            .copied()
+            .reduce(|a, b| if pick(a, b) { a } else { b })
+            .unwrap_or_default()
     };
     let (low, high) = (fold(|a, b| a < b), fold(|a, b| a > b));
     // Cut the axis only where a full one would hide the differences, and say so.
     let spread = high - low;
-    let floor = if spread > 0.0 && low > 2.0 * spread { low - 0.6 * spread } else { 0.0 };
-    let top = if high > floor { high + 0.12 * (high - floor) } else { floor + 1.0 };
+    let floor = if spread > 0.0 && low > 2.0 * spread {
+        low - 0.6 * spread
+    } else {
+        0.0
+    };
+    let top = if high > floor {
+        high + 0.12 * (high - floor)
+    } else {
+        floor + 1.0
+    };
 
     let mut svg = Svg::new(width);
     let (left, right) = (if narrow { 4.0 } else { 70.0 }, width - 4.0);
@@ -85,70 +107,138 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
             svg.text(left, y + 11.0, "start", "strong", bar.label);
             svg.text(right, y + 11.0, "end", "label", &bar.text);
             if let Some(to) = bar.to {
-                let from = if bar.class == "level" { floor } else { bar.from };
-                let (a, b) = (scale.px_inside(if from < to { from } else { to }), scale.px_inside(if from < to { to } else { from }));
-                svg.rect(a, y + 17.0, if b - a < 1.5 { 1.5 } else { b - a }, 13.0, bar.class, "");
+                let from = if bar.class == "level" {
+                    floor
+                } else {
+                    bar.from
+                };
+                let (a, b) = (
+                    scale.px_inside(if from < to { from } else { to }),
+                    scale.px_inside(if from < to { to } else { from }),
+                );
+                svg.rect(
+                    a,
+                    y + 17.0,
+                    if b - a < 1.5 { 1.5 } else { b - a },
+                    13.0,
+                    bar.class,
+                    "",
+                );
             }
             y += row_px + 6.0;
         }
         svg.text(left, y + 10.0, "start", "dim", &axis_note(data, floor));
-        return svg.finish(y + 18.0, class, "waterfall-narrow", &waterfall_label(data, bars));
+        return svg.finish(
+            y + 18.0,
+            class,
+            "waterfall-narrow",
+            &waterfall_label(data, bars),
+        );
     }
     let (y_top, y_bottom) = (24.0, 250.0);
     let scale = Scale::new(floor, top, y_bottom, y_top);
     for tick in ticks(floor, top, 5.0) {
         svg.line(left, scale.px(tick), right, scale.px(tick), "grid");
-        svg.text(left - 8.0, scale.px(tick) + 4.0, "end", "dim", &number(tick, 1));
+        svg.text(
+            left - 8.0,
+            scale.px(tick) + 4.0,
+            "end",
+            "dim",
+            &number(tick, 1),
+        );
     }
     let slot = (right - left) / bars.len() as f64;
     for (index, bar) in bars.iter().enumerate() {
         let x = left + slot * (index as f64 + 0.5);
-        let half = if slot * 0.32 < 52.0 { slot * 0.32 } else { 52.0 };
+        let half = if slot * 0.32 < 52.0 {
+            slot * 0.32
+        } else {
+            52.0
+        };
         svg.text(x, y_bottom + 18.0, "middle", "strong", bar.label);
         let Some(to) = bar.to else {
             svg.text(x, y_bottom - 8.0, "middle", "dim", &bar.text);
             continue;
         };
-        let from = if bar.class == "level" { floor } else { bar.from };
+        let from = if bar.class == "level" {
+            floor
+        } else {
+            bar.from
+        };
         let (a, b) = (scale.px_inside(from), scale.px_inside(to));
         let (y0, y1) = if a < b { (a, b) } else { (b, a) };
         let height = if y1 - y0 < 1.5 { 1.5 } else { y1 - y0 };
-        svg.rect(x - half, y0, half * 2.0, height, bar.class, &format!("{}: {}", bar.label, bar.text));
+        svg.rect(
+            x - half,
+            y0,
+            half * 2.0,
+            height,
+            bar.class,
+            &format!("{}: {}", bar.label, bar.text),
+        );
         svg.text(x, y0 - 6.0, "middle", "label", &bar.text);
         // The level carries over to the next column, up to AD; D starts anew.
-        if index < 4 {
-            svg.line(x + half, scale.px_inside(to), x + slot - half, scale.px_inside(to), "carry");
+        if index < 4 && bars[index + 1].to.is_some() {
+            svg.line(
+                x + half,
+                scale.px_inside(to),
+                x + slot - half,
+                scale.px_inside(to),
+                "carry",
+            );
         }
     }
     let gap = left + slot * 5.0;
     svg.line(gap, y_top - 10.0, gap, y_bottom + 22.0, "divider");
     svg.line(left, y_bottom, right, y_bottom, "axis");
     svg.text(left, 12.0, "start", "dim", &axis_note(data, floor));
-    svg.finish(y_bottom + 28.0, class, "waterfall-wide", &waterfall_label(data, bars))
+    svg.finish(
+        y_bottom + 28.0,
+        class,
+        "waterfall-wide",
+        &waterfall_label(data, bars),
+    )
 }
 
 fn axis_note(data: &ReportData<'_>, floor: f64) -> String {
     if floor > 0.0 {
-        format!("Good {}; bars start at {}, not 0", data.items, number(floor, 0))
+        format!(
+            "Good {}; bars start at {}, not 0",
+            data.items,
+            number(floor, 0)
+        )
     } else {
         format!("Good {}", data.items)
     }
 }
 
 fn waterfall_label(data: &ReportData<'_>, bars: &[Bar]) -> String {
-    let parts: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
+    let parts: Vec<String> = bars
+        .iter()
+        .map(|bar| format!("{} {}", bar.label, bar.text))
+        .collect();
     format!("Good {}: {}", data.items, parts.join(", "))
 }
 
+/// How a quantity is written.
+type Show<'a> = &'a dyn Fn(f64) -> String;
+
 fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
-    let money = continuity.prices.as_ref().map_or("", |prices| prices.currency.as_str());
+    let money = continuity
+        .prices
+        .as_ref()
+        .map_or("", |prices| prices.currency.as_str());
     let good = format!("Good {}", escape(&data.items));
-    let rows: [(&str, &Comparison, &dyn Fn(f64) -> String); 5] = [
+    let rows: [(&str, &Comparison, Show<'_>); 5] = [
         (&good, &continuity.good_parts, &|v| number(v, 0)),
         ("Production time", &continuity.production_s, &duration),
-        ("OEE", &continuity.oee, &|v| format!("{} points", number(v * 100.0, 2))),
+        ("OEE", &continuity.oee, &|v| {
+            format!("{} points", number(v * 100.0, 2))
+        }),
         ("Unsafe time", &continuity.unsafe_s, &duration),
-        ("Money", &continuity.money, &|v| format!("{} {}", number(v, 0), escape(money))),
+        ("Money", &continuity.money, &|v| {
+            format!("{} {}", number(v, 0), escape(money))
+        }),
     ];
     let rows: Vec<Vec<String>> = rows
         .iter()
@@ -163,7 +253,9 @@ fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
                 (*name).to_owned(),
                 cell(&comparison.attack_damage),
                 cell(&comparison.residual_damage),
-                protection.value.map_or_else(|| undefined(protection.undefined.as_deref()), percent),
+                protection
+                    .value
+                    .map_or_else(|| undefined(protection.undefined.as_deref()), percent),
                 cell(&comparison.uptime_tax),
             ]
         })
@@ -172,14 +264,23 @@ fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
     html.push_str(&table(
         "Losses against the quiet run",
         Narrow::Stack,
-        &["", "Attack, undefended (N−A)", "Attack, defended (N−AD)", "Protection", "Uptime tax (N−D)"],
+        &[
+            "",
+            "Attack, undefended (N−A)",
+            "Attack, defended (N−AD)",
+            "Protection",
+            "Uptime tax (N−D)",
+        ],
         &rows,
     ));
     html
 }
 
 fn undefined(reason: Option<&str>) -> String {
-    format!("<span class=\"dim\">n/a: {}</span>", escape(reason.unwrap_or("not computed")))
+    format!(
+        "<span class=\"dim\">n/a: {}</span>",
+        escape(reason.unwrap_or("not computed"))
+    )
 }
 
 fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
@@ -187,37 +288,77 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     let runs = &continuity.runs;
     let row = |name: String, show: &dyn Fn(&RunResult) -> Option<String>| -> Vec<String> {
         std::iter::once(name)
-            .chain(runs.iter().map(|run| show(run).unwrap_or_else(|| "<span class=\"dim\">n/a</span>".to_owned())))
+            .chain(runs.iter().map(|run| {
+                show(run).unwrap_or_else(|| "<span class=\"dim\">n/a</span>".to_owned())
+            }))
             .collect()
     };
-    let share = |figure: &Figure| figure.value.map(|value| format!("{} %", number(value * 100.0, 1)));
+    let share = |figure: &Figure| {
+        figure
+            .value
+            .map(|value| format!("{} %", number(value * 100.0, 1)))
+    };
     let items = escape(&data.items);
     let mut rows = vec![
-        row(format!("Good {items}"), &|r| r.production.as_ref().map(|p| number(p.good as f64, 0))),
-        row(format!("Produced {items}"), &|r| r.production.as_ref().map(|p| number(p.produced as f64, 0))),
-        row(format!("Bad {items} shipped"), &|r| r.production.as_ref().map(|p| number(p.bad_shipped as f64, 0))),
-        row(format!("Scrapped {items}"), &|r| r.production.as_ref().map(|p| number(p.scrapped as f64, 0))),
-        row("Production time".to_owned(), &|r| r.production.as_ref().map(|p| duration(p.actual_production_s))),
-        row("Availability".to_owned(), &|r| r.oee.as_ref().and_then(|oee| share(&oee.availability))),
+        row(format!("Good {items}"), &|r| {
+            r.production.as_ref().map(|p| number(p.good as f64, 0))
+        }),
+        row(format!("Produced {items}"), &|r| {
+            r.production.as_ref().map(|p| number(p.produced as f64, 0))
+        }),
+        row(format!("Bad {items} shipped"), &|r| {
+            r.production
+                .as_ref()
+                .map(|p| number(p.bad_shipped as f64, 0))
+        }),
+        row(format!("Scrapped {items}"), &|r| {
+            r.production.as_ref().map(|p| number(p.scrapped as f64, 0))
+        }),
+        row("Production time".to_owned(), &|r| {
+            r.production
+                .as_ref()
+                .map(|p| duration(p.actual_production_s))
+        }),
+        row("Availability".to_owned(), &|r| {
+            r.oee.as_ref().and_then(|oee| share(&oee.availability))
+        }),
         row("Effectiveness".to_owned(), &|r| {
             r.oee.as_ref().and_then(|oee| {
-                share(&oee.effectiveness)
-                    .map(|text| if oee.effectiveness_capped { text + " (cut)" } else { text })
+                share(&oee.effectiveness).map(|text| {
+                    if oee.effectiveness_capped {
+                        text + " (cut)"
+                    } else {
+                        text
+                    }
+                })
             })
         }),
-        row("Quality".to_owned(), &|r| r.oee.as_ref().and_then(|oee| share(&oee.quality))),
-        row("OEE".to_owned(), &|r| r.oee.as_ref().and_then(|oee| share(&oee.oee))),
-        row("Unsafe time".to_owned(), &|r| r.production.as_ref().map(|p| duration(p.unsafe_s))),
+        row("Quality".to_owned(), &|r| {
+            r.oee.as_ref().and_then(|oee| share(&oee.quality))
+        }),
+        row("OEE".to_owned(), &|r| {
+            r.oee.as_ref().and_then(|oee| share(&oee.oee))
+        }),
+        row("Unsafe time".to_owned(), &|r| {
+            r.production.as_ref().map(|p| duration(p.unsafe_s))
+        }),
     ];
     if let Some(prices) = &continuity.prices {
         let currency = escape(&prices.currency);
-        rows.push(row("Worth".to_owned(), &|r| r.money.map(|money| format!("{} {currency}", number(money, 0)))));
+        rows.push(row("Worth".to_owned(), &|r| {
+            r.money
+                .map(|money| format!("{} {currency}", number(money, 0)))
+        }));
     }
     let mut html = String::from("<h3>The four runs</h3>\n");
     html.push_str(&table("The four runs", Narrow::Scroll, &head, &rows));
     for run in runs {
         if let Some(reason) = &run.missing {
-            html.push_str(&format!("<p>Run {} was not made: {}.</p>\n", run.run, escape(reason)));
+            html.push_str(&format!(
+                "<p>Run {} was not made: {}.</p>\n",
+                run.run,
+                escape(reason)
+            ));
         }
     }
     if let Some(prices) = &continuity.prices {

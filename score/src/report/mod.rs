@@ -92,13 +92,28 @@ pub fn html(data: &ReportData<'_>) -> String {
         ("summary", "In short", summary::section(data)),
         ("gates", "Gates", tables::gates(score)),
         ("timeline", "Timeline", timeline::section(data)),
-        ("killchain", "The attack, step by step", tables::kill_chain(score)),
+        (
+            "killchain",
+            "The attack, step by step",
+            tables::kill_chain(score),
+        ),
         ("continuity", "Production", charts::continuity(data)),
         ("false-alarms", "False alarms", tables::false_alarms(score)),
-        ("intervals", "How sure are these figures?", tables::intervals(score)),
-        ("provenance", "What was scored, with what", tables::provenance(score)),
+        (
+            "intervals",
+            "How sure are these figures?",
+            tables::intervals(score),
+        ),
+        (
+            "provenance",
+            "What was scored, with what",
+            tables::provenance(score),
+        ),
     ];
-    let present: Vec<_> = sections.iter().filter(|(_, _, body)| !body.is_empty()).collect();
+    let present: Vec<_> = sections
+        .iter()
+        .filter(|(_, _, body)| !body.is_empty())
+        .collect();
     let title = words::escape(&data.title);
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -107,7 +122,10 @@ pub fn html(data: &ReportData<'_>) -> String {
         include_str!("style.css")
     );
     page.push_str("<a class=\"skip\" href=\"#summary\">Skip to the summary</a>\n");
-    page.push_str(&format!("<header class=\"page\">\n<p class=\"brand\">Twinrange report</p>\n<h1>{title}</h1>\n{}", tables::strapline(score)));
+    page.push_str(&format!(
+        "<header class=\"page\">\n<p class=\"brand\">Twinrange report</p>\n<h1>{title}</h1>\n{}",
+        tables::strapline(score)
+    ));
     page.push_str("<nav aria-label=\"Sections\"><ul>\n");
     for (id, heading, _) in &present {
         page.push_str(&format!("<li><a href=\"#{id}\">{heading}</a></li>\n"));
@@ -133,7 +151,11 @@ fn check(data: &ReportData<'_>) {
         );
     }
     for impact in &data.impacts {
-        assert!(impact.start_ns <= impact.end_ns, "impact {} ends before it starts", impact.label);
+        assert!(
+            impact.start_ns <= impact.end_ns,
+            "impact {} ends before it starts",
+            impact.label
+        );
     }
 }
 

@@ -21,7 +21,10 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
     }
     html.push_str("</div>\n");
     if let Some(caveat) = first_warning(detection, &data.score.caveats) {
-        html.push_str(&format!("<p class=\"note\"><strong>Before you quote this:</strong> {}</p>\n", escape(caveat)));
+        html.push_str(&format!(
+            "<p class=\"note\"><strong>Before you quote this:</strong> {}</p>\n",
+            escape(caveat)
+        ));
     }
     html
 }
@@ -32,7 +35,11 @@ fn duration(seconds: f64) -> String {
 }
 
 fn first_warning<'a>(detection: &Detection, caveats: &'a [String]) -> Option<&'a String> {
-    if detection.steps_total == 0 { None } else { caveats.first() }
+    if detection.steps_total == 0 {
+        None
+    } else {
+        caveats.first()
+    }
 }
 
 fn tool_name(data: &ReportData<'_>) -> String {
@@ -57,13 +64,20 @@ fn first_alert(steps: &[StepResult]) -> Option<u64> {
 fn what_happened(data: &ReportData<'_>) -> (&'static str, String) {
     let steps = &data.score.detection.steps;
     let heading = "What happened";
-    let (Some(start), Some(end)) =
-        (steps.iter().map(|s| s.start_ns).min(), steps.iter().map(|s| s.end_ns).max())
-    else {
+    let (Some(start), Some(end)) = (
+        steps.iter().map(|s| s.start_ns).min(),
+        steps.iter().map(|s| s.end_ns).max(),
+    ) else {
         let length = duration(data.score.header.duration_s);
-        return (heading, format!("No attack ran in this run of {length}. Every alarm in it is a false alarm."));
+        return (
+            heading,
+            format!("No attack ran in this run of {length}. Every alarm in it is a false alarm."),
+        );
     };
-    let names: Vec<String> = steps.iter().map(|step| format!("<q>{}</q>", escape(&step.name))).collect();
+    let names: Vec<String> = steps
+        .iter()
+        .map(|step| format!("<q>{}</q>", escape(&step.name)))
+        .collect();
     let mut text = format!(
         "At {} an attacker inside the plant network began {}: {}. The last step ended at {}, {} later.",
         at(data, start),
@@ -94,7 +108,11 @@ fn what_happened(data: &ReportData<'_>) -> (&'static str, String) {
 }
 
 /// The parts of a loss in words: bottles, minutes, money, danger. Empty when nothing was lost.
-fn loss_words(data: &ReportData<'_>, continuity: &Continuity, of: fn(&Comparison) -> Option<f64>) -> Vec<String> {
+fn loss_words(
+    data: &ReportData<'_>,
+    continuity: &Continuity,
+    of: fn(&Comparison) -> Option<f64>,
+) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(lost) = of(&continuity.good_parts).filter(|lost| *lost != 0.0) {
         let whole = continuity.good_parts.n.value.filter(|whole| *whole > 0.0);
@@ -109,29 +127,42 @@ fn loss_words(data: &ReportData<'_>, continuity: &Continuity, of: fn(&Comparison
     if let Some(lost) = of(&continuity.production_s).filter(|lost| lost.abs() >= 1.0) {
         parts.push(format!("{} of production time", duration(lost)));
     }
-    if let (Some(lost), Some(prices)) = (of(&continuity.money).filter(|lost| *lost != 0.0), &continuity.prices) {
+    if let (Some(lost), Some(prices)) = (
+        of(&continuity.money).filter(|lost| *lost != 0.0),
+        &continuity.prices,
+    ) {
         parts.push(format!("{} {}", escape(&prices.currency), number(lost, 0)));
     }
     if let Some(lost) = of(&continuity.unsafe_s).filter(|lost| *lost > 0.0) {
-        parts.push(format!("{} with people or equipment in danger", duration(lost)));
+        parts.push(format!(
+            "{} with people or equipment in danger",
+            duration(lost)
+        ));
     }
     parts
 }
 
 fn what_it_cost(data: &ReportData<'_>) -> (&'static str, String) {
     let heading = "What it costs when nobody defends";
-    let Some(continuity) = &data.score.continuity else { return (heading, String::new()) };
+    let Some(continuity) = &data.score.continuity else {
+        return (heading, String::new());
+    };
     if data.score.detection.steps_total == 0 {
         return (heading, String::new());
     }
     if let Some(reason) = &continuity.good_parts.attack_damage.undefined {
         return (heading, format!("Not known: {}.", escape(reason)));
     }
-    let parts = loss_words(data, continuity, |comparison| comparison.attack_damage.value);
+    let parts = loss_words(data, continuity, |comparison| {
+        comparison.attack_damage.value
+    });
     let text = if parts.is_empty() {
         "Nothing: the plant produced as much with the attack as without it.".to_owned()
     } else {
-        format!("The same shift, attacked and undefended, loses {}.", list(&parts))
+        format!(
+            "The same shift, attacked and undefended, loses {}.",
+            list(&parts)
+        )
     };
     (heading, text)
 }
@@ -147,9 +178,17 @@ fn what_was_seen(data: &ReportData<'_>) -> (&'static str, String) {
     }
     let tool = tool_name(data);
     let Some(alert_ns) = first_alert(&detection.steps) else {
-        return (heading, format!("{tool} saw none of the {} steps.", detection.steps_total));
+        return (
+            heading,
+            format!("{tool} saw none of the {} steps.", detection.steps_total),
+        );
     };
-    let start_ns = detection.steps.iter().map(|step| step.start_ns).min().unwrap_or_default();
+    let start_ns = detection
+        .steps
+        .iter()
+        .map(|step| step.start_ns)
+        .min()
+        .unwrap_or_default();
     let mut text = format!(
         "{tool} saw <strong>{} of the {} steps</strong>. Its first alert came at {}, {} after the attack began",
         detection.steps_detected,
@@ -182,7 +221,9 @@ fn what_was_seen(data: &ReportData<'_>) -> (&'static str, String) {
 
 fn what_was_saved(data: &ReportData<'_>) -> (&'static str, String) {
     let heading = "What it saved";
-    let Some(continuity) = &data.score.continuity else { return (heading, String::new()) };
+    let Some(continuity) = &data.score.continuity else {
+        return (heading, String::new());
+    };
     if data.score.detection.steps_total == 0 || data.score.header.tool.is_none() {
         return (heading, String::new());
     }
@@ -200,14 +241,24 @@ fn what_was_saved(data: &ReportData<'_>) -> (&'static str, String) {
             if more > 0 {
                 words.push(format!("{more} more"));
             }
-            format!("It took {}: {}. ", counted(count as f64, "action", "actions"), list(&words))
+            format!(
+                "It took {}: {}. ",
+                counted(count as f64, "action", "actions"),
+                list(&words)
+            )
         }
     };
     let parts = &continuity.good_parts;
     let text = match (parts.protection.value, &parts.protection.undefined) {
         (Some(protection), _) => {
-            let left = loss_words(data, continuity, |comparison| comparison.residual_damage.value);
-            let left = if left.is_empty() { "nothing".to_owned() } else { list(&left) };
+            let left = loss_words(data, continuity, |comparison| {
+                comparison.residual_damage.value
+            });
+            let left = if left.is_empty() {
+                "nothing".to_owned()
+            } else {
+                list(&left)
+            };
             let judged = if protection < 0.0 {
                 format!(
                     "<strong>It made things worse</strong>: on top of the attack's damage it cost another {} of it",
@@ -216,11 +267,18 @@ fn what_was_saved(data: &ReportData<'_>) -> (&'static str, String) {
             } else if protection == 0.0 {
                 "It saved nothing of what the attack took".to_owned()
             } else {
-                format!("It saved <strong>{}</strong> of the good {} that the attack would have taken", percent(protection), escape(&data.items))
+                format!(
+                    "It saved <strong>{}</strong> of the good {} that the attack would have taken",
+                    percent(protection),
+                    escape(&data.items)
+                )
             };
             format!("{acted}{judged}. Attacked and defended, the shift still loses {left}.")
         }
-        (None, Some(reason)) => format!("{acted}How much it saved is not defined: {}.", escape(reason)),
+        (None, Some(reason)) => format!(
+            "{acted}How much it saved is not defined: {}.",
+            escape(reason)
+        ),
         (None, None) => acted,
     };
     (heading, text)
@@ -234,13 +292,19 @@ fn what_the_defense_cost(data: &ReportData<'_>) -> (&'static str, String) {
     let mut text = String::new();
     if let Some(continuity) = &data.score.continuity {
         if let Some(reason) = &continuity.good_parts.uptime_tax.undefined {
-            text.push_str(&format!("Its cost on a quiet shift is not known: {}. ", escape(reason)));
+            text.push_str(&format!(
+                "Its cost on a quiet shift is not known: {}. ",
+                escape(reason)
+            ));
         } else {
             let parts = loss_words(data, continuity, |comparison| comparison.uptime_tax.value);
             if parts.is_empty() {
                 text.push_str("On a quiet shift it costs nothing: production with and without it is the same. ");
             } else {
-                text.push_str(&format!("On a quiet shift, with no attack at all, it costs {}. ", list(&parts)));
+                text.push_str(&format!(
+                    "On a quiet shift, with no attack at all, it costs {}. ",
+                    list(&parts)
+                ));
             }
         }
     }
@@ -271,7 +335,11 @@ fn false_alarm_words(detection: &Detection) -> String {
         ));
     }
     text.push('.');
-    if let Some(share) = detection.alarm_time_percent.value.filter(|share| *share > 20.0) {
+    if let Some(share) = detection
+        .alarm_time_percent
+        .value
+        .filter(|share| *share > 20.0)
+    {
         text.push_str(&format!(
             " <strong>It was in alarm for {} of the quiet time</strong>, so its alarms mean little.",
             percent(share / 100.0)

@@ -39,7 +39,10 @@ pub(super) fn fit(text: &str, width_px: f64) -> String {
 
 impl Svg {
     pub(super) fn new(width: f64) -> Self {
-        Self { body: String::new(), width }
+        Self {
+            body: String::new(),
+            width,
+        }
     }
 
     pub(super) fn width(&self) -> f64 {
@@ -52,14 +55,26 @@ impl Svg {
     }
 
     /// A line behind everything that was drawn since `mark`.
-    pub(super) fn line_behind(&mut self, mark: usize, x1: f64, y1: f64, x2: f64, y2: f64, class: &str) {
+    pub(super) fn line_behind(
+        &mut self,
+        mark: usize,
+        x1: f64,
+        y1: f64,
+        x2: f64,
+        y2: f64,
+        class: &str,
+    ) {
         let later = self.body.split_off(mark);
         self.line(x1, y1, x2, y2, class);
         self.body.push_str(&later);
     }
 
     fn title(title: &str) -> String {
-        if title.is_empty() { String::new() } else { format!("<title>{}</title>", escape(title)) }
+        if title.is_empty() {
+            String::new()
+        } else {
+            format!("<title>{}</title>", escape(title))
+        }
     }
 
     pub(super) fn rect(&mut self, x: f64, y: f64, w: f64, h: f64, class: &str, title: &str) {
@@ -94,16 +109,24 @@ impl Svg {
     pub(super) fn polygon(&mut self, points: &[(f64, f64)], class: &str, title: &str) {
         let title = Self::title(title);
         let points = join(points);
-        self.body.push_str(&format!("<polygon points=\"{points}\" class=\"{class}\">{title}</polygon>\n"));
+        self.body.push_str(&format!(
+            "<polygon points=\"{points}\" class=\"{class}\">{title}</polygon>\n"
+        ));
     }
 
     pub(super) fn diamond(&mut self, x: f64, y: f64, r: f64, class: &str, title: &str) {
-        self.polygon(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], class, title);
+        self.polygon(
+            &[(x, y - r), (x + r, y), (x, y + r), (x - r, y)],
+            class,
+            title,
+        );
     }
 
     pub(super) fn polyline(&mut self, points: &[(f64, f64)], class: &str) {
         let points = join(points);
-        self.body.push_str(&format!("<polyline points=\"{points}\" class=\"{class}\"/>\n"));
+        self.body.push_str(&format!(
+            "<polyline points=\"{points}\" class=\"{class}\"/>\n"
+        ));
     }
 
     /// The drawing as an element. `id` is unique on the page; `label` is what a screen reader says.
@@ -114,7 +137,10 @@ impl Svg {
             "<defs><pattern id=\"{id}-hatch\" class=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
              patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\"/><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\"/></pattern></defs>\n"
         );
-        let body = self.body.replace("class=\"impact\"", &format!("class=\"impact\" fill=\"url(#{id}-hatch)\""));
+        let body = self.body.replace(
+            "class=\"impact\"",
+            &format!("class=\"impact\" fill=\"url(#{id}-hatch)\""),
+        );
         format!(
             "<svg class=\"{class}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{}\">\n{hatch}{body}</svg>\n",
             escape(label)
@@ -145,11 +171,20 @@ pub(super) struct Scale {
 impl Scale {
     /// Maps `from..to` to `first_px..last_px`. An empty range maps to the middle.
     pub(super) fn new(from: f64, to: f64, first_px: f64, last_px: f64) -> Self {
-        Self { from, to, first_px, last_px }
+        Self {
+            from,
+            to,
+            first_px,
+            last_px,
+        }
     }
 
     pub(super) fn px(&self, value: f64) -> f64 {
-        let share = if self.to > self.from { (value - self.from) / (self.to - self.from) } else { 0.5 };
+        let share = if self.to > self.from {
+            (value - self.from) / (self.to - self.from)
+        } else {
+            0.5
+        };
         self.first_px + share * (self.last_px - self.first_px)
     }
 
@@ -188,7 +223,10 @@ pub(super) fn time_ticks(low_s: f64, high_s: f64, count: f64) -> Vec<f64> {
         14_400.0, 21_600.0,
     ];
     let raw = (high_s - low_s) / count;
-    let step = STEPS_S.into_iter().find(|&step| step >= raw).unwrap_or_else(|| libm::ceil(raw / 86_400.0) * 86_400.0);
+    let step = STEPS_S
+        .into_iter()
+        .find(|&step| step >= raw)
+        .unwrap_or_else(|| libm::ceil(raw / 86_400.0) * 86_400.0);
     steps(low_s, high_s, step)
 }
 

@@ -15,7 +15,11 @@ pub(super) fn strapline(score: &Score) -> String {
     let header = &score.header;
     let tool = header.tool.as_ref().map_or_else(
         || "no defense".to_owned(),
-        |tool| format!("{} {}", tool.name, tool.version.as_deref().unwrap_or("")).trim().to_owned(),
+        |tool| {
+            format!("{} {}", tool.name, tool.version.as_deref().unwrap_or(""))
+                .trim()
+                .to_owned()
+        },
     );
     format!(
         "<p class=\"strap\">Defense: <strong>{}</strong> · scenario {} · seed {} · {} simulated</p>\n",
@@ -31,7 +35,9 @@ fn figure(figure: &Figure, show: impl Fn(f64) -> String) -> String {
 }
 
 fn interval(interval: Option<Interval>, show: impl Fn(f64) -> String) -> String {
-    interval.map_or_else(String::new, |i| format!("95 % interval {} to {}", show(i.low), show(i.high)))
+    interval.map_or_else(String::new, |i| {
+        format!("95 % interval {} to {}", show(i.low), show(i.high))
+    })
 }
 
 fn rate(value: f64) -> String {
@@ -66,8 +72,13 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
         ),
         (
             "Quiet time spent in alarm",
-            figure(&detection.alarm_time_percent, |value| percent(value / 100.0)),
-            format!("alarm precision {}", figure(&detection.alarm_precision, percent)),
+            figure(&detection.alarm_time_percent, |value| {
+                percent(value / 100.0)
+            }),
+            format!(
+                "alarm precision {}",
+                figure(&detection.alarm_precision, percent)
+            ),
         ),
     ];
     if let Some(continuity) = &data.score.continuity {
@@ -75,18 +86,21 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
         let lost = |value: f64| number(value, 0);
         let undefended = figure(&parts.attack_damage, lost);
         let (value, note) = match parts.residual_damage.value {
-            Some(residual) => {
-                (lost(residual), format!("with the defense; {undefended} without it"))
-            }
+            Some(residual) => (
+                lost(residual),
+                format!("with the defense; {undefended} without it"),
+            ),
             None => (undefended, "without a defense".to_owned()),
         };
         cards.push(("Good parts lost to the attack", value, note));
         cards.push((
             "Uptime tax of the defense",
             figure(&parts.uptime_tax_percent, |value| percent(value / 100.0)),
-            parts.uptime_tax.undefined.clone().unwrap_or_else(|| {
-                format!("good {} lost on a quiet shift", data.items)
-            }),
+            parts
+                .uptime_tax
+                .undefined
+                .clone()
+                .unwrap_or_else(|| format!("good {} lost on a quiet shift", data.items)),
         ));
     }
     let mut html = String::from("<dl class=\"cards\">\n");
@@ -118,14 +132,19 @@ pub(super) fn table(label: &str, narrow: Narrow, head: &[&str], rows: &[Vec<Stri
     let label = escape(label);
     let (class, scroll) = match narrow {
         Narrow::Stack => ("stack", String::new()),
-        Narrow::Scroll => ("keep", format!(" role=\"region\" aria-label=\"{label}\" tabindex=\"0\"")),
+        Narrow::Scroll => (
+            "keep",
+            format!(" role=\"region\" aria-label=\"{label}\" tabindex=\"0\""),
+        ),
     };
     let mut html = format!(
         "<div class=\"scroll\"{scroll}>\n<table class=\"{class}\" role=\"table\">\n<caption class=\"sr\">{label}</caption>\n\
          <thead role=\"rowgroup\"><tr role=\"row\">"
     );
     for cell in head {
-        html.push_str(&format!("<th scope=\"col\" role=\"columnheader\">{cell}</th>"));
+        html.push_str(&format!(
+            "<th scope=\"col\" role=\"columnheader\">{cell}</th>"
+        ));
     }
     html.push_str("</tr></thead>\n<tbody role=\"rowgroup\">\n");
     for row in rows {
@@ -135,7 +154,15 @@ pub(super) fn table(label: &str, narrow: Narrow, head: &[&str], rows: &[Vec<Stri
                 html.push_str(&format!("<th scope=\"row\" role=\"rowheader\">{cell}</th>"));
             } else {
                 let name = head.get(index).copied().unwrap_or_default();
-                html.push_str(&format!("<td role=\"cell\" data-name=\"{name}\">{cell}</td>"));
+                // One child, so that the stacked form has two columns: name and value.
+                let cell = if cell.is_empty() {
+                    String::new()
+                } else {
+                    format!("<div>{cell}</div>")
+                };
+                html.push_str(&format!(
+                    "<td role=\"cell\" data-name=\"{name}\">{cell}</td>"
+                ));
             }
         }
         html.push_str("</tr>\n");
@@ -161,12 +188,18 @@ pub(super) fn gates(score: &Score) -> String {
             vec![
                 format!("<code>{}</code>", escape(&gate.gate)),
                 verdict.to_owned(),
-                gate.actual.map_or_else(|| "undefined".to_owned(), |actual| number(actual, 4)),
+                gate.actual
+                    .map_or_else(|| "undefined".to_owned(), |actual| number(actual, 4)),
                 escape(gate.reason.as_deref().unwrap_or("")),
             ]
         })
         .collect();
-    table("Gates", Narrow::Stack, &["Gate", "Result", "Actual", "Reason"], &rows)
+    table(
+        "Gates",
+        Narrow::Stack,
+        &["Gate", "Result", "Actual", "Reason"],
+        &rows,
+    )
 }
 
 fn grade_badge(grade: Grade) -> String {
@@ -193,7 +226,13 @@ fn technique_cell(step: &StepResult) -> String {
     let names: Vec<String> = step
         .techniques
         .iter()
-        .map(|id| format!("<code>{}</code> {}", escape(id), escape(&attack::full_name(id))))
+        .map(|id| {
+            format!(
+                "<code>{}</code> {}",
+                escape(id),
+                escape(&attack::full_name(id))
+            )
+        })
         .collect();
     names.join("<br>")
 }
@@ -228,23 +267,37 @@ pub(super) fn kill_chain(score: &Score) -> String {
                 ),
                 technique_cell(step),
                 grade_badge(step.grade),
-                step.time_to_detect_s.map_or_else(|| "not detected".to_owned(), duration),
+                step.time_to_detect_s
+                    .map_or_else(|| "not detected".to_owned(), duration),
                 lead_cell(step),
-                step.first_signature.as_deref().map_or_else(|| "none".to_owned(), escape),
+                step.first_signature
+                    .as_deref()
+                    .map_or_else(|| "none".to_owned(), escape),
             ]
         })
         .collect();
     let mut html = table(
         "Attack steps with detections",
         Narrow::Stack,
-        &["Step", "Technique (ATT&amp;CK for ICS)", "Grade", "Time to detect", "Warning time before damage", "First alert"],
+        &[
+            "Step",
+            "Technique (ATT&amp;CK for ICS)",
+            "Grade",
+            "Time to detect",
+            "Warning time before damage",
+            "First alert",
+        ],
         &rows,
     );
     html.push_str(&grade_legend(detection));
     if !detection.excluded_steps.is_empty() {
         html.push_str("<h3>Steps that never ran</h3>\n<p>They are in no figure.</p>\n<ul>\n");
         for step in &detection.excluded_steps {
-            html.push_str(&format!("<li>{}: {}</li>\n", escape(&step.name), escape(&step.reason)));
+            html.push_str(&format!(
+                "<li>{}: {}</li>\n",
+                escape(&step.name),
+                escape(&step.reason)
+            ));
         }
         html.push_str("</ul>\n");
     }
@@ -279,15 +332,21 @@ pub(super) fn false_alarms(score: &Score) -> String {
         return String::new();
     }
     let detection = &score.detection;
-    let listed: Vec<&Alarm> =
-        detection.alarms.iter().filter(|alarm| alarm.verdict != Verdict::True).collect();
+    let listed: Vec<&Alarm> = detection
+        .alarms
+        .iter()
+        .filter(|alarm| alarm.verdict != Verdict::True)
+        .collect();
     let mut html = format!(
         "<p>{} alarms in all: {} true, {} false{}{}. Alerts with gaps up to {} count as one alarm, and an alarm \
          that goes on is counted again every {}.</p>\n",
         detection.alarms_total,
         detection.alarms_true,
         detection.alarms_false,
-        extra(detection.alarms_unattributed, "about other assets during the attack"),
+        extra(
+            detection.alarms_unattributed,
+            "about other assets during the attack"
+        ),
         extra(detection.alarms_recovery, "in recovery windows"),
         duration(detection.params.gap_ns as f64 / 1e9),
         duration(detection.params.alarm_limit_ns as f64 / 1e9)
@@ -310,7 +369,12 @@ pub(super) fn false_alarms(score: &Score) -> String {
             ]
         })
         .collect();
-    html.push_str(&table("Alarms that are not true", Narrow::Stack, &["Time", "Length", "Alerts", "Signatures", "Why"], &rows));
+    html.push_str(&table(
+        "Alarms that are not true",
+        Narrow::Stack,
+        &["Time", "Length", "Alerts", "Signatures", "Why"],
+        &rows,
+    ));
     if listed.len() > LISTED_ALARMS {
         html.push_str(&format!(
             "<p>{} more are in <code>score.json</code>.</p>\n",
@@ -321,14 +385,24 @@ pub(super) fn false_alarms(score: &Score) -> String {
 }
 
 fn extra(count: u64, what: &str) -> String {
-    if count == 0 { String::new() } else { format!(", {count} {what}") }
+    if count == 0 {
+        String::new()
+    } else {
+        format!(", {count} {what}")
+    }
 }
 
 fn signatures(alarm: &Alarm) -> String {
     let parts: Vec<String> = alarm
         .signatures
         .iter()
-        .map(|(id, count)| if *count > 1 { format!("{id} ×{count}") } else { id.clone() })
+        .map(|(id, count)| {
+            if *count > 1 {
+                format!("{id} ×{count}")
+            } else {
+                id.clone()
+            }
+        })
         .collect();
     parts.join(", ")
 }
@@ -337,7 +411,10 @@ fn signatures(alarm: &Alarm) -> String {
 pub(super) fn intervals(score: &Score) -> String {
     let detection = &score.detection;
     let row = |name: &str, value: &Figure, show: &dyn Fn(f64) -> String, certainty: String| {
-        let certainty = value.undefined.as_ref().map_or(certainty, |reason| escape(reason));
+        let certainty = value
+            .undefined
+            .as_ref()
+            .map_or(certainty, |reason| escape(reason));
         vec![name.to_owned(), figure(value, show), certainty]
     };
     let ttd = &detection.time_to_detect;
@@ -349,11 +426,36 @@ pub(super) fn intervals(score: &Score) -> String {
         )
     };
     let rows = vec![
-        row("Recall", &detection.recall, &percent, interval(detection.recall_interval, percent) + " (Wilson)"),
-        row("Time to detect, median", &ttd.median_s, &duration, censored()),
-        row("Time to detect, 90th percentile", &ttd.p90_s, &duration, censored()),
-        row("Time to detect, longest", &ttd.max_s, &duration, "no step was missed".to_owned()),
-        row("Time to detect over time to damage", &ttd.normalised, &percent, "0 % at once, 100 % too late".to_owned()),
+        row(
+            "Recall",
+            &detection.recall,
+            &percent,
+            interval(detection.recall_interval, percent) + " (Wilson)",
+        ),
+        row(
+            "Time to detect, median",
+            &ttd.median_s,
+            &duration,
+            censored(),
+        ),
+        row(
+            "Time to detect, 90th percentile",
+            &ttd.p90_s,
+            &duration,
+            censored(),
+        ),
+        row(
+            "Time to detect, longest",
+            &ttd.max_s,
+            &duration,
+            "no step was missed".to_owned(),
+        ),
+        row(
+            "Time to detect over time to damage",
+            &ttd.normalised,
+            &percent,
+            "0 % at once, 100 % too late".to_owned(),
+        ),
         row(
             "Detected before the damage",
             &detection.detected_before_impact,
@@ -366,18 +468,49 @@ pub(super) fn intervals(score: &Score) -> String {
             &rate,
             interval(detection.false_alarms_per_day_interval, rate) + " (exact Poisson)",
         ),
-        row("Alarm precision", &detection.alarm_precision, &percent, format!("{} of {} alarms", detection.alarms_true, detection.alarms_total)),
-        row("Alert precision", &detection.alert_precision, &percent, format!("{} of {} alerts", detection.alerts_attributed, detection.alerts)),
+        row(
+            "Alarm precision",
+            &detection.alarm_precision,
+            &percent,
+            format!(
+                "{} of {} alarms",
+                detection.alarms_true, detection.alarms_total
+            ),
+        ),
+        row(
+            "Alert precision",
+            &detection.alert_precision,
+            &percent,
+            format!(
+                "{} of {} alerts",
+                detection.alerts_attributed, detection.alerts
+            ),
+        ),
         row(
             "Quiet time in alarm",
             &detection.alarm_time_percent,
             &|value| percent(value / 100.0),
             format!("of {} without attack", duration(detection.attack_free_s)),
         ),
-        row("Visibility", &detection.visibility, &percent, "steps with at least telemetry".to_owned()),
-        row("Analytic coverage", &detection.analytic_coverage, &percent, "steps with at least an alert".to_owned()),
+        row(
+            "Visibility",
+            &detection.visibility,
+            &percent,
+            "steps with at least telemetry".to_owned(),
+        ),
+        row(
+            "Analytic coverage",
+            &detection.analytic_coverage,
+            &percent,
+            "steps with at least an alert".to_owned(),
+        ),
     ];
-    let mut html = table("Figures with intervals", Narrow::Stack, &["Figure", "Value", "How sure"], &rows);
+    let mut html = table(
+        "Figures with intervals",
+        Narrow::Stack,
+        &["Figure", "Value", "How sure"],
+        &rows,
+    );
     if !score.caveats.is_empty() {
         html.push_str("<h3>Read with care</h3>\n<ul>\n");
         for caveat in &score.caveats {
@@ -397,14 +530,35 @@ pub(super) fn provenance(score: &Score) -> String {
     let code = |text: &str| format!("<code>{}</code>", escape(text));
     let rows: Vec<(&str, String)> = vec![
         ("Twinrange", escape(&header.range_version)),
-        ("Scenario", format!("{} {}", escape(&header.scenario), code(&header.scenario_digest))),
+        (
+            "Scenario",
+            format!(
+                "{} {}",
+                escape(&header.scenario),
+                code(&header.scenario_digest)
+            ),
+        ),
         ("Run digest", code(&header.run_digest)),
         ("Seed", header.seed.to_string()),
-        ("ATT&amp;CK for ICS", format!("v{}", escape(&header.attack_version))),
+        (
+            "ATT&amp;CK for ICS",
+            format!("v{}", escape(&header.attack_version)),
+        ),
         ("Tool", tool.map_or_else(none, |tool| escape(&tool.name))),
-        ("Tool version", tool.and_then(|t| t.version.as_deref()).map_or_else(|| "not given".to_owned(), escape)),
-        ("Tool configuration", tool.and_then(|t| t.config_digest.as_deref()).map_or_else(|| "not given".to_owned(), code)),
-        ("Alert format", header.alert_format.as_deref().map_or_else(none, escape)),
+        (
+            "Tool version",
+            tool.and_then(|t| t.version.as_deref())
+                .map_or_else(|| "not given".to_owned(), escape),
+        ),
+        (
+            "Tool configuration",
+            tool.and_then(|t| t.config_digest.as_deref())
+                .map_or_else(|| "not given".to_owned(), code),
+        ),
+        (
+            "Alert format",
+            header.alert_format.as_deref().map_or_else(none, escape),
+        ),
         (
             "Clock",
             match header.clock {
@@ -413,21 +567,45 @@ pub(super) fn provenance(score: &Score) -> String {
             },
         ),
         ("Simulated", duration(header.duration_s)),
-        ("Observed without attack", duration(score.detection.attack_free_s)),
+        (
+            "Observed without attack",
+            duration(score.detection.attack_free_s),
+        ),
         ("Alarm gap g", duration(params.gap_ns as f64 / 1e9)),
-        ("Alarm recount", duration(params.alarm_limit_ns as f64 / 1e9)),
+        (
+            "Alarm recount",
+            duration(params.alarm_limit_ns as f64 / 1e9),
+        ),
         ("Grace after a step", duration(params.grace_ns as f64 / 1e9)),
-        ("Techniques per alert at most", params.techniques_per_alert.to_string()),
-        ("Records read", format!("{} alerts, {} log records", score.detection.alerts, score.detection.log_records)),
+        (
+            "Techniques per alert at most",
+            params.techniques_per_alert.to_string(),
+        ),
+        (
+            "Records read",
+            format!(
+                "{} alerts, {} log records",
+                score.detection.alerts, score.detection.log_records
+            ),
+        ),
     ];
     let mut html = String::from("<dl class=\"facts\">\n");
-    let counts = score.import_skipped.iter().map(|(reason, count)| (count, format!("skipped: {reason}")));
-    let noted = score.import_anomalies.iter().map(|(what, count)| (count, what.clone()));
+    let counts = score
+        .import_skipped
+        .iter()
+        .map(|(reason, count)| (count, format!("skipped: {reason}")));
+    let noted = score
+        .import_anomalies
+        .iter()
+        .map(|(what, count)| (count, what.clone()));
     for (name, value) in rows {
         html.push_str(&format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
     }
     for (count, what) in counts.chain(noted) {
-        html.push_str(&format!("<div><dt>Import</dt><dd>{count} × {}</dd></div>\n", escape(&what)));
+        html.push_str(&format!(
+            "<div><dt>Import</dt><dd>{count} × {}</dd></div>\n",
+            escape(&what)
+        ));
     }
     html.push_str("</dl>\n");
     html

@@ -25,9 +25,13 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
             at(data, focus.0),
             at(data, focus.1)
         ));
-        html.push_str(&both_widths(|width, class| overview(data, focus, width, class)));
+        html.push_str(&both_widths(|width, class| {
+            overview(data, focus, width, class)
+        }));
     }
-    html.push_str(&both_widths(|width, class| Drawing::new(data, focus, width).draw(class)));
+    html.push_str(&both_widths(|width, class| {
+        Drawing::new(data, focus, width).draw(class)
+    }));
     html
 }
 
@@ -36,9 +40,15 @@ fn seconds(t_ns: u64) -> f64 {
 }
 
 /// A simulated second as plant clock time.
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates; ticks are whole seconds in the run")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates; ticks are whole seconds in the run"
+)]
 fn at(data: &ReportData<'_>, t_s: f64) -> String {
-    clock((t_s.round() as u64).saturating_mul(1_000_000_000), data.score.header.epoch_unix_ns)
+    clock(
+        (t_s.round() as u64).saturating_mul(1_000_000_000),
+        data.score.header.epoch_unix_ns,
+    )
 }
 
 /// The part of the run to draw, s: attack, impacts, actions and true alarms, with a margin.
@@ -53,15 +63,34 @@ fn focus(data: &ReportData<'_>) -> (f64, f64) {
         times.extend([seconds(impact.start_ns), seconds(impact.end_ns)]);
     }
     for action in &data.actions {
-        times.extend([seconds(action.start_ns), seconds(action.end_ns.unwrap_or(action.start_ns))]);
+        times.extend([
+            seconds(action.start_ns),
+            seconds(action.end_ns.unwrap_or(action.start_ns)),
+        ]);
     }
-    let low = times.iter().copied().reduce(|a, b| if b < a { b } else { a });
-    let high = times.iter().copied().reduce(|a, b| if b > a { b } else { a });
-    let (Some(low), Some(high)) = (low, high) else { return (0.0, if end_s > 0.0 { end_s } else { 1.0 }) };
+    let low = times
+        .iter()
+        .copied()
+        .reduce(|a, b| if b < a { b } else { a });
+    let high = times
+        .iter()
+        .copied()
+        .reduce(|a, b| if b > a { b } else { a });
+    let (Some(low), Some(high)) = (low, high) else {
+        return (0.0, if end_s > 0.0 { end_s } else { 1.0 });
+    };
     let margin = 0.12 * (high - low) + 30.0;
     let start = if low > margin { low - margin } else { 0.0 };
-    let end = if high + margin < end_s { high + margin } else { end_s };
-    if end > start { (start, end) } else { (start, start + 1.0) }
+    let end = if high + margin < end_s {
+        high + margin
+    } else {
+        end_s
+    };
+    if end > start {
+        (start, end)
+    } else {
+        (start, start + 1.0)
+    }
 }
 
 fn legend(data: &ReportData<'_>) -> String {
@@ -71,16 +100,43 @@ fn legend(data: &ReportData<'_>) -> String {
         )
     };
     let mut html = String::from("<ul class=\"legend\">\n");
-    html.push_str(&mark("<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"attack\"/>", "attack step (truth)"));
-    html.push_str(&mark("<circle cx=\"11\" cy=\"7\" r=\"5\" class=\"true\"/>", "true alarm"));
-    html.push_str(&mark("<polygon points=\"11,1 17,7 11,13 5,7\" class=\"false\"/>", "false alarm"));
-    html.push_str(&mark("<rect x=\"6\" y=\"2\" width=\"10\" height=\"10\" class=\"other\"/>", "alarm neither true nor false"));
-    html.push_str(&mark("<rect x=\"2\" y=\"1\" width=\"18\" height=\"12\" class=\"action\"/>", "defense action"));
-    html.push_str(&mark("<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"impact-key\"/>", "physical impact"));
-    html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>", "this run"));
-    html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>", "twin without attack"));
+    html.push_str(&mark(
+        "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"attack\"/>",
+        "attack step (truth)",
+    ));
+    html.push_str(&mark(
+        "<circle cx=\"11\" cy=\"7\" r=\"5\" class=\"true\"/>",
+        "true alarm",
+    ));
+    html.push_str(&mark(
+        "<polygon points=\"11,1 17,7 11,13 5,7\" class=\"false\"/>",
+        "false alarm",
+    ));
+    html.push_str(&mark(
+        "<rect x=\"6\" y=\"2\" width=\"10\" height=\"10\" class=\"other\"/>",
+        "alarm neither true nor false",
+    ));
+    html.push_str(&mark(
+        "<rect x=\"2\" y=\"1\" width=\"18\" height=\"12\" class=\"action\"/>",
+        "defense action",
+    ));
+    html.push_str(&mark(
+        "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"impact-key\"/>",
+        "physical impact",
+    ));
+    html.push_str(&mark(
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>",
+        "this run",
+    ));
+    html.push_str(&mark(
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>",
+        "twin without attack",
+    ));
     if data.series.iter().any(|series| series.shown.is_some()) {
-        html.push_str(&mark("<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"shown\"/>", "what the HMI showed"));
+        html.push_str(&mark(
+            "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"shown\"/>",
+            "what the HMI showed",
+        ));
     }
     html.push_str("</ul>\n");
     html
@@ -99,7 +155,9 @@ fn alarm_mark(svg: &mut Svg, x: f64, y: f64, alarm: &Alarm, title: &str) {
     match alarm.verdict {
         Verdict::True => svg.circle(x, y, 5.0, class, title),
         Verdict::False => svg.diamond(x, y, 6.0, class, title),
-        Verdict::Unattributed | Verdict::Recovery => svg.rect(x - 4.5, y - 4.5, 9.0, 9.0, class, title),
+        Verdict::Unattributed | Verdict::Recovery => {
+            svg.rect(x - 4.5, y - 4.5, 9.0, 9.0, class, title)
+        }
     }
 }
 
@@ -109,19 +167,41 @@ fn overview(data: &ReportData<'_>, focus: (f64, f64), width: f64, class: &str) -
     let scale = Scale::new(0.0, data.score.header.duration_s, 4.0, width - 4.0);
     svg.rect(4.0, 8.0, width - 8.0, 26.0, "strip", "");
     for step in &data.score.detection.steps {
-        let (a, b) = (scale.px_inside(seconds(step.start_ns)), scale.px_inside(seconds(step.end_ns)));
-        svg.rect(a, 8.0, if b - a < 2.0 { 2.0 } else { b - a }, 26.0, "attack faint", &step.name);
+        let (a, b) = (
+            scale.px_inside(seconds(step.start_ns)),
+            scale.px_inside(seconds(step.end_ns)),
+        );
+        svg.rect(
+            a,
+            8.0,
+            if b - a < 2.0 { 2.0 } else { b - a },
+            26.0,
+            "attack faint",
+            &step.name,
+        );
     }
     let (a, b) = (scale.px(focus.0), scale.px(focus.1));
     svg.rect(a, 4.0, b - a, 34.0, "frame", "");
     for alarm in data.score.detection.alarms.iter().take(MARKS) {
         let title = format!("{}: {}", at(data, seconds(alarm.first_ns)), alarm.reason);
-        alarm_mark(&mut svg, scale.px_inside(seconds(alarm.first_ns)), 21.0, alarm, &title);
+        alarm_mark(
+            &mut svg,
+            scale.px_inside(seconds(alarm.first_ns)),
+            21.0,
+            alarm,
+            &title,
+        );
     }
     let count = if width > NARROW_PX { 10.0 } else { 3.0 };
     for tick in time_ticks(0.0, data.score.header.duration_s, count) {
         let x = scale.px(tick);
-        let anchor = if x < 30.0 { "start" } else if x > width - 30.0 { "end" } else { "middle" };
+        let anchor = if x < 30.0 {
+            "start"
+        } else if x > width - 30.0 {
+            "end"
+        } else {
+            "middle"
+        };
         svg.line(x, 34.0, x, 40.0, "axis");
         svg.text(x, 52.0, anchor, "dim", &short_clock(data, tick));
     }
@@ -139,7 +219,10 @@ fn overview(data: &ReportData<'_>, focus: (f64, f64), width: f64, class: &str) -
 fn short_clock(data: &ReportData<'_>, t_s: f64) -> String {
     let full = at(data, t_s);
     let time = full.rsplit(", ").next().unwrap_or(&full);
-    time.strip_suffix(":00").filter(|short| short.len() == 5).unwrap_or(time).to_owned()
+    time.strip_suffix(":00")
+        .filter(|short| short.len() == 5)
+        .unwrap_or(time)
+        .to_owned()
 }
 
 /// The drawing of the focus, from top to bottom.
@@ -159,7 +242,16 @@ impl<'a> Drawing<'a> {
         let narrow = width <= NARROW_PX;
         let (left, right) = (if narrow { 34.0 } else { 150.0 }, width - 6.0);
         let x = Scale::new(focus.0, focus.1, left, right);
-        Self { data, svg: Svg::new(width), x, left, right, y: 6.0, narrow, focus }
+        Self {
+            data,
+            svg: Svg::new(width),
+            x,
+            left,
+            right,
+            y: 6.0,
+            narrow,
+            focus,
+        }
     }
 
     fn draw(mut self, class: &str) -> String {
@@ -167,7 +259,14 @@ impl<'a> Drawing<'a> {
         self.steps();
         self.alarms(&[Verdict::True], "True alarms");
         self.alarms(&[Verdict::False], "False alarms");
-        if self.data.score.detection.alarms.iter().any(|a| matches!(a.verdict, Verdict::Unattributed | Verdict::Recovery)) {
+        if self
+            .data
+            .score
+            .detection
+            .alarms
+            .iter()
+            .any(|a| matches!(a.verdict, Verdict::Unattributed | Verdict::Recovery))
+        {
             self.alarms(&[Verdict::Unattributed, Verdict::Recovery], "Other alarms");
         }
         self.actions();
@@ -181,7 +280,8 @@ impl<'a> Drawing<'a> {
             self.axis(charts_top, mark);
         }
         let label = self.label();
-        self.svg.finish(self.y, class, &format!("timeline-{class}"), &label)
+        self.svg
+            .finish(self.y, class, &format!("timeline-{class}"), &label)
     }
 
     fn label(&self) -> String {
@@ -225,12 +325,19 @@ impl<'a> Drawing<'a> {
             let shown = fit(text, self.svg.width());
             let last_px = self.svg.width() - text_width_px(&shown);
             let x = if a < last_px { a } else { last_px };
-            self.svg.text(if x > 0.0 { x } else { 0.0 }, self.y + 11.0, "start", "label", &shown);
+            self.svg.text(
+                if x > 0.0 { x } else { 0.0 },
+                self.y + 11.0,
+                "start",
+                "label",
+                &shown,
+            );
             self.svg.rect(a, self.y + 16.0, b - a, 10.0, class, title);
             self.y += ROW_PX + 10.0;
             return;
         }
-        self.svg.rect(a, self.y + 4.0, b - a, ROW_PX - 8.0, class, title);
+        self.svg
+            .rect(a, self.y + 4.0, b - a, ROW_PX - 8.0, class, title);
         let baseline = self.y + 15.0;
         let (after_px, before_px) = (self.right - b - 6.0, a - self.left - 6.0);
         if text_width_px(text) <= after_px || after_px >= before_px {
@@ -247,7 +354,8 @@ impl<'a> Drawing<'a> {
         self.lane_name("Attack (truth)");
         let data = self.data;
         if data.score.detection.steps.is_empty() {
-            self.svg.text(self.left, self.y + 15.0, "start", "dim", "no attack");
+            self.svg
+                .text(self.left, self.y + 15.0, "start", "dim", "no attack");
             self.y += ROW_PX;
         }
         for step in &data.score.detection.steps {
@@ -260,7 +368,13 @@ impl<'a> Drawing<'a> {
             );
             let seen = if step.detected { "" } else { " (missed)" };
             let text = format!("{}{seen}", step.name);
-            self.bar(seconds(step.start_ns), seconds(step.end_ns), "attack", &text, &title);
+            self.bar(
+                seconds(step.start_ns),
+                seconds(step.end_ns),
+                "attack",
+                &text,
+                &title,
+            );
         }
         self.end_lane();
     }
@@ -270,7 +384,13 @@ impl<'a> Drawing<'a> {
         let data = self.data;
         let y = self.y + ROW_PX / 2.0;
         let mut drawn = 0_usize;
-        for alarm in data.score.detection.alarms.iter().filter(|a| verdicts.contains(&a.verdict)) {
+        for alarm in data
+            .score
+            .detection
+            .alarms
+            .iter()
+            .filter(|a| verdicts.contains(&a.verdict))
+        {
             let (first, last) = (seconds(alarm.first_ns), seconds(alarm.last_ns));
             if last < self.focus.0 || first > self.focus.1 || drawn == MARKS {
                 continue;
@@ -280,13 +400,25 @@ impl<'a> Drawing<'a> {
             let class = alarm_class(alarm.verdict);
             if b - a > 6.0 {
                 self.svg.line(a, y, b, y, &format!("{class} span"));
-                self.svg.line(b, y - 4.0, b, y + 4.0, &format!("{class} span"));
+                self.svg
+                    .line(b, y - 4.0, b, y + 4.0, &format!("{class} span"));
             }
-            let title = format!("{}: {} ({} alerts)", at(data, first), alarm.reason, alarm.alerts);
+            let title = format!(
+                "{}: {} ({} alerts)",
+                at(data, first),
+                alarm.reason,
+                alarm.alerts
+            );
             alarm_mark(&mut self.svg, a, y, alarm, &title);
         }
         if drawn == 0 {
-            self.svg.text(self.left, y + 4.0, "start", "dim", "none in this part of the run");
+            self.svg.text(
+                self.left,
+                y + 4.0,
+                "start",
+                "dim",
+                "none in this part of the run",
+            );
         }
         self.y += ROW_PX;
         self.end_lane();
@@ -296,7 +428,8 @@ impl<'a> Drawing<'a> {
         self.lane_name("Defense actions");
         let data = self.data;
         if data.actions.is_empty() {
-            self.svg.text(self.left, self.y + 15.0, "start", "dim", "none");
+            self.svg
+                .text(self.left, self.y + 15.0, "start", "dim", "none");
             self.y += ROW_PX;
         }
         for action in data.actions.iter().take(12) {
@@ -308,7 +441,8 @@ impl<'a> Drawing<'a> {
         }
         if data.actions.len() > 12 {
             let more = format!("and {} more", data.actions.len() - 12);
-            self.svg.text(self.left, self.y + 15.0, "start", "dim", &more);
+            self.svg
+                .text(self.left, self.y + 15.0, "start", "dim", &more);
             self.y += ROW_PX;
         }
         self.end_lane();
@@ -318,7 +452,8 @@ impl<'a> Drawing<'a> {
         self.lane_name("Physical impact");
         let data = self.data;
         if data.impacts.is_empty() {
-            self.svg.text(self.left, self.y + 15.0, "start", "dim", "none in this run");
+            self.svg
+                .text(self.left, self.y + 15.0, "start", "dim", "none in this run");
             self.y += ROW_PX;
         }
         // Intervals of one kind share a row.
@@ -336,11 +471,16 @@ impl<'a> Drawing<'a> {
                 .map(|impact| (seconds(impact.start_ns), seconds(impact.end_ns)))
                 .collect();
             let (last, earlier) = intervals.split_last().expect("the label has an interval");
-            let (top, height) = if self.narrow { (16.0, 10.0) } else { (4.0, ROW_PX - 8.0) };
+            let (top, height) = if self.narrow {
+                (16.0, 10.0)
+            } else {
+                (4.0, ROW_PX - 8.0)
+            };
             for (start_s, end_s) in earlier.iter().take(MARKS) {
                 let (a, b) = (self.x.px_inside(*start_s), self.x.px_inside(*end_s));
                 let width = if b - a < 2.0 { 2.0 } else { b - a };
-                self.svg.rect(a, self.y + top, width, height, "impact", label);
+                self.svg
+                    .rect(a, self.y + top, width, height, "impact", label);
             }
             let title = format!("{label}, {} to {}", at(data, last.0), at(data, last.1));
             self.bar(last.0, last.1, "impact", label, &title);
@@ -396,7 +536,13 @@ impl<'a> Drawing<'a> {
         for tick in ticks(low, high, 3.0) {
             let y = scale.px(tick);
             self.svg.line(self.left, y, self.right, y, "grid");
-            self.svg.text(self.left - 5.0, y + 4.0, "end", "dim", &tick_text(tick, high - low));
+            self.svg.text(
+                self.left - 5.0,
+                y + 4.0,
+                "end",
+                "dim",
+                &tick_text(tick, high - low),
+            );
         }
         for impact in &self.data.impacts {
             let (a, b) = (seconds(impact.start_ns), seconds(impact.end_ns));
@@ -425,7 +571,11 @@ impl<'a> Drawing<'a> {
         let mut line = String::new();
         let mut y = self.y + 18.0;
         for word in name.split(' ') {
-            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            let longer = if line.is_empty() {
+                word.to_owned()
+            } else {
+                format!("{line} {word}")
+            };
             if text_width_px(&longer) > room_px && !line.is_empty() {
                 self.svg.text(0.0, y, "start", "strong", &line);
                 y += 15.0;
@@ -442,7 +592,16 @@ fn tick_text(value: f64, range: f64) -> String {
     if value.abs() >= 10_000.0 {
         format!("{}k", number(value / 1000.0, 1))
     } else {
-        number(value, if range < 0.5 { 3 } else if range < 5.0 { 2 } else { 1 })
+        number(
+            value,
+            if range < 0.5 {
+                3
+            } else if range < 5.0 {
+                2
+            } else {
+                1
+            },
+        )
     }
 }
 
@@ -450,19 +609,32 @@ fn tick_text(value: f64, range: f64) -> String {
 fn bounds(curves: &[(&Vec<f64>, &str)], inside: &[usize]) -> (f64, f64) {
     let mut range: Option<(f64, f64)> = None;
     for (values, _) in curves {
-        for value in inside.iter().map(|&i| values[i]).filter(|value| value.is_finite()) {
+        for value in inside
+            .iter()
+            .map(|&i| values[i])
+            .filter(|value| value.is_finite())
+        {
             range = Some(match range {
                 None => (value, value),
-                Some((low, high)) => {
-                    (if value < low { value } else { low }, if value > high { value } else { high })
-                }
+                Some((low, high)) => (
+                    if value < low { value } else { low },
+                    if value > high { value } else { high },
+                ),
             });
         }
     }
     let (low, high) = range.unwrap_or((0.0, 1.0));
-    let pad = if high > low { 0.08 * (high - low) } else { 0.5 + 0.05 * high.abs() };
+    let pad = if high > low {
+        0.08 * (high - low)
+    } else {
+        0.5 + 0.05 * high.abs()
+    };
     // A quantity that is never negative keeps its zero line.
-    let floor = if low >= 0.0 && low - pad < 0.0 { 0.0 } else { low - pad };
+    let floor = if low >= 0.0 && low - pad < 0.0 {
+        0.0
+    } else {
+        low - pad
+    };
     (floor, high + pad)
 }
 
@@ -471,7 +643,9 @@ fn runs(t_s: &[f64], values: &[f64], inside: &[usize]) -> Vec<Vec<(f64, f64)>> {
     let mut all = vec![Vec::new()];
     for &i in inside {
         if values[i].is_finite() {
-            all.last_mut().expect("there is a run").push((t_s[i], values[i]));
+            all.last_mut()
+                .expect("there is a run")
+                .push((t_s[i], values[i]));
         } else {
             all.push(Vec::new());
         }
@@ -488,10 +662,19 @@ fn decimate(points: &[(f64, f64)], columns: f64, focus: (f64, f64)) -> Vec<(f64,
     let column = |t_s: f64| libm::floor((t_s - focus.0) / (focus.1 - focus.0) * columns);
     let mut out = Vec::new();
     for group in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
-        let least = group.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
-        let most = group.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let least = group
+            .iter()
+            .copied()
+            .reduce(|a, b| if b.1 < a.1 { b } else { a });
+        let most = group
+            .iter()
+            .copied()
+            .reduce(|a, b| if b.1 > a.1 { b } else { a });
         let mut kept: Vec<(f64, f64)> =
-            [group.first().copied(), least, most, group.last().copied()].into_iter().flatten().collect();
+            [group.first().copied(), least, most, group.last().copied()]
+                .into_iter()
+                .flatten()
+                .collect();
         kept.sort_by(|a, b| a.0.total_cmp(&b.0));
         kept.dedup();
         out.extend(kept);

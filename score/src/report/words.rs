@@ -30,8 +30,12 @@ pub fn duration(seconds: f64) -> String {
         return format!("{} s", text.strip_suffix(".0").unwrap_or(&text));
     }
     let whole = whole(seconds);
-    let (days, hours, minutes, rest) =
-        (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60);
+    let (days, hours, minutes, rest) = (
+        whole / 86_400,
+        whole / 3600 % 24,
+        whole / 60 % 60,
+        whole % 60,
+    );
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{rest} s"),
         (0, 0, _) if rest == 0 => format!("{minutes} min"),
@@ -51,7 +55,11 @@ pub fn clock(t_ns: u64, epoch_unix_ns: u64) -> String {
     let total_s = start_s + t_ns / 1_000_000_000;
     let (day, rest) = (total_s / DAY_S, total_s % DAY_S);
     let time = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
-    if day == 0 { time } else { format!("day {}, {time}", day + 1) }
+    if day == 0 {
+        time
+    } else {
+        format!("day {}, {time}", day + 1)
+    }
 }
 
 /// A number with thousands separated by commas and at most `decimals` decimals.
@@ -71,7 +79,11 @@ pub fn number(value: f64, decimals: usize) -> String {
         out.push('.');
         out.push_str(fraction);
     }
-    if value < 0.0 && out != "0" { format!("\u{2212}{out}") } else { out }
+    if value < 0.0 && out != "0" {
+        format!("\u{2212}{out}")
+    } else {
+        out
+    }
 }
 
 /// A share as percent, with one decimal where it matters.
@@ -80,14 +92,22 @@ pub fn percent(share: f64) -> String {
     let value = share * 100.0;
     let decimals = if value.abs() >= 10.0 { 0 } else { 1 };
     // 99.7 % must not read as everything.
-    let decimals = if value.abs() > 99.0 && value.abs() < 100.0 { 1 } else { decimals };
+    let decimals = if value.abs() > 99.0 && value.abs() < 100.0 {
+        1
+    } else {
+        decimals
+    };
     format!("{} %", number(value, decimals))
 }
 
 /// `1 bottle`, `12 bottles`.
 #[must_use]
 pub fn counted(value: f64, singular: &str, plural: &str) -> String {
-    format!("{} {}", number(value, 1), if value == 1.0 { singular } else { plural })
+    format!(
+        "{} {}",
+        number(value, 1),
+        if value == 1.0 { singular } else { plural }
+    )
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -101,7 +121,10 @@ pub fn list(items: &[String]) -> String {
 }
 
 /// The nearest whole number of seconds, for display.
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is fine for display")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, which is fine for display"
+)]
 fn whole(seconds: f64) -> u64 {
     seconds.round() as u64
 }

@@ -104,6 +104,7 @@ fn plant() -> PlantSpec {
         historians: Vec::new(),
         workstations: Vec::new(),
         operators: Vec::new(),
+        report: sim_plant::spec::ReportSpec::default(),
     }
 }
 

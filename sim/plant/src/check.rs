@@ -56,6 +56,7 @@ pub fn check(spec: &PlantSpec) -> Vec<SpecError> {
     for (at, operator) in spec.operators.iter().enumerate() {
         check.operator(spec, &format!("operators[{at}]"), operator);
     }
+    check.report(spec);
     check.errors
 }
 
@@ -603,6 +604,26 @@ impl Check {
                 if let Err(message) = crate::assemble::parse_act(act, spec) {
                     self.error("TR0210", path, message);
                 }
+            }
+        }
+    }
+
+    fn report(&mut self, spec: &PlantSpec) {
+        for (at, chart) in spec.report.charts.iter().enumerate() {
+            let columns = || {
+                physics::truth_columns(&spec.process)
+                    .into_iter()
+                    .map(|(name, _)| name)
+            };
+            if !columns().any(|name| name == chart.column) {
+                let path = format!("report.charts[{at}].column");
+                self.unknown(path, "truth column", &chart.column, columns());
+            }
+            if let Some(tag) = &chart.tag
+                && !spec.tags.iter().any(|t| t.name == *tag)
+            {
+                let known = spec.tags.iter().map(|t| t.name.as_str());
+                self.unknown(format!("report.charts[{at}].tag"), "tag", tag, known);
             }
         }
     }

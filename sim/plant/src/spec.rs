@@ -52,6 +52,44 @@ pub struct PlantSpec {
     /// The people who run the line.
     #[serde(default)]
     pub operators: Vec<OperatorSpec>,
+    /// What a report about a run says and draws.
+    #[serde(default)]
+    pub report: ReportSpec,
+}
+
+/// What a report about a run of this plant says and draws.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportSpec {
+    /// One produced item, for example `bottle`.
+    pub item: String,
+    /// Several of them, for example `bottles`.
+    pub items: String,
+    /// Lines to draw, the most telling first.
+    pub charts: Vec<ChartSpec>,
+}
+
+impl Default for ReportSpec {
+    fn default() -> Self {
+        Self {
+            item: "part".to_owned(),
+            items: "parts".to_owned(),
+            charts: Vec::new(),
+        }
+    }
+}
+
+/// One line chart of a report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChartSpec {
+    /// Heading.
+    pub title: String,
+    /// Column of the physical truth.
+    pub column: String,
+    /// The tag that shows the same quantity to people, if one does.
+    #[serde(default)]
+    pub tag: Option<String>,
 }
 
 /// Which physics the plant runs on.
@@ -61,6 +99,17 @@ pub enum ProcessSpec {
     Bottling(BottlingConfig),
     /// No physics: controllers, network and people alone.
     Nothing,
+}
+
+impl ProcessSpec {
+    /// Planned run time per item PRI of ISO 22400, s; 0 where nothing is made.
+    #[must_use]
+    pub fn run_time_per_item_s(&self) -> f64 {
+        match self {
+            Self::Bottling(config) => 60.0 * config.production.planned_run_time_min,
+            Self::Nothing => 0.0,
+        }
+    }
 }
 
 /// One Ethernet segment: a switch, its zone and the links to it.
@@ -111,6 +160,16 @@ impl Role {
             Self::Historian => "historian",
             Self::EngineeringWorkstation => "engineering-workstation",
             Self::Laptop => "laptop",
+        }
+    }
+
+    /// Level of the Purdue model that the host belongs to.
+    #[must_use]
+    pub fn purdue_level(self) -> u8 {
+        match self {
+            Self::Plc => 1,
+            Self::Hmi | Self::Laptop => 2,
+            Self::Historian | Self::EngineeringWorkstation => 3,
         }
     }
 }

@@ -115,6 +115,19 @@ pub(crate) struct HostRoles {
     pub(crate) station: Option<u16>,
 }
 
+/// Where a host is on the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Unique name.
+    pub name: String,
+    /// Hardware address.
+    pub mac: [u8; 6],
+    /// The switch that it is plugged into.
+    pub switch: String,
+    /// The port on that switch, from 0.
+    pub port: u16,
+}
+
 /// A plant in motion.
 pub struct World {
     pub(crate) queue: EventQueue<Event>,
@@ -222,6 +235,24 @@ impl World {
         let at = self.hosts.iter().position(|h| h.config.name == host)?;
         let station = self.roles[at].station?;
         Some(&self.stations[usize::from(station)].beliefs)
+    }
+
+    /// Where each host is plugged in, in the order of their names.
+    #[must_use]
+    pub fn host_facts(&self) -> Vec<HostFacts> {
+        let facts = |(host, roles): (&Host, &HostRoles)| HostFacts {
+            name: host.config.name.clone(),
+            mac: host.config.mac,
+            switch: self.switches[usize::from(roles.switch)].name.clone(),
+            port: roles.port,
+        };
+        self.hosts.iter().zip(&self.roles).map(facts).collect()
+    }
+
+    /// What actions take in this run.
+    #[must_use]
+    pub fn response_times(&self) -> ResponseTimes {
+        self.response
     }
 
     /// The mode of a controller, by host name.

@@ -14,7 +14,10 @@ impl RateValve {
     /// Makes a closed valve that strokes `rate_per_s` of its full travel per second.
     #[must_use]
     pub fn new(rate_per_s: f64) -> Self {
-        Self { rate_per_s, opening: 0.0 }
+        Self {
+            rate_per_s,
+            opening: 0.0,
+        }
     }
 
     /// Opening, dimensionless, 0 closed to 1 open.
@@ -54,7 +57,12 @@ impl Cylinder {
     /// Makes a cylinder at `position` with its two travel times.
     #[must_use]
     pub fn new(extend_s: f64, retract_s: f64, position: f64) -> Self {
-        Self { extend_s, retract_s, position, moving: false }
+        Self {
+            extend_s,
+            retract_s,
+            position,
+            moving: false,
+        }
     }
 
     /// Where it is, 0 home to 1 extended.
@@ -88,7 +96,11 @@ impl Cylinder {
             self.moving = false;
             return false;
         }
-        let travel_s = if extend { self.extend_s } else { self.retract_s };
+        let travel_s = if extend {
+            self.extend_s
+        } else {
+            self.retract_s
+        };
         self.position = num::approach(self.position, target, step_s / travel_s);
         // A travel of n whole steps must end in step n, whatever the rounding of the quotient.
         if (self.position - target).abs() < 1e-9 {

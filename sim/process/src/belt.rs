@@ -12,8 +12,10 @@
 //! # Source
 //!
 //! A bottle slips when the chain's `|a| > μ·g`, and tips when the acceleration it receives,
-//! `min(|a|, μ·g)`, exceeds `g·r/h` (base radius over height of the centre of mass). Catching up with
-//! an evenly running chain does not tip a bottle: its neighbours and the guides hold it.
+//! `min(|a|, μ·g)`, exceeds `g·r/h` (base radius over height of the centre of mass). Touching bottles
+//! slip as one train, so slipping and line pressure use the mean friction; whether a bottle tips is
+//! decided by its own foot and spot of chain. Catching up with an evenly running chain does not tip a
+//! bottle: its neighbours and the guides hold it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -95,7 +97,10 @@ pub struct Beyond {
 
 impl Beyond {
     /// Nothing in the way.
-    pub const FREE: Self = Self { rear_m: f64::INFINITY, speed_m_per_s: 0.0 };
+    pub const FREE: Self = Self {
+        rear_m: f64::INFINITY,
+        speed_m_per_s: 0.0,
+    };
 }
 
 /// What one pass did.
@@ -140,8 +145,16 @@ impl Belt {
     /// If the marks are not in falling order: the layout is ours.
     #[must_use]
     pub fn new(config: &BeltConfig, end_m: f64, marks_m: &[f64]) -> Self {
-        assert!(marks_m.windows(2).all(|pair| pair[0] > pair[1]), "marks must fall: {marks_m:?}");
-        let mark = |&x_m: &f64| Mark { x_m, closed: false, next: 0, previous: 0 };
+        assert!(
+            marks_m.windows(2).all(|pair| pair[0] > pair[1]),
+            "marks must fall: {marks_m:?}"
+        );
+        let mark = |&x_m: &f64| Mark {
+            x_m,
+            closed: false,
+            next: 0,
+            previous: 0,
+        };
         Self {
             half_standing_m: config.bottle_diameter_m / 2.0,
             half_fallen_m: config.bottle_height_m / 2.0,
@@ -233,7 +246,9 @@ impl Belt {
     /// If it would stand ahead of the last bottle.
     pub fn push(&mut self, bottle: Bottle) {
         assert!(
-            self.bottles.back().is_none_or(|last| bottle.x_m <= last.x_m),
+            self.bottles
+                .back()
+                .is_none_or(|last| bottle.x_m <= last.x_m),
             "bottle {} pushed ahead of the queue",
             bottle.id
         );
@@ -271,7 +286,9 @@ impl Belt {
             }
         }
         self.settled = false;
-        self.bottles.remove(index).expect("the caller holds a valid index")
+        self.bottles
+            .remove(index)
+            .expect("the caller holds a valid index")
     }
 
     /// Moves a bottle within its gap, as a star wheel does.
@@ -280,9 +297,14 @@ impl Belt {
     ///
     /// If it would overtake or be overtaken.
     pub fn place(&mut self, index: usize, x_m: f64) {
-        assert!(index == 0 || x_m <= self.bottles[index - 1].x_m, "placed ahead of its neighbour");
         assert!(
-            self.bottles.get(index + 1).is_none_or(|behind| behind.x_m <= x_m),
+            index == 0 || x_m <= self.bottles[index - 1].x_m,
+            "placed ahead of its neighbour"
+        );
+        assert!(
+            self.bottles
+                .get(index + 1)
+                .is_none_or(|behind| behind.x_m <= x_m),
             "placed behind its neighbour"
         );
         self.bottles[index].x_m = x_m;
@@ -312,7 +334,9 @@ impl Belt {
     /// The beam passes above fallen bottles, as a real one does.
     #[must_use]
     pub fn is_beam_blocked(&self, x_m: f64, half_width_m: f64) -> bool {
-        let first = self.bottles.partition_point(|bottle| bottle.x_m > x_m + half_width_m);
+        let first = self
+            .bottles
+            .partition_point(|bottle| bottle.x_m > x_m + half_width_m);
         self.bottles
             .range(first..)
             .take_while(|bottle| bottle.x_m >= x_m - half_width_m)
@@ -322,7 +346,9 @@ impl Belt {
     /// The standing bottle nearest to `x_m` within `reach_m`, if any.
     #[must_use]
     pub fn nearest(&self, x_m: f64, reach_m: f64) -> Option<usize> {
-        let first = self.bottles.partition_point(|bottle| bottle.x_m > x_m + reach_m);
+        let first = self
+            .bottles
+            .partition_point(|bottle| bottle.x_m > x_m + reach_m);
         let mut best: Option<(f64, usize)> = None;
         for (offset, bottle) in self.bottles.range(first..).enumerate() {
             let distance_m = (bottle.x_m - x_m).abs();
@@ -337,7 +363,11 @@ impl Belt {
     }
 
     fn half_m(&self, bottle: &Bottle) -> f64 {
-        if bottle.fallen { self.half_fallen_m } else { self.half_standing_m }
+        if bottle.fallen {
+            self.half_fallen_m
+        } else {
+            self.half_standing_m
+        }
     }
 
     /// Moves all bottles for one step.
@@ -364,7 +394,11 @@ impl Belt {
         // A settled belt stood still, so the speed kept from its last pass was zero.
         let pass = self.move_bottles(chain_m_per_s, friction, beyond, step_s);
         for mark in &mut self.marks {
-            while self.bottles.get(mark.next).is_some_and(|bottle| bottle.x_m > mark.x_m) {
+            while self
+                .bottles
+                .get(mark.next)
+                .is_some_and(|bottle| bottle.x_m > mark.x_m)
+            {
                 mark.next += 1;
             }
         }
@@ -381,7 +415,10 @@ impl Belt {
         beyond: Beyond,
         step_s: f64,
     ) -> Pass {
-        let mut pass = Pass { moved: true, ..Pass::default() };
+        let mut pass = Pass {
+            moved: true,
+            ..Pass::default()
+        };
         let grip_m_per_s = friction * STANDARD_GRAVITY_M_PER_S2 * step_s;
         let tip_m_per_s = self.tip_m_per_s2 * step_s;
         let is_violent = (chain_m_per_s - self.chain_m_per_s).abs() > tip_m_per_s;
@@ -395,14 +432,18 @@ impl Belt {
         for (index, bottle) in self.bottles.iter_mut().enumerate() {
             let mut speed = bottle.speed_m_per_s;
             if speed != chain_m_per_s {
-                let grip = grip_m_per_s * bottle.friction_factor;
-                speed = crate::num::approach(speed, chain_m_per_s, grip);
-                if is_violent && grip > tip_m_per_s && !bottle.fallen {
+                speed = crate::num::approach(speed, chain_m_per_s, grip_m_per_s);
+                let own_grip = grip_m_per_s * bottle.friction_factor;
+                if is_violent && own_grip > tip_m_per_s && !bottle.fallen {
                     bottle.fallen = true;
                     pass.fell += 1;
                 }
             }
-            let half_m = if bottle.fallen { half_fallen_m } else { half_standing_m };
+            let half_m = if bottle.fallen {
+                half_fallen_m
+            } else {
+                half_standing_m
+            };
             let mut limit_m = rear_m - half_m;
             let mut limit_m_per_s = ahead_m_per_s;
             while gate < self.marks.len() && self.marks[gate].next <= index {
@@ -415,14 +456,19 @@ impl Belt {
             }
             let mut x_m = bottle.x_m + speed * step_s;
             if x_m >= limit_m {
-                x_m = if limit_m > bottle.x_m { limit_m } else { bottle.x_m };
-                speed = if limit_m_per_s < speed { limit_m_per_s } else { speed };
+                x_m = if limit_m > bottle.x_m {
+                    limit_m
+                } else {
+                    bottle.x_m
+                };
+                speed = if limit_m_per_s < speed {
+                    limit_m_per_s
+                } else {
+                    speed
+                };
                 if speed < chain_m_per_s {
                     let mass_kg = self.empty_mass_kg + 1000.0 * bottle.volume_m3;
-                    pressure_n += friction
-                        * bottle.friction_factor
-                        * mass_kg
-                        * STANDARD_GRAVITY_M_PER_S2;
+                    pressure_n += friction * mass_kg * STANDARD_GRAVITY_M_PER_S2;
                     if bottle.fallen && speed == 0.0 {
                         pass.wedged = true;
                     }
@@ -459,5 +505,122 @@ impl Digest for Belt {
         for bottle in &self.bottles {
             bottle.digest(put);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP_S: f64 = 0.01;
+
+    /// A belt from 0 to 2 m with a gate at 1 m and bottles standing at the given places.
+    fn belt(config: &BeltConfig, places_m: &[f64]) -> Belt {
+        let mut belt = Belt::new(config, 2.0, &[1.0]);
+        for (id, &x_m) in (1..).zip(places_m) {
+            belt.push(Bottle::new(id, x_m, 1.0));
+        }
+        belt
+    }
+
+    fn run(belt: &mut Belt, friction: f64, steps: u32, speed: impl Fn(u32) -> f64) -> Pass {
+        let mut worst = Pass::default();
+        for step in 1..=steps {
+            let pass = belt.advance(speed(step), friction, Beyond::FREE, STEP_S);
+            worst.fell += pass.fell;
+            if pass.pressure_n > worst.pressure_n {
+                worst.pressure_n = pass.pressure_n;
+            }
+        }
+        worst
+    }
+
+    #[test]
+    fn bottles_when_a_gate_is_closed_then_queue_touching_behind_it() {
+        let config = BeltConfig::default();
+        let mut belt = belt(&config, &[0.6, 0.3, 0.1]);
+        belt.set_closed(0, true);
+        let pass = run(&mut belt, config.friction, 400, |_| 0.3665);
+        let places: Vec<f64> = belt.bottles().iter().map(|bottle| bottle.x_m).collect();
+        for (x_m, expect_m) in places.iter().zip([1.0, 0.935, 0.870]) {
+            assert!((x_m - expect_m).abs() < 1e-12, "{places:?}");
+        }
+        // Three empties of 22 g lean on the gate.
+        let expect_n = 3.0 * 0.12 * 0.022 * STANDARD_GRAVITY_M_PER_S2;
+        assert!(
+            (pass.pressure_n - expect_n).abs() < 1e-9,
+            "{} N",
+            pass.pressure_n
+        );
+        belt.set_closed(0, false);
+        run(&mut belt, config.friction, 200, |_| 0.3665);
+        assert_eq!(belt.next_at(0), 3);
+    }
+
+    #[test]
+    fn bottle_when_the_chain_ramps_then_slips_or_tips_by_friction_and_ramp() {
+        // (ramp s, friction, falls): the dry chain tips it, the lubricated one lets it slip.
+        for (ramp_s, friction, expect_fall) in [
+            (0.5, 0.12, false),
+            (0.5, 0.30, false),
+            (0.1, 0.12, false),
+            (0.1, 0.30, true),
+        ] {
+            let config = BeltConfig::default();
+            let mut belt = belt(&config, &[0.1]);
+            let ramp = |step: u32| {
+                let share = f64::from(step) * STEP_S / ramp_s;
+                0.3665 * crate::num::lower(share, 1.0)
+            };
+            let pass = run(&mut belt, friction, 100, ramp);
+            assert_eq!(
+                pass.fell > 0,
+                expect_fall,
+                "ramp {ramp_s} s, friction {friction}"
+            );
+        }
+    }
+
+    #[test]
+    fn bottle_when_the_chain_stops_at_once_then_slides_57_mm() {
+        let config = BeltConfig::default();
+        let mut belt = belt(&config, &[0.1]);
+        run(&mut belt, config.friction, 200, |_| 0.3665);
+        let from_m = belt.bottles()[0].x_m;
+        run(&mut belt, config.friction, 100, |_| 0.0);
+        let slide_m = belt.bottles()[0].x_m - from_m;
+        // v² / (2·μ·g) = 57 mm; the step adds up to v·dt.
+        assert!((slide_m - 0.057).abs() < 0.003, "{slide_m} m");
+    }
+
+    #[test]
+    fn fallen_bottle_when_it_meets_a_closed_gate_then_wedges_until_cleared() {
+        let config = BeltConfig::default();
+        let mut belt = belt(&config, &[0.5, 0.2]);
+        belt.lay(0);
+        belt.set_closed(0, true);
+        run(&mut belt, config.friction, 400, |_| 0.3665);
+        assert!(belt.is_wedged());
+        let gap_m = belt.bottles()[0].x_m - belt.bottles()[1].x_m;
+        assert!((gap_m - (0.110 + 0.0325)).abs() < 1e-12, "{gap_m} m");
+        let mut scrapped = 0;
+        belt.clear(|bottle| bottle.fallen, |_| scrapped += 1);
+        assert!(!belt.is_wedged());
+        assert_eq!((scrapped, belt.bottles().len()), (1, 1));
+    }
+
+    #[test]
+    fn marks_when_bottles_are_taken_out_then_still_count_each_bottle_once() {
+        let config = BeltConfig::default();
+        let mut belt = belt(&config, &[1.1, 0.9, 0.7, 0.5]);
+        assert_eq!(belt.next_at(0), 1);
+        belt.remove(2);
+        let mut crossed = 0;
+        for _ in 0..300 {
+            belt.advance(0.3665, config.friction, Beyond::FREE, STEP_S);
+            crossed += belt.crossed(0).len();
+            belt.pop_passed();
+        }
+        assert_eq!(crossed, 2);
     }
 }

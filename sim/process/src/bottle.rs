@@ -37,7 +37,8 @@ pub struct Bottle {
     pub x_m: f64,
     /// Speed along the line, m/s.
     pub speed_m_per_s: f64,
-    /// Friction of this bottle's foot and its spot of chain relative to the belt's mean, dimensionless.
+    /// Friction of this bottle's foot and its spot of chain relative to the belt's mean,
+    /// dimensionless; decides whether it tips.
     pub friction_factor: f64,
     /// Lying down.
     pub fallen: bool,

@@ -55,7 +55,7 @@ impl Default for CapperConfig {
             leak_torque_n_m: 1.0,
             strip_torque_n_m: 2.6,
             missing_chance: 0.003,
-            cocked_chance: 0.002,
+            cocked_chance: 0.0025,
             chute_capacity: 200,
             chute_low: 120,
             hopper_capacity: 6000,
@@ -168,9 +168,14 @@ impl Capper {
                 if !run || !enabled || queued == 0 {
                     self.state = State::Waiting { lone_s: 0.0 };
                 } else if queued >= 2 || lone_s >= config.pair_wait_s {
-                    self.state = State::Dwelling { bottles: queued, left_s: config.dwell_s };
+                    self.state = State::Dwelling {
+                        bottles: queued,
+                        left_s: config.dwell_s,
+                    };
                 } else {
-                    self.state = State::Waiting { lone_s: lone_s + step_s };
+                    self.state = State::Waiting {
+                        lone_s: lone_s + step_s,
+                    };
                 }
                 CapperStep::Idle
             }
@@ -215,7 +220,10 @@ impl Capper {
         let meter = draws.gaussian();
         if self.chute_caps == 0 || chance < config.missing_chance {
             self.measured_n_m[chuck] = 0.0;
-            return Closure { cap: Cap::None, torque_n_m: 0.0 };
+            return Closure {
+                cap: Cap::None,
+                torque_n_m: 0.0,
+            };
         }
         self.chute_caps -= 1;
         let torque_n_m = num::higher(setpoint_n_m * (1.0 + config.torque_sd * spread), 0.0);
@@ -238,7 +246,15 @@ impl Digest for Capper {
             State::Dwelling { bottles, left_s } => (bottles, left_s),
         };
         put(&[bottles]);
-        put_all(put, &[timer_s, self.elevator_caps, self.measured_n_m[0], self.measured_n_m[1]]);
+        put_all(
+            put,
+            &[
+                timer_s,
+                self.elevator_caps,
+                self.measured_n_m[0],
+                self.measured_n_m[1],
+            ],
+        );
         put_u64(put, u64::from(self.chute_caps));
         put_u64(put, u64::from(self.hopper_caps));
     }

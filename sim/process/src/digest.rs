@@ -11,7 +11,11 @@ pub trait Digest {
 
 /// Writes a float: its bits, with every NaN written as the same one.
 pub fn put_f64(put: &mut dyn FnMut(&[u8]), x: f64) {
-    let bits = if x.is_nan() { 0x7ff8_0000_0000_0000 } else { x.to_bits() };
+    let bits = if x.is_nan() {
+        0x7ff8_0000_0000_0000
+    } else {
+        x.to_bits()
+    };
     put(&bits.to_le_bytes());
 }
 

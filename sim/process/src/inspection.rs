@@ -119,7 +119,12 @@ impl Digest for Inspection {
         let reading = &self.reading;
         put_all(
             put,
-            &[reading.level_ml, reading.weight_g, reading.torque_n_m, reading.encoder_m],
+            &[
+                reading.level_ml,
+                reading.weight_g,
+                reading.torque_n_m,
+                reading.encoder_m,
+            ],
         );
         put_bool(put, reading.cap_present);
         put_bool(put, reading.cap_skewed);

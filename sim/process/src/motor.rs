@@ -301,7 +301,11 @@ impl Motor {
             self.reset_overload();
         }
         self.reset_seen = command.reset;
-        let load_n_m = if jammed { self.friction_n_m + self.jam_n_m } else { self.friction_n_m };
+        let load_n_m = if jammed {
+            self.friction_n_m + self.jam_n_m
+        } else {
+            self.friction_n_m
+        };
         let powered = !self.is_tripped();
         if powered && command.direct_on_line {
             self.step_on_mains(load_n_m, step_s);
@@ -319,7 +323,11 @@ impl Motor {
         }
         let ratio = command.frequency_hz / self.config.rated_frequency_hz;
         let rated_rad_per_s = self.config.rated_speed_rad_per_s;
-        let target = if command.run { ratio * rated_rad_per_s } else { 0.0 };
+        let target = if command.run {
+            ratio * rated_rad_per_s
+        } else {
+            0.0
+        };
         if target == self.speed_rad_per_s
             && target == self.reference_rad_per_s
             && self.config.slip_compensation
@@ -347,8 +355,7 @@ impl Motor {
                 self.accelerate(self.torque_n_m, load_n_m, step_s);
             }
         } else {
-            let synchronous =
-                reference / rated_rad_per_s * self.config.synchronous_speed_rad_per_s;
+            let synchronous = reference / rated_rad_per_s * self.config.synchronous_speed_rad_per_s;
             self.follow_slip(synchronous, limit_n_m, load_n_m, step_s);
         }
         // A drive at its limit holds its ramp back, so a freed belt starts from where it stands.
@@ -390,7 +397,8 @@ impl Motor {
         let gain = step_s / self.inertia_kg_m2;
         let moving = self.speed_rad_per_s > 0.0 || slope * synchronous > load_n_m;
         let load = if moving { load_n_m } else { 0.0 };
-        let next = (self.speed_rad_per_s + gain * (slope * synchronous - load)) / (1.0 + gain * slope);
+        let next =
+            (self.speed_rad_per_s + gain * (slope * synchronous - load)) / (1.0 + gain * slope);
         let torque = slope * (synchronous - next);
         if torque.abs() <= limit_n_m && moving && next >= 0.0 {
             self.torque_n_m = torque;
@@ -402,8 +410,7 @@ impl Motor {
     }
 
     fn accelerate(&mut self, torque_n_m: f64, load_n_m: f64, step_s: f64) {
-        let next =
-            self.speed_rad_per_s + (torque_n_m - load_n_m) / self.inertia_kg_m2 * step_s;
+        let next = self.speed_rad_per_s + (torque_n_m - load_n_m) / self.inertia_kg_m2 * step_s;
         self.speed_rad_per_s = num::higher(next, 0.0);
     }
 
@@ -429,8 +436,12 @@ impl Motor {
 
     fn step_heat(&mut self, overload_enabled: bool, step_s: f64) {
         let current = self.current_ratio;
-        self.winding_theta =
-            thermal_step(self.winding_theta, current, self.config.winding_tau_s, step_s);
+        self.winding_theta = thermal_step(
+            self.winding_theta,
+            current,
+            self.config.winding_tau_s,
+            step_s,
+        );
         self.relay_theta = thermal_step(self.relay_theta, current, self.config.relay_tau_s, step_s);
         if overload_enabled && self.relay_theta >= self.config.relay_trip {
             self.tripped = true;

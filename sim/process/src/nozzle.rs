@@ -67,7 +67,13 @@ impl Nozzle {
     /// Makes a shut nozzle with its own flow gain and flowmeter scale (both about 1).
     #[must_use]
     pub fn new(gain: f64, meter_gain: f64) -> Self {
-        Self { gain, meter_gain, opening: 0.0, commanded: false, metered_m3: 0.0 }
+        Self {
+            gain,
+            meter_gain,
+            opening: 0.0,
+            commanded: false,
+            metered_m3: 0.0,
+        }
     }
 
     /// Valve opening, 0 shut to 1 open.
@@ -104,8 +110,11 @@ impl Nozzle {
         }
         self.commanded = open;
         let before = self.opening;
-        let (target, lag_s) =
-            if open { (1.0, config.open_lag_s) } else { (0.0, config.close_lag_s) };
+        let (target, lag_s) = if open {
+            (1.0, config.open_lag_s)
+        } else {
+            (0.0, config.close_lag_s)
+        };
         if lag_s <= step_s {
             self.opening = target;
         } else {
@@ -117,9 +126,16 @@ impl Nozzle {
         }
         // The valve passes what it let through at the start of the step, so a lag moves its full
         // time constant of flow and a lagless valve exactly its commanded time.
-        let passing = if lag_s <= step_s { self.opening } else { before };
+        let passing = if lag_s <= step_s {
+            self.opening
+        } else {
+            before
+        };
         let demand_m3 = config.effective_area_m2 * self.gain * passing * jet_m_per_s * step_s;
-        NozzleStep { demand_m3, closed_now }
+        NozzleStep {
+            demand_m3,
+            closed_now,
+        }
     }
 
     /// Books what the bowl really gave, m³.
@@ -130,7 +146,10 @@ impl Nozzle {
 
 impl Digest for Nozzle {
     fn digest(&self, put: &mut dyn FnMut(&[u8])) {
-        put_all(put, &[self.gain, self.meter_gain, self.opening, self.metered_m3]);
+        put_all(
+            put,
+            &[self.gain, self.meter_gain, self.opening, self.metered_m3],
+        );
         put_bool(put, self.commanded);
     }
 }

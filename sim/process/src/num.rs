@@ -63,16 +63,24 @@ mod tests {
 
     #[test]
     fn wrap_u16_when_negative_or_large_then_in_range() {
-        for (x, expect) in [(0.0, 0.0), (65_535.9, 65_535.0), (65_536.0, 0.0), (-1.0, 65_535.0)] {
+        for (x, expect) in [
+            (0.0, 0.0),
+            (65_535.9, 65_535.0),
+            (65_536.0, 0.0),
+            (-1.0, 65_535.0),
+        ] {
             assert_eq!(wrap_u16(x), expect, "{x}");
         }
     }
 
     #[test]
     fn approach_when_step_is_larger_than_the_way_then_arrives() {
-        for (from, to, step, expect) in
-            [(0.0, 1.0, 0.3, 0.3), (1.0, 0.0, 0.3, 0.7), (0.9, 1.0, 0.3, 1.0), (1.0, 1.0, 0.0, 1.0)]
-        {
+        for (from, to, step, expect) in [
+            (0.0, 1.0, 0.3, 0.3),
+            (1.0, 0.0, 0.3, 0.7),
+            (0.9, 1.0, 0.3, 1.0),
+            (1.0, 1.0, 0.0, 1.0),
+        ] {
             assert_eq!(approach(from, to, step), expect, "{from} {to} {step}");
         }
     }

@@ -26,7 +26,12 @@ pub struct PackerConfig {
 
 impl Default for PackerConfig {
     fn default() -> Self {
-        Self { infeed_s: 0.40, ram_out_s: 1.2, ram_back_s: 1.0, case_queue: 12 }
+        Self {
+            infeed_s: 0.40,
+            ram_out_s: 1.2,
+            ram_back_s: 1.0,
+            case_queue: 12,
+        }
     }
 }
 
@@ -103,12 +108,17 @@ impl Packer {
     pub fn step(&mut self, extend: bool, enabled: bool, room: bool, step_s: f64) -> Option<Case> {
         // The case stop holds the ram up while the case conveyor is full.
         let may_extend = room || !self.ram.is_home();
-        let arrived = self.ram.step(extend, enabled && (may_extend || !extend), step_s);
+        let arrived = self
+            .ram
+            .step(extend, enabled && (may_extend || !extend), step_s);
         self.working = self.ram.is_moving() || self.infeed_wait_s > 0.0;
         if !(arrived && extend && self.grid.len() == CASE_BOTTLES) {
             return None;
         }
-        let volume_m3 = self.grid.drain(..).fold(0.0, |sum, bottle| sum + bottle.volume_m3);
+        let volume_m3 = self
+            .grid
+            .drain(..)
+            .fold(0.0, |sum, bottle| sum + bottle.volume_m3);
         Some(Case { volume_m3 })
     }
 }

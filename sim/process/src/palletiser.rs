@@ -236,7 +236,10 @@ impl Palletiser {
     pub fn held(&self) -> Load {
         let mut held = Load::default();
         for case in &self.queue {
-            held.add(Load { cases: 1, volume_m3: case.volume_m3 });
+            held.add(Load {
+                cases: 1,
+                volume_m3: case.volume_m3,
+            });
         }
         held.add(self.plate_load);
         held.add(self.stack);
@@ -279,7 +282,10 @@ impl Palletiser {
         if self.row.step(extend, live && allowed, step_s) && extend {
             for _ in 0..ROW_CASES {
                 if let Some(case) = self.queue.pop_front() {
-                    self.plate_load.add(Load { cases: 1, volume_m3: case.volume_m3 });
+                    self.plate_load.add(Load {
+                        cases: 1,
+                        volume_m3: case.volume_m3,
+                    });
                 }
             }
         }
@@ -327,11 +333,19 @@ impl Palletiser {
         done: &mut PalletiserStep,
     ) {
         let direction = num::bit(command.up) - num::bit(command.down);
-        let target = if live { direction * command.speed_m_per_s } else { 0.0 };
+        let target = if live {
+            direction * command.speed_m_per_s
+        } else {
+            0.0
+        };
         if target == 0.0 && self.hoist_m_per_s == 0.0 {
             return;
         }
-        let rate = if target == 0.0 { config.brake_m_per_s2 } else { config.acceleration_m_per_s2 };
+        let rate = if target == 0.0 {
+            config.brake_m_per_s2
+        } else {
+            config.acceleration_m_per_s2
+        };
         self.hoist_m_per_s = num::approach(self.hoist_m_per_s, target, rate * step_s);
         self.hoist_m += self.hoist_m_per_s * step_s;
         if self.hoist_m <= 0.0 || self.hoist_m >= config.stroke_m {
@@ -387,5 +401,129 @@ impl Digest for Palletiser {
         put_u64(put, u64::from(self.layers));
         put_all(put, &[self.hoist_m, self.hoist_m_per_s, self.change_s]);
         put(&[u8::from(self.conveying)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP_S: f64 = 0.01;
+
+    /// A palletiser with a full layer on the plate.
+    fn loaded(config: &PalletiserConfig) -> Palletiser {
+        let mut palletiser = Palletiser::new(config);
+        for _ in 0..LAYER_CASES {
+            palletiser.accept(Case { volume_m3: 0.006 });
+        }
+        for _ in 0..4 {
+            for row in [true, false] {
+                run(
+                    &mut palletiser,
+                    config,
+                    PalletiserCommand {
+                        row,
+                        ..Default::default()
+                    },
+                    250,
+                );
+            }
+        }
+        assert_eq!(palletiser.plate_cases(), LAYER_CASES);
+        palletiser
+    }
+
+    /// Runs one command and returns everything that was done.
+    fn run(
+        palletiser: &mut Palletiser,
+        config: &PalletiserConfig,
+        command: PalletiserCommand,
+        steps: u32,
+    ) -> PalletiserStep {
+        let mut all = PalletiserStep::default();
+        for _ in 0..steps {
+            let done = palletiser.step(config, &command, true, true, STEP_S);
+            all.burst = all.burst.or(done.burst);
+            all.shipped = all.shipped.or(done.shipped);
+            all.collided |= done.collided;
+        }
+        all
+    }
+
+    fn down() -> PalletiserCommand {
+        PalletiserCommand {
+            down: true,
+            speed_m_per_s: 0.4,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn layer_when_set_down_near_the_stack_then_stands_else_bursts() {
+        let config = PalletiserConfig::default();
+        for (down_steps, expect_burst) in [(380, false), (100, true)] {
+            let mut palletiser = loaded(&config);
+            run(&mut palletiser, &config, down(), down_steps);
+            let open = PalletiserCommand {
+                open_plate: true,
+                ..Default::default()
+            };
+            let done = run(&mut palletiser, &config, open, 150);
+            assert_eq!(
+                done.burst.is_some(),
+                expect_burst,
+                "{} m",
+                palletiser.hoist_m()
+            );
+            let expect_m = if expect_burst { 0.0 } else { config.layer_m };
+            assert_eq!(palletiser.stack_m(&config), expect_m);
+            assert_eq!(
+                palletiser.held().cases,
+                if expect_burst { 0 } else { LAYER_CASES }
+            );
+        }
+    }
+
+    #[test]
+    fn plate_when_driven_into_the_stack_then_collides() {
+        let config = PalletiserConfig::default();
+        let mut palletiser = loaded(&config);
+        run(&mut palletiser, &config, down(), 380);
+        let open = PalletiserCommand {
+            open_plate: true,
+            ..Default::default()
+        };
+        run(&mut palletiser, &config, open, 150);
+        let up = PalletiserCommand {
+            up: true,
+            down: false,
+            open_plate: true,
+            ..down()
+        };
+        run(&mut palletiser, &config, up, 400);
+        run(&mut palletiser, &config, PalletiserCommand::default(), 150);
+        assert!(palletiser.plate().is_home());
+        assert!(run(&mut palletiser, &config, down(), 400).collided);
+    }
+
+    #[test]
+    fn pallet_when_conveyed_then_ships_its_load_and_an_empty_one_follows() {
+        let config = PalletiserConfig::default();
+        let mut palletiser = loaded(&config);
+        run(&mut palletiser, &config, down(), 380);
+        let open = PalletiserCommand {
+            open_plate: true,
+            ..Default::default()
+        };
+        run(&mut palletiser, &config, open, 150);
+        let convey = PalletiserCommand {
+            convey: true,
+            ..Default::default()
+        };
+        let done = run(&mut palletiser, &config, convey, 1500);
+        assert_eq!(done.shipped.map(|load| load.cases), Some(LAYER_CASES));
+        assert!(!palletiser.has_pallet());
+        run(&mut palletiser, &config, convey, 501);
+        assert_eq!(palletiser.stack_m(&config), 0.0);
     }
 }

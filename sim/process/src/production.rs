@@ -29,7 +29,11 @@ pub struct ProductionConfig {
 
 impl Default for ProductionConfig {
     fn default() -> Self {
-        Self { minor_stop_s: 60.0, cycle_s: 12.0, planned_run_time_min: 1.0 / 60.0 }
+        Self {
+            minor_stop_s: 60.0,
+            cycle_s: 12.0,
+            planned_run_time_min: 1.0 / 60.0,
+        }
     }
 }
 
@@ -141,7 +145,11 @@ impl Production {
     pub fn produce(&mut self, config: &ProductionConfig, volume_m3: f64) {
         self.filled += 1;
         let is_minor = self.pause_s <= config.minor_stop_s;
-        self.actual_production_s += if is_minor { self.pause_s } else { config.cycle_s };
+        self.actual_production_s += if is_minor {
+            self.pause_s
+        } else {
+            config.cycle_s
+        };
         self.pause_s = 0.0;
         self.batch_sum_m3 += volume_m3;
         self.batch_bottles += 1;
@@ -171,7 +179,12 @@ impl Production {
         let availability = production_s / busy_s;
         let effectiveness = 60.0 * config.planned_run_time_min * produced / production_s;
         let quality = good / produced;
-        Some(Oee { availability, effectiveness, quality, oee: availability * effectiveness * quality })
+        Some(Oee {
+            availability,
+            effectiveness,
+            quality,
+            oee: availability * effectiveness * quality,
+        })
     }
 }
 
@@ -236,7 +249,10 @@ mod tests {
     #[test]
     fn oee_when_given_the_worked_example_then_matches_it() {
         // PBT 480 min, APT 420, PRI 0.5 min, PQ 780, GQ 760.
-        let config = ProductionConfig { planned_run_time_min: 0.5, ..ProductionConfig::default() };
+        let config = ProductionConfig {
+            planned_run_time_min: 0.5,
+            ..ProductionConfig::default()
+        };
         let counted = Production {
             planned_busy_s: 480.0 * 60.0,
             actual_production_s: 420.0 * 60.0,

@@ -23,7 +23,13 @@ pub struct RejectConfig {
 
 impl Default for RejectConfig {
     fn default() -> Self {
-        Self { contact_s: 0.030, cycle_s: 0.120, pad_x_m: 6.015, reach_m: 0.0425, verify_s: 0.2 }
+        Self {
+            contact_s: 0.030,
+            cycle_s: 0.120,
+            pad_x_m: 6.015,
+            reach_m: 0.0425,
+            verify_s: 0.2,
+        }
     }
 }
 

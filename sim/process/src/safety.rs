@@ -31,7 +31,11 @@ pub struct SafetyConfig {
 
 impl Default for SafetyConfig {
     fn default() -> Self {
-        Self { reaction_s: 0.20, muting_window_s: 4.0, muting_limit_s: 60.0 }
+        Self {
+            reaction_s: 0.20,
+            muting_window_s: 4.0,
+            muting_limit_s: 60.0,
+        }
     }
 }
 
@@ -89,8 +93,7 @@ impl SafetyRelay {
     /// Advances one step; returns whether motion is enabled.
     pub fn step(&mut self, config: &SafetyConfig, inputs: &SafetyInputs, step_s: f64) -> bool {
         self.step_muting(config, inputs, step_s);
-        let curtain_demand =
-            inputs.curtain_broken && !self.muted && !inputs.muting_override;
+        let curtain_demand = inputs.curtain_broken && !self.muted && !inputs.muting_override;
         if curtain_demand || inputs.emergency_stop {
             self.closed = false;
         } else if inputs.reset && !self.reset_seen {
@@ -117,7 +120,11 @@ impl SafetyRelay {
             self.muted = true;
             self.muted_s = 0.0;
         }
-        self.since_first_s = if inputs.first_muting { self.since_first_s + step_s } else { 0.0 };
+        self.since_first_s = if inputs.first_muting {
+            self.since_first_s + step_s
+        } else {
+            0.0
+        };
         if self.muted {
             self.muted_s += step_s;
             let over = self.muted_s > config.muting_limit_s;
@@ -130,7 +137,13 @@ impl SafetyRelay {
 
 impl Digest for SafetyRelay {
     fn digest(&self, put: &mut dyn FnMut(&[u8])) {
-        for flag in [self.closed, self.enabled, self.muted, self.second_seen, self.reset_seen] {
+        for flag in [
+            self.closed,
+            self.enabled,
+            self.muted,
+            self.second_seen,
+            self.reset_seen,
+        ] {
             put_bool(put, flag);
         }
         put_all(put, &[self.open_s, self.muted_s, self.since_first_s]);
@@ -143,7 +156,10 @@ mod tests {
 
     fn closed() -> SafetyRelay {
         let mut relay = SafetyRelay::default();
-        let reset = SafetyInputs { reset: true, ..SafetyInputs::default() };
+        let reset = SafetyInputs {
+            reset: true,
+            ..SafetyInputs::default()
+        };
         assert!(relay.step(&SafetyConfig::default(), &reset, 0.01));
         relay
     }
@@ -154,11 +170,20 @@ mod tests {
 
     #[test]
     fn relay_when_curtain_breaks_then_torque_is_off_within_its_reaction_time() {
-        let broken = SafetyInputs { curtain_broken: true, ..SafetyInputs::default() };
+        let broken = SafetyInputs {
+            curtain_broken: true,
+            ..SafetyInputs::default()
+        };
         assert_eq!(steps_to_stop(&mut closed(), &broken), Some(20));
-        let delayed = SafetyInputs { stop_delay_s: 0.45, ..broken };
+        let delayed = SafetyInputs {
+            stop_delay_s: 0.45,
+            ..broken
+        };
         assert_eq!(steps_to_stop(&mut closed(), &delayed), Some(65));
-        let overridden = SafetyInputs { muting_override: true, ..broken };
+        let overridden = SafetyInputs {
+            muting_override: true,
+            ..broken
+        };
         assert_eq!(steps_to_stop(&mut closed(), &overridden), None);
     }
 
@@ -167,14 +192,23 @@ mod tests {
         for (between_steps, expect_muted) in [(200, true), (399, true), (420, false)] {
             let mut relay = closed();
             let config = SafetyConfig::default();
-            let first = SafetyInputs { first_muting: true, ..SafetyInputs::default() };
+            let first = SafetyInputs {
+                first_muting: true,
+                ..SafetyInputs::default()
+            };
             for _ in 0..between_steps {
                 relay.step(&config, &first, 0.01);
             }
-            let both = SafetyInputs { second_muting: true, ..first };
+            let both = SafetyInputs {
+                second_muting: true,
+                ..first
+            };
             relay.step(&config, &both, 0.01);
             assert_eq!(relay.is_muted(), expect_muted, "{between_steps}");
-            let pallet = SafetyInputs { curtain_broken: true, ..both };
+            let pallet = SafetyInputs {
+                curtain_broken: true,
+                ..both
+            };
             relay.step(&config, &pallet, 0.01);
             assert_eq!(relay.is_closed(), expect_muted, "{between_steps}");
         }
@@ -184,9 +218,15 @@ mod tests {
     fn muting_when_it_lasts_too_long_then_ends() {
         let mut relay = closed();
         let config = SafetyConfig::default();
-        let first = SafetyInputs { first_muting: true, ..SafetyInputs::default() };
+        let first = SafetyInputs {
+            first_muting: true,
+            ..SafetyInputs::default()
+        };
         relay.step(&config, &first, 0.01);
-        let both = SafetyInputs { second_muting: true, ..first };
+        let both = SafetyInputs {
+            second_muting: true,
+            ..first
+        };
         for _ in 0..5990 {
             relay.step(&config, &both, 0.01);
         }
@@ -200,8 +240,14 @@ mod tests {
     #[test]
     fn relay_when_reset_is_held_then_does_not_close_again_by_itself() {
         let mut relay = closed();
-        let held = SafetyInputs { reset: true, ..SafetyInputs::default() };
-        let stop = SafetyInputs { emergency_stop: true, ..held };
+        let held = SafetyInputs {
+            reset: true,
+            ..SafetyInputs::default()
+        };
+        let stop = SafetyInputs {
+            emergency_stop: true,
+            ..held
+        };
         relay.step(&SafetyConfig::default(), &stop, 0.01);
         relay.step(&SafetyConfig::default(), &held, 0.01);
         assert!(!relay.is_closed());

@@ -28,7 +28,11 @@ impl Sensor {
     /// Makes a transmitter that shows `value`.
     #[must_use]
     pub fn new(spec: SensorSpec, value: f64) -> Self {
-        Self { spec, filtered: value, reading: value }
+        Self {
+            spec,
+            filtered: value,
+            reading: value,
+        }
     }
 
     /// The held reading.

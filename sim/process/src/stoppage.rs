@@ -61,10 +61,17 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that never comes.
-    pub const NEVER: Self = Self { mtbf_s: 0.0, repair: Repair::Exponential { mean_s: 1.0 } };
+    pub const NEVER: Self = Self {
+        mtbf_s: 0.0,
+        repair: Repair::Exponential { mean_s: 1.0 },
+    };
 
     fn next_s<D: Draws>(&self, draws: &mut D) -> f64 {
-        if self.mtbf_s > 0.0 { draws.exponential(self.mtbf_s) } else { f64::INFINITY }
+        if self.mtbf_s > 0.0 {
+            draws.exponential(self.mtbf_s)
+        } else {
+            f64::INFINITY
+        }
     }
 }
 
@@ -80,7 +87,10 @@ pub struct StoppageConfig {
 
 impl StoppageConfig {
     /// A machine that never stops.
-    pub const NEVER: Self = Self { micro: Failure::NEVER, fault: Failure::NEVER };
+    pub const NEVER: Self = Self {
+        micro: Failure::NEVER,
+        fault: Failure::NEVER,
+    };
 }
 
 /// What a machine is doing about its stops.
@@ -106,7 +116,12 @@ impl Stoppage {
     pub fn new<D: Draws>(config: StoppageConfig, draws: &mut D) -> Self {
         let micro_in_s = config.micro.next_s(draws);
         let fault_in_s = config.fault.next_s(draws);
-        Self { config, state: State::Able, micro_in_s, fault_in_s }
+        Self {
+            config,
+            state: State::Able,
+            micro_in_s,
+            fault_in_s,
+        }
     }
 
     /// Whether the machine is able to work.
@@ -127,7 +142,13 @@ impl Stoppage {
     /// Breaks the machine from outside, as a collision does. An existing fault keeps the longer repair.
     pub fn break_down(&mut self, repair_s: f64) {
         let present_s = self.repair_s().unwrap_or(0.0);
-        self.state = State::Fault { repair_s: if repair_s > present_s { repair_s } else { present_s } };
+        self.state = State::Fault {
+            repair_s: if repair_s > present_s {
+                repair_s
+            } else {
+                present_s
+            },
+        };
     }
 
     /// Ends a fault.
@@ -154,17 +175,24 @@ impl Stoppage {
                     return;
                 }
                 if self.fault_in_s <= 0.0 {
-                    self.state = State::Fault { repair_s: self.config.fault.repair.draw(draws) };
+                    self.state = State::Fault {
+                        repair_s: self.config.fault.repair.draw(draws),
+                    };
                     self.fault_in_s = self.config.fault.next_s(draws);
                 } else if self.micro_in_s <= 0.0 {
-                    self.state = State::MicroStop { left_s: self.config.micro.repair.draw(draws) };
+                    self.state = State::MicroStop {
+                        left_s: self.config.micro.repair.draw(draws),
+                    };
                     self.micro_in_s = self.config.micro.next_s(draws);
                 }
             }
             State::MicroStop { left_s } => {
                 let left_s = left_s - step_s;
-                self.state =
-                    if left_s > 0.0 { State::MicroStop { left_s } } else { State::Able };
+                self.state = if left_s > 0.0 {
+                    State::MicroStop { left_s }
+                } else {
+                    State::Able
+                };
             }
             State::Fault { .. } => {}
         }

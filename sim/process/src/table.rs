@@ -27,7 +27,14 @@ pub struct TableConfig {
 
 impl Default for TableConfig {
     fn default() -> Self {
-        Self { capacity: 150, low: 24, high: 120, full: 145, length_m: 3.0, lanes: 3 }
+        Self {
+            capacity: 150,
+            low: 24,
+            high: 120,
+            full: 145,
+            length_m: 3.0,
+            lanes: 3,
+        }
     }
 }
 

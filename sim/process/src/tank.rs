@@ -26,8 +26,16 @@ impl Tank {
     /// If the area or overflow level is not positive: the configuration was not validated.
     #[must_use]
     pub fn new(area_m2: f64, overflow_level_m: f64, level_m: f64) -> Self {
-        assert!(area_m2 > 0.0 && overflow_level_m > 0.0, "tank without extent");
-        Self { area_m2, overflow_level_m, volume_m3: area_m2 * level_m, overflowed_m3: 0.0 }
+        assert!(
+            area_m2 > 0.0 && overflow_level_m > 0.0,
+            "tank without extent"
+        );
+        Self {
+            area_m2,
+            overflow_level_m,
+            volume_m3: area_m2 * level_m,
+            overflowed_m3: 0.0,
+        }
     }
 
     /// Liquid level above the floor, m.

@@ -17,8 +17,15 @@ struct Repaired {
 impl Repaired {
     fn new(fault: Failure, name: &str) -> Self {
         let mut draws = TestDraws::new(11, name);
-        let config = StoppageConfig { micro: Failure::NEVER, fault };
-        Self { stop: Stoppage::new(config, &mut draws), draws, worked_s: 0.0 }
+        let config = StoppageConfig {
+            micro: Failure::NEVER,
+            fault,
+        };
+        Self {
+            stop: Stoppage::new(config, &mut draws),
+            draws,
+            worked_s: 0.0,
+        }
     }
 
     fn is_up(&self) -> bool {
@@ -42,10 +49,16 @@ impl Repaired {
 fn machine_when_alone_then_availability_is_mtbf_over_mtbf_plus_mttr() {
     let (mtbf_s, mttr_s, sigma) = (2700.0_f64, 180.0_f64, 0.6_f64);
     let exponential = Repair::Exponential { mean_s: mttr_s };
-    let lognormal = Repair::Lognormal { mean_s: mttr_s, sigma };
+    let lognormal = Repair::Lognormal {
+        mean_s: mttr_s,
+        sigma,
+    };
     for (repair, variance_s2) in [
         (exponential, mttr_s * mttr_s),
-        (lognormal, mttr_s * mttr_s * (libm::exp(sigma * sigma) - 1.0)),
+        (
+            lognormal,
+            mttr_s * mttr_s * (libm::exp(sigma * sigma) - 1.0),
+        ),
     ] {
         let mut machine = Repaired::new(Failure { mtbf_s, repair }, "single");
         let step_s = 0.1;
@@ -62,8 +75,7 @@ fn machine_when_alone_then_availability_is_mtbf_over_mtbf_plus_mttr() {
         // Variance of the up-share of an alternating renewal process over a long time.
         let period_s = mtbf_s + mttr_s;
         let numerator = mttr_s * mttr_s * mtbf_s * mtbf_s + mtbf_s * mtbf_s * variance_s2;
-        let deviation =
-            (numerator / (period_s * period_s * period_s * hours * 3600.0)).sqrt();
+        let deviation = (numerator / (period_s * period_s * period_s * hours * 3600.0)).sqrt();
         assert!(
             (availability - expect).abs() < 3.0 * deviation,
             "{availability}, expected {expect} ± {deviation}"
@@ -93,7 +105,11 @@ fn two_machine_efficiency(one: Rates, two: Rates, buffer: f64) -> f64 {
     let repair = one.repair + two.repair;
     let k = two.fail * repair / fail - one.fail + one.repair * fail / repair - two.repair;
     let end = libm::exp(k * buffer);
-    let area = if k.abs() < 1e-12 { buffer } else { (end - 1.0) / k };
+    let area = if k.abs() < 1e-12 {
+        buffer
+    } else {
+        (end - 1.0) / k
+    };
     let both_up = area * repair / fail;
     let both_down = area * fail / repair;
     let starved_up = 1.0 / two.fail;
@@ -107,22 +123,38 @@ fn two_machine_efficiency(one: Rates, two: Rates, buffer: f64) -> f64 {
 
 #[test]
 fn formula_when_buffer_vanishes_or_is_endless_then_meets_the_known_limits() {
-    let one = Rates { fail: 1.0 / 1800.0, repair: 1.0 / 120.0 };
-    let two = Rates { fail: 1.0 / 1500.0, repair: 1.0 / 150.0 };
+    let one = Rates {
+        fail: 1.0 / 1800.0,
+        repair: 1.0 / 120.0,
+    };
+    let two = Rates {
+        fail: 1.0 / 1500.0,
+        repair: 1.0 / 150.0,
+    };
     let (down_one, down_two) = (one.fail / one.repair, two.fail / two.repair);
     let none = two_machine_efficiency(one, two, 0.0);
-    assert!((none - 1.0 / (1.0 + down_one + down_two)).abs() < 1e-12, "{none}");
+    assert!(
+        (none - 1.0 / (1.0 + down_one + down_two)).abs() < 1e-12,
+        "{none}"
+    );
     let endless = two_machine_efficiency(one, two, 1e5);
     assert!((endless - 1.0 / (1.0 + down_two)).abs() < 1e-9, "{endless}");
 }
 
 #[test]
 fn two_machines_when_a_finite_buffer_stands_between_them_then_efficiency_is_gershwins() {
-    let failure = |mtbf_s, mean_s| Failure { mtbf_s, repair: Repair::Exponential { mean_s } };
+    let failure = |mtbf_s, mean_s| Failure {
+        mtbf_s,
+        repair: Repair::Exponential { mean_s },
+    };
     let mut first = Repaired::new(failure(1800.0, 120.0), "first");
     let mut second = Repaired::new(failure(1500.0, 150.0), "second");
     let buffer = 150;
-    let config = TableConfig { capacity: buffer, length_m: 0.0, ..TableConfig::default() };
+    let config = TableConfig {
+        capacity: buffer,
+        length_m: 0.0,
+        ..TableConfig::default()
+    };
     let mut table = AccumulationTable::new(&config);
     let part = Bottle::new(1, 0.0, 1.0);
     let batches = 40;
@@ -149,13 +181,28 @@ fn two_machines_when_a_finite_buffer_stands_between_them_then_efficiency_is_gers
     }
     let count = shares.len() as f64;
     let mean = shares.iter().sum::<f64>() / count;
-    let variance = shares.iter().map(|share| (share - mean) * (share - mean)).sum::<f64>();
+    let variance = shares
+        .iter()
+        .map(|share| (share - mean) * (share - mean))
+        .sum::<f64>();
     let deviation = (variance / (count * (count - 1.0))).sqrt();
-    let one = Rates { fail: 1.0 / 1800.0, repair: 1.0 / 120.0 };
-    let two = Rates { fail: 1.0 / 1500.0, repair: 1.0 / 150.0 };
+    let one = Rates {
+        fail: 1.0 / 1800.0,
+        repair: 1.0 / 120.0,
+    };
+    let two = Rates {
+        fail: 1.0 / 1500.0,
+        repair: 1.0 / 150.0,
+    };
     let expect = two_machine_efficiency(one, two, f64::from(buffer));
     assert!(deviation < 0.002, "too few batches: {deviation}");
-    assert!((mean - expect).abs() < 3.0 * deviation, "{mean}, expected {expect} ± {deviation}");
+    assert!(
+        (mean - expect).abs() < 3.0 * deviation,
+        "{mean}, expected {expect} ± {deviation}"
+    );
     let without = two_machine_efficiency(one, two, 0.0);
-    assert!(mean - without > 3.0 * deviation, "the buffer must show: {mean} against {without}");
+    assert!(
+        mean - without > 3.0 * deviation,
+        "the buffer must show: {mean} against {without}"
+    );
 }

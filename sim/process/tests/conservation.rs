@@ -35,7 +35,10 @@ fn liquid_and_bottles_when_everything_goes_wrong_then_are_conserved_every_second
         }
     }
     let made = plant.line.production();
-    assert!(made.fallen > 0 && made.broken > 0 && made.scrapped > 0, "{made:?}");
+    assert!(
+        made.fallen > 0 && made.broken > 0 && made.scrapped > 0,
+        "{made:?}"
+    );
     assert!(made.rejected_overfill > 0 && made.pallets > 5, "{made:?}");
 }
 
@@ -76,7 +79,11 @@ fn sensors_when_read_in_production_then_stay_within_their_range() {
     plant.run_watching_s(300.0, |plant| {
         for point in points() {
             let value = plant.line.sense(id(point.name));
-            assert!((point.low..=point.high).contains(&value), "{} = {value}", point.name);
+            assert!(
+                (point.low..=point.high).contains(&value),
+                "{} = {value}",
+                point.name
+            );
         }
     });
 }
@@ -88,7 +95,11 @@ fn actuators_when_driven_with_nonsense_then_hold_a_legal_command() {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1.0, 0.3] {
             plant.drive(point.name, value);
             let held = plant.sense(point.name);
-            assert!((point.low..=point.high).contains(&held), "{} = {held}", point.name);
+            assert!(
+                (point.low..=point.high).contains(&held),
+                "{} = {held}",
+                point.name
+            );
         }
     }
     plant.line.step(common::STEP_S);

@@ -84,7 +84,11 @@ fn bowl_when_inlet_is_shut_and_twelve_nozzles_open_then_it_drains_in_165_44_s() 
 
 #[test]
 fn nozzle_when_it_opens_and_closes_then_the_lags_move_their_time_constants_of_flow() {
-    let config = NozzleConfig { open_lag_s: 0.060, close_lag_s: 0.080, ..LAGLESS };
+    let config = NozzleConfig {
+        open_lag_s: 0.060,
+        close_lag_s: 0.080,
+        ..LAGLESS
+    };
     let mut nozzle = Nozzle::new(1.0, 1.0);
     let step_s = 0.01;
     let jet = Tank::new(1e9, 1.0, 0.30).jet_m_per_s(0.60);
@@ -94,5 +98,8 @@ fn nozzle_when_it_opens_and_closes_then_the_lags_move_their_time_constants_of_fl
     }
     let flow_m3_per_s = config.effective_area_m2 * jet;
     let effective_s = volume_m3 / flow_m3_per_s;
-    assert!((effective_s - (6.01 - 0.060 + 0.080)).abs() < 1e-3, "{effective_s} s");
+    assert!(
+        (effective_s - (6.01 - 0.060 + 0.080)).abs() < 1e-3,
+        "{effective_s} s"
+    );
 }

@@ -31,7 +31,11 @@ fn register_when_nobody_tampers_then_100_000_bottles_pass_without_a_wrong_reject
     let mut plant = plant();
     while plant.line.production().accepted < 100_000 {
         plant.run_s(1000.0);
-        assert!(plant.now_s < 80_000.0, "too slow: {:?}", plant.line.production());
+        assert!(
+            plant.now_s < 80_000.0,
+            "too slow: {:?}",
+            plant.line.production()
+        );
     }
     let made = plant.line.production();
     assert_eq!(made.good_rejected, 0);
@@ -46,11 +50,17 @@ fn register_when_the_encoder_runs_fast_then_wrong_bottles_are_rejected_beyond_ha
     for (gain, expect_wrong) in [(1.00, false), (1.03, false), (1.06, true)] {
         let mut plant = plant();
         for point in ["ENC50", "EN40"] {
-            plant.line.set_fault(id(point), Some(SensorFault::Gain(gain)));
+            plant
+                .line
+                .set_fault(id(point), Some(SensorFault::Gain(gain)));
         }
         plant.run_s(1500.0);
         let made = plant.line.production();
-        assert_eq!(made.good_rejected > 0, expect_wrong, "gain {gain}: {made:?}");
+        assert_eq!(
+            made.good_rejected > 0,
+            expect_wrong,
+            "gain {gain}: {made:?}"
+        );
         assert_eq!(made.bad_shipped > 0, expect_wrong, "gain {gain}: {made:?}");
     }
 }

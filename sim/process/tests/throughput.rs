@@ -28,17 +28,26 @@ fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_and_a_pallet_in_1
     assert_eq!(made.good_rejected + made.bad_shipped, 0);
 
     // A pallet is 1152 accepted bottles, so rejects stretch the 19.2 min by their share.
-    let intervals: Vec<f64> = pallets_at_s.windows(2).map(|pair| (pair[1] - pair[0]) / 60.0).collect();
+    let intervals: Vec<f64> = pallets_at_s
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]) / 60.0)
+        .collect();
     assert!(intervals.len() >= 4, "{pallets_at_s:?}");
     let mean_min = intervals.iter().sum::<f64>() / intervals.len() as f64;
     let yielded = (made.accepted - start.accepted) as f64 / (made.filled - start.filled) as f64;
     let expect_min = 1152.0 / 59.95 / yielded;
-    assert!((mean_min - expect_min).abs() < 0.15, "{mean_min} min, expected {expect_min}");
-    assert!((mean_min * yielded - 19.2).abs() < 0.15, "{mean_min} min at yield {yielded}");
+    assert!(
+        (mean_min - expect_min).abs() < 0.15,
+        "{mean_min} min, expected {expect_min}"
+    );
+    assert!(
+        (mean_min * yielded - 19.2).abs() < 0.15,
+        "{mean_min} min at yield {yielded}"
+    );
 }
 
 #[test]
-fn line_when_filled_by_flowmeter_then_every_bottle_is_within_three_millilitres() {
+fn line_when_filled_by_flowmeter_then_every_bottle_is_within_four_millilitres() {
     let mut plant = Plant::new(&calm(), 2);
     plant.controller.recipe.flow_ml = Some(502.0);
     plant.run_s(400.0);
@@ -46,7 +55,11 @@ fn line_when_filled_by_flowmeter_then_every_bottle_is_within_three_millilitres()
     plant.line.see_bottles(|bottle| {
         if bottle.x_m > 3.2 {
             seen += 1;
-            assert!((bottle.volume_ml - 502.0).abs() < 4.0, "{} mL", bottle.volume_ml);
+            assert!(
+                (bottle.volume_ml - 502.0).abs() < 4.0,
+                "{} mL",
+                bottle.volume_ml
+            );
         }
     });
     assert!(seen > 10, "{seen} bottles behind the filler");
@@ -59,7 +72,6 @@ fn line_when_nature_takes_its_course_then_oee_is_that_of_a_bottling_line() {
     plant.run_s(24.0 * 3600.0);
     let made = plant.line.production();
     let oee = made.oee(&config.production).expect("a day's production");
-    eprintln!("{oee:?}\n{made:?}");
     assert!((0.80..=0.86).contains(&oee.availability), "{oee:?}");
     assert!((0.85..=0.95).contains(&oee.effectiveness), "{oee:?}");
     assert!((0.99..=0.995).contains(&oee.quality), "{oee:?}");

@@ -89,7 +89,12 @@ pub(crate) struct Declaration {
 #[derive(Clone, Debug)]
 pub(crate) enum TypeSpec {
     Named(Name),
-    Array { low: Expr, high: Expr, element: Name, span: Span },
+    Array {
+        low: Expr,
+        high: Expr,
+        element: Name,
+        span: Span,
+    },
 }
 
 /// An initial value.
@@ -202,7 +207,11 @@ pub(crate) enum Argument {
     /// `IN := x`.
     Input(Name, Expr),
     /// `Q => y`, or `NOT Q => y`.
-    Output { name: Name, negated: bool, target: Reference },
+    Output {
+        name: Name,
+        negated: bool,
+        target: Reference,
+    },
 }
 
 impl Argument {
@@ -227,9 +236,22 @@ pub(crate) enum StmtKind {
     Assign(Reference, Expr),
     /// A call of an instance, or of a function whose result is not used.
     Call(Reference, Vec<Argument>),
-    If { arms: Vec<(Expr, Vec<Stmt>)>, otherwise: Vec<Stmt> },
-    Case { selector: Expr, arms: Vec<(Vec<CaseLabel>, Vec<Stmt>)>, otherwise: Vec<Stmt> },
-    For { control: Name, from: Expr, to: Expr, by: Option<Expr>, body: Vec<Stmt> },
+    If {
+        arms: Vec<(Expr, Vec<Stmt>)>,
+        otherwise: Vec<Stmt>,
+    },
+    Case {
+        selector: Expr,
+        arms: Vec<(Vec<CaseLabel>, Vec<Stmt>)>,
+        otherwise: Vec<Stmt>,
+    },
+    For {
+        control: Name,
+        from: Expr,
+        to: Expr,
+        by: Option<Expr>,
+        body: Vec<Stmt>,
+    },
     While(Expr, Vec<Stmt>),
     Repeat(Vec<Stmt>, Expr),
     Exit,

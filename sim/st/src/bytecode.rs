@@ -49,8 +49,9 @@ const NATURAL: Types = UNSIGNED.or(STRINGS).or(BOOL);
 const WHOLE: Types = SIGNED.or(NATURAL);
 const ANY: Types = WHOLE.or(REAL).or(LREAL);
 /// Types that can index an array or count a shift.
-pub(crate) const INTEGERS: Types =
-    Types::of(&[E::Sint, E::Int, E::Dint, E::Lint]).or(UNSIGNED).or(STRINGS);
+pub(crate) const INTEGERS: Types = Types::of(&[E::Sint, E::Int, E::Dint, E::Lint])
+    .or(UNSIGNED)
+    .or(STRINGS);
 
 /// What the operands of an instruction are. `ty` is the instruction's own type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

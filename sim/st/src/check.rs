@@ -10,9 +10,11 @@ mod declaration;
 mod expression;
 mod function;
 mod located;
+mod operator;
 mod statement;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use crate::ast::{self, Name, PouKind, SectionKind};
@@ -30,7 +32,11 @@ const MAX_FRAME_SLOTS: u32 = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Type {
     Elementary(Elementary),
-    Array { element: Elementary, low: i64, len: u32 },
+    Array {
+        element: Elementary,
+        low: i64,
+        len: u32,
+    },
     Block(Block),
 }
 
@@ -127,7 +133,13 @@ pub(crate) fn check(pous: &[ast::Pou], sink: &mut Sink<'_>) -> Option<hir::Unit>
     }
     let program = program?;
     let variables = checker.watch_list(signatures.get(program)?.as_ref()?);
-    Some(hir::Unit { pous: checked, order, program, located, variables })
+    Some(hir::Unit {
+        pous: checked,
+        order,
+        program,
+        located,
+        variables,
+    })
 }
 
 impl Checker<'_, '_> {
@@ -136,13 +148,18 @@ impl Checker<'_, '_> {
             let key = pou.name.key();
             if is_reserved(&key) || function::is_standard(&key) {
                 let message = format!("`{}` is a name of the standard", pou.name.text);
-                self.sink.report(problems::RESERVED_NAME, pou.name.span, message);
+                self.sink
+                    .report(problems::RESERVED_NAME, pou.name.span, message);
             }
-            if self.by_key.contains_key(&key) {
-                let message = format!("`{}` is declared twice", pou.name.text);
-                self.sink.report(problems::DUPLICATE, pou.name.span, message);
-            } else {
-                self.by_key.insert(key, index);
+            match self.by_key.entry(key) {
+                Entry::Occupied(_) => {
+                    let message = format!("`{}` is declared twice", pou.name.text);
+                    self.sink
+                        .report(problems::DUPLICATE, pou.name.span, message);
+                }
+                Entry::Vacant(place) => {
+                    place.insert(index);
+                }
             }
         }
     }
@@ -152,11 +169,16 @@ impl Checker<'_, '_> {
         let first = self.pous.iter().position(is_program);
         if first.is_none() && self.sink.is_empty() {
             let end = self.sink.source().len();
-            self.sink.report(problems::NO_PROGRAM, Span::new(end, end), "the file has no PROGRAM");
+            self.sink.report(
+                problems::NO_PROGRAM,
+                Span::new(end, end),
+                "the file has no PROGRAM",
+            );
         }
         for pou in self.pous.iter().filter(|pou| is_program(pou)).skip(1) {
             let message = format!("`{}` is a second PROGRAM", pou.name.text);
-            self.sink.report(problems::NO_PROGRAM, pou.name.span, message);
+            self.sink
+                .report(problems::NO_PROGRAM, pou.name.span, message);
         }
         first
     }
@@ -203,7 +225,12 @@ impl Checker<'_, '_> {
                     return None;
                 }
                 let (ty, role) = (Type::Elementary(fields[at].ty), fields[at].role);
-                Some(Member { ty, role, in_out: false, offset: u32::try_from(at).ok()? })
+                Some(Member {
+                    ty,
+                    role,
+                    in_out: false,
+                    offset: u32::try_from(at).ok()?,
+                })
             }
             Block::User(pou) => {
                 let signature = self.signature(pou)?;
@@ -214,7 +241,12 @@ impl Checker<'_, '_> {
                     SectionKind::Var | SectionKind::Temp => FieldRole::Hidden,
                 };
                 let in_out = var.section == SectionKind::InOut;
-                Some(Member { ty: var.ty, role, in_out, offset: var.offset })
+                Some(Member {
+                    ty: var.ty,
+                    role,
+                    in_out,
+                    offset: var.offset,
+                })
             }
         }
     }
@@ -224,13 +256,25 @@ impl Checker<'_, '_> {
         match block {
             Block::Standard(standard) => {
                 let visible = |field: &&crate::standard_fb::Field| field.role != FieldRole::Hidden;
-                standard.fields().iter().filter(visible).map(|f| f.name.to_owned()).collect()
+                standard
+                    .fields()
+                    .iter()
+                    .filter(visible)
+                    .map(|f| f.name.to_owned())
+                    .collect()
             }
             Block::User(pou) => {
-                let Some(signature) = self.signature(pou) else { return Vec::new() };
+                let Some(signature) = self.signature(pou) else {
+                    return Vec::new();
+                };
                 let visible =
                     |var: &&Var| !matches!(var.section, SectionKind::Var | SectionKind::Temp);
-                signature.vars.iter().filter(visible).map(|var| var.name.clone()).collect()
+                signature
+                    .vars
+                    .iter()
+                    .filter(visible)
+                    .map(|var| var.name.clone())
+                    .collect()
             }
         }
     }
@@ -276,11 +320,27 @@ impl Checker<'_, '_> {
             let retain = retain || var.retain;
             match var.ty {
                 Type::Elementary(ty) => {
-                    list.push(hir::Variable { path, offset, ty, array: None, retain });
+                    list.push(hir::Variable {
+                        path,
+                        offset,
+                        ty,
+                        array: None,
+                        retain,
+                    });
                 }
-                Type::Array { element: ty, low, len } => {
+                Type::Array {
+                    element: ty,
+                    low,
+                    len,
+                } => {
                     let array = Some((low, len));
-                    list.push(hir::Variable { path, offset, ty, array, retain });
+                    list.push(hir::Variable {
+                        path,
+                        offset,
+                        ty,
+                        array,
+                        retain,
+                    });
                 }
                 Type::Block(Block::Standard(standard)) => {
                     for (at, field) in (offset..).zip(standard.fields()) {
@@ -319,21 +379,35 @@ impl Checker<'_, '_> {
             return Some(Type::Block(Block::User(pou)));
         }
         const OTHER_TYPES: [&str; 12] = [
-            "STRING", "WSTRING", "CHAR", "WCHAR", "DATE", "LDATE", "TOD", "TIME_OF_DAY", "DT",
-            "DATE_AND_TIME", "LTIME", "RTC",
+            "STRING",
+            "WSTRING",
+            "CHAR",
+            "WCHAR",
+            "DATE",
+            "LDATE",
+            "TOD",
+            "TIME_OF_DAY",
+            "DT",
+            "DATE_AND_TIME",
+            "LTIME",
+            "RTC",
         ];
         if OTHER_TYPES.contains(&key.as_str()) {
             let message = format!("the type `{}` is not supported", name.text);
             self.sink.report(problems::UNSUPPORTED, name.span, message);
             return None;
         }
-        let blocks = self.pous.iter().filter(|pou| pou.kind == PouKind::FunctionBlock);
+        let blocks = self
+            .pous
+            .iter()
+            .filter(|pou| pou.kind == PouKind::FunctionBlock);
         let candidates = StandardFb::names()
             .chain(Elementary::ALL.iter().map(|ty| ty.name()))
             .chain(blocks.map(|pou| pou.name.text.as_str()));
         let hint = crate::suggest::did_you_mean(&name.text, candidates);
         let message = format!("unknown type `{}`", name.text);
-        self.sink.report_with_hint(problems::UNKNOWN_TYPE, name.span, message, hint);
+        self.sink
+            .report_with_hint(problems::UNKNOWN_TYPE, name.span, message, hint);
         None
     }
 }

@@ -131,7 +131,11 @@ impl Generator<'_> {
         self.pous[index] = Some(PouRecord {
             name: pou.name.clone(),
             kind: pou.kind,
-            frame: if is_function { Vec::new() } else { pou.frame.types.clone() },
+            frame: if is_function {
+                Vec::new()
+            } else {
+                pou.frame.types.clone()
+            },
             static_start,
             static_len: 0,
             code_start,
@@ -144,7 +148,11 @@ impl Generator<'_> {
             is_function,
             free: BTreeMap::new(),
             temporaries: static_start
-                + if is_function { narrow(pou.frame.types.len()) } else { 0 },
+                + if is_function {
+                    narrow(pou.frame.types.len())
+                } else {
+                    0
+                },
             arrays: Vec::new(),
             line: pou.end_line,
             loops: Vec::new(),
@@ -180,7 +188,9 @@ impl Generator<'_> {
         for instruction in &mut self.code {
             let names = crate::verifier::operand_slots(instruction.code);
             for (is_slot, field) in
-                names.into_iter().zip([&mut instruction.d, &mut instruction.a, &mut instruction.b])
+                names
+                    .into_iter()
+                    .zip([&mut instruction.d, &mut instruction.a, &mut instruction.b])
             {
                 if is_slot {
                     *field = place(*field);
@@ -190,7 +200,9 @@ impl Generator<'_> {
         let mut pous: Vec<_> = self.pous.into_iter().flatten().collect();
         for pou in &mut pous {
             pou.static_start += constants;
-            pou.arrays.iter_mut().for_each(|array| array.base = place(array.base));
+            pou.arrays
+                .iter_mut()
+                .for_each(|array| array.base = place(array.base));
         }
         let program = &self.unit.pous[self.unit.program];
         let base = constants + statics;
@@ -208,7 +220,10 @@ impl Generator<'_> {
             pous,
             code: self.code,
             lines: self.lines,
-            entries: vec![Entry { pou: narrow(self.unit.program), base }],
+            entries: vec![Entry {
+                pou: narrow(self.unit.program),
+                base,
+            }],
             located: located(self.unit, base),
             variables: variables(self.unit, base),
         }
@@ -267,11 +282,24 @@ impl Body<'_, '_> {
     /// Appends an instruction and gives its place, for a jump that is patched later.
     fn emit(&mut self, code: Opcode, ty: Elementary, d: u32, a: u32, b: u32) -> usize {
         let at = self.generator.code.len();
-        let changes = self.generator.lines.last().is_none_or(|last| last.line != self.line);
+        let changes = self
+            .generator
+            .lines
+            .last()
+            .is_none_or(|last| last.line != self.line);
         if changes {
-            self.generator.lines.push(SourceLine { instruction: narrow(at), line: self.line });
+            self.generator.lines.push(SourceLine {
+                instruction: narrow(at),
+                line: self.line,
+            });
         }
-        self.generator.code.push(Instruction { code, ty: ty as u8, d, a, b });
+        self.generator.code.push(Instruction {
+            code,
+            ty: ty as u8,
+            d,
+            a,
+            b,
+        });
         at
     }
 
@@ -302,12 +330,18 @@ impl Body<'_, '_> {
 
     /// A slot of the POU's own frame.
     fn own(&self, offset: u32) -> Operand {
-        if self.is_function { self.function_slot(self.pou, offset) } else { Operand::Frame(offset) }
+        if self.is_function {
+            self.function_slot(self.pou, offset)
+        } else {
+            Operand::Frame(offset)
+        }
     }
 
     /// A slot of the one frame of a FUNCTION.
     fn function_slot(&self, pou: usize, offset: u32) -> Operand {
-        let record = self.generator.pous[pou].as_ref().expect("callees are generated first");
+        let record = self.generator.pous[pou]
+            .as_ref()
+            .expect("callees are generated first");
         Operand::Static(record.static_start + offset)
     }
 
@@ -322,7 +356,9 @@ impl Body<'_, '_> {
     /// Neighbouring temporaries that are never used again.
     fn temporary_block(&mut self, ty: Elementary, len: usize) -> Operand {
         let first = narrow(self.generator.static_types.len());
-        self.generator.static_types.extend(std::iter::repeat_n(ty, len));
+        self.generator
+            .static_types
+            .extend(std::iter::repeat_n(ty, len));
         Operand::Static(first)
     }
 

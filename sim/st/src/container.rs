@@ -182,7 +182,9 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
         out.u8(instruction.code as u8);
         out.u8(instruction.ty);
         out.u16(0);
-        [instruction.d, instruction.a, instruction.b].into_iter().for_each(|field| out.u32(field));
+        [instruction.d, instruction.a, instruction.b]
+            .into_iter()
+            .for_each(|field| out.u32(field));
     });
     out.list(&module.lines, |out, line| {
         out.u32(line.instruction);
@@ -221,9 +223,14 @@ fn write_pou(out: &mut Writer, pou: &PouRecord) {
     out.text(&pou.name);
     out.u8(pou.kind as u8);
     out.list(&pou.frame, |out, ty| out.u8(*ty as u8));
-    [pou.static_start, pou.static_len, pou.code_start, pou.code_len]
-        .into_iter()
-        .for_each(|field| out.u32(field));
+    [
+        pou.static_start,
+        pou.static_len,
+        pou.code_start,
+        pou.code_len,
+    ]
+    .into_iter()
+    .for_each(|field| out.u32(field));
     out.list(&pou.arrays, |out, array| {
         out.u32(array.base);
         out.u8(array.ty as u8);
@@ -244,8 +251,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Module, VerifyError> {
     if blake3::hash(&bytes[HEADER_LEN..]).as_bytes() != &bytes[DIGEST] {
         return Err(VerifyError::Digest);
     }
-    let mut reader = Reader { bytes, at: HEADER_LEN };
-    let module = if bytes[6..8] == [0, 0] { reader.module() } else { None };
+    let mut reader = Reader {
+        bytes,
+        at: HEADER_LEN,
+    };
+    let module = if bytes[6..8] == [0, 0] {
+        reader.module()
+    } else {
+        None
+    };
     module
         .filter(|_| reader.at == bytes.len())
         .ok_or(VerifyError::Malformed { offset: reader.at })
@@ -357,10 +371,17 @@ impl Reader<'_> {
             pous: self.list(29, Self::pou)?,
             code: self.list(16, Self::instruction)?,
             lines: self.list(8, |reader| {
-                Some(SourceLine { instruction: reader.u32()?, line: reader.u32()? })
+                Some(SourceLine {
+                    instruction: reader.u32()?,
+                    line: reader.u32()?,
+                })
             })?,
-            entries: self
-                .list(8, |reader| Some(Entry { pou: reader.u32()?, base: reader.u32()? }))?,
+            entries: self.list(8, |reader| {
+                Some(Entry {
+                    pou: reader.u32()?,
+                    base: reader.u32()?,
+                })
+            })?,
             located: self.list(16, Self::located)?,
             variables: self.list(11, Self::variable)?,
         })
@@ -397,7 +418,13 @@ impl Reader<'_> {
         if self.u16()? != 0 {
             return None;
         }
-        Some(Instruction { code, ty, d: self.u32()?, a: self.u32()?, b: self.u32()? })
+        Some(Instruction {
+            code,
+            ty,
+            d: self.u32()?,
+            a: self.u32()?,
+            b: self.u32()?,
+        })
     }
 
     fn located(&mut self) -> Option<Located> {
@@ -432,7 +459,10 @@ impl Reader<'_> {
             ty: self.ty()?,
             slot: self.u32()?,
             array: if self.flag()? {
-                Some(ArrayInfo { low: self.i64()?, len: self.u32()? })
+                Some(ArrayInfo {
+                    low: self.i64()?,
+                    len: self.u32()?,
+                })
             } else {
                 None
             },
@@ -440,6 +470,3 @@ impl Reader<'_> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,17 +17,25 @@ pub struct Span {
 impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: narrow(start), end: narrow(end) }
+        Self {
+            start: narrow(start),
+            end: narrow(end),
+        }
     }
 
     /// The smallest span that holds both.
     pub(crate) fn to(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// The text of the span, or nothing where the span is not of this source.
     pub(crate) fn text(self, source: &str) -> &str {
-        source.get(self.start as usize..self.end as usize).unwrap_or("")
+        source
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or("")
     }
 }
 
@@ -53,7 +61,15 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     /// `file:line:column: code: message (hint)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, message, line, column, hint, file, .. } = self;
+        let Self {
+            code,
+            message,
+            line,
+            column,
+            hint,
+            file,
+            ..
+        } = self;
         write!(f, "{file}:{line}:{column}: {code}: {message}")?;
         match hint {
             Some(hint) => write!(f, " ({hint})"),
@@ -93,7 +109,10 @@ impl LineIndex {
         let line = self.line(offset);
         let start = self.starts[line as usize - 1] as usize;
         let before = source.get(start..offset as usize).unwrap_or("");
-        (line, u32::try_from(before.chars().count()).unwrap_or(u32::MAX - 1) + 1)
+        (
+            line,
+            u32::try_from(before.chars().count()).unwrap_or(u32::MAX - 1) + 1,
+        )
     }
 }
 
@@ -110,7 +129,12 @@ const MAX_DIAGNOSTICS: usize = 200;
 
 impl<'s> Sink<'s> {
     pub(crate) fn new(source: &'s str, file: &'s str, lines: &'s LineIndex) -> Self {
-        Self { source, file, lines, found: Vec::new() }
+        Self {
+            source,
+            file,
+            lines,
+            found: Vec::new(),
+        }
     }
 
     pub(crate) fn report(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
@@ -124,13 +148,24 @@ impl<'s> Sink<'s> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        debug_assert!(crate::problems::explain(code).is_some(), "{code} is not in the table");
+        debug_assert!(
+            crate::problems::explain(code).is_some(),
+            "{code} is not in the table"
+        );
         if self.found.len() >= MAX_DIAGNOSTICS {
             return;
         }
         let (line, column) = self.lines.line_column(self.source, span.start);
         let (message, file) = (message.into(), self.file.to_owned());
-        self.found.push(Diagnostic { code, message, span, line, column, hint, file });
+        self.found.push(Diagnostic {
+            code,
+            message,
+            span,
+            line,
+            column,
+            hint,
+            file,
+        });
     }
 
     pub(crate) fn source(&self) -> &'s str {
@@ -147,7 +182,8 @@ impl<'s> Sink<'s> {
 
     /// All that was found, in the order of the source.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
+        self.found
+            .sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
         self.found.dedup();
         self.found
     }

@@ -96,8 +96,15 @@ pub(crate) enum ExprKind {
     /// Operand and result are LREAL.
     Math(MathFunction, Box<Expr>),
     /// The second where the BOOL holds, else the first.
-    Select { condition: Box<Expr>, otherwise: Box<Expr>, then: Box<Expr> },
-    Mux { selector: Box<Expr>, inputs: Vec<Expr> },
+    Select {
+        condition: Box<Expr>,
+        otherwise: Box<Expr>,
+        then: Box<Expr>,
+    },
+    Mux {
+        selector: Box<Expr>,
+        inputs: Vec<Expr>,
+    },
     Call(Box<FunctionCall>),
 }
 
@@ -116,7 +123,10 @@ pub(crate) struct FunctionCall {
 pub(crate) enum Argument {
     Value(Expr),
     /// A whole array of the caller.
-    Block { offset: u32, len: u32 },
+    Block {
+        offset: u32,
+        len: u32,
+    },
 }
 
 /// What comes out of a parameter after a call.
@@ -130,6 +140,8 @@ pub(crate) struct Transfer {
     /// Type of the parameter, which may be narrower than the target's.
     pub(crate) ty: Elementary,
     pub(crate) negated: bool,
+    /// The way back of a VAR_IN_OUT parameter: its target is fixed before the call.
+    pub(crate) in_out: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,9 +203,20 @@ pub(crate) struct Stmt {
 #[derive(Clone, Debug)]
 pub(crate) enum StmtKind {
     Assign(Place, Expr),
-    CopyArray { to: u32, from: u32, len: u32 },
-    If { arms: Vec<(Expr, Vec<Stmt>)>, otherwise: Vec<Stmt> },
-    Case { selector: Expr, arms: Vec<CaseArm>, otherwise: Vec<Stmt> },
+    CopyArray {
+        to: u32,
+        from: u32,
+        len: u32,
+    },
+    If {
+        arms: Vec<(Expr, Vec<Stmt>)>,
+        otherwise: Vec<Stmt>,
+    },
+    Case {
+        selector: Expr,
+        arms: Vec<CaseArm>,
+        otherwise: Vec<Stmt>,
+    },
     For(Box<ForLoop>),
     While(Expr, Vec<Stmt>),
     Repeat(Vec<Stmt>, Expr),
@@ -262,9 +285,11 @@ impl Expr {
                 divides || left.is_observable() || right.is_observable()
             }
             ExprKind::Compare(_, left, right) => left.is_observable() || right.is_observable(),
-            ExprKind::Select { condition, otherwise, then } => {
-                condition.is_observable() || otherwise.is_observable() || then.is_observable()
-            }
+            ExprKind::Select {
+                condition,
+                otherwise,
+                then,
+            } => condition.is_observable() || otherwise.is_observable() || then.is_observable(),
             ExprKind::Mux { .. } | ExprKind::Call(_) => true,
         }
     }
@@ -273,16 +298,21 @@ impl Expr {
     pub(crate) fn writes(&self) -> bool {
         match &self.kind {
             ExprKind::Const(_) => false,
-            ExprKind::Load(place) => place.index.as_ref().is_some_and(|index| index.value.writes()),
+            ExprKind::Load(place) => place
+                .index
+                .as_ref()
+                .is_some_and(|index| index.value.writes()),
             ExprKind::Unary(_, inner) | ExprKind::Convert(_, inner) | ExprKind::Math(_, inner) => {
                 inner.writes()
             }
             ExprKind::Binary(_, left, right) | ExprKind::Compare(_, left, right) => {
                 left.writes() || right.writes()
             }
-            ExprKind::Select { condition, otherwise, then } => {
-                condition.writes() || otherwise.writes() || then.writes()
-            }
+            ExprKind::Select {
+                condition,
+                otherwise,
+                then,
+            } => condition.writes() || otherwise.writes() || then.writes(),
             ExprKind::Mux { selector, inputs } => {
                 selector.writes() || inputs.iter().any(Expr::writes)
             }
@@ -300,17 +330,24 @@ impl Expr {
     pub(crate) fn calls(&self) -> bool {
         match &self.kind {
             ExprKind::Const(_) => false,
-            ExprKind::Load(place) => place.index.as_ref().is_some_and(|index| index.value.calls()),
+            ExprKind::Load(place) => place
+                .index
+                .as_ref()
+                .is_some_and(|index| index.value.calls()),
             ExprKind::Unary(_, inner) | ExprKind::Convert(_, inner) | ExprKind::Math(_, inner) => {
                 inner.calls()
             }
             ExprKind::Binary(_, left, right) | ExprKind::Compare(_, left, right) => {
                 left.calls() || right.calls()
             }
-            ExprKind::Select { condition, otherwise, then } => {
-                condition.calls() || otherwise.calls() || then.calls()
+            ExprKind::Select {
+                condition,
+                otherwise,
+                then,
+            } => condition.calls() || otherwise.calls() || then.calls(),
+            ExprKind::Mux { selector, inputs } => {
+                selector.calls() || inputs.iter().any(Expr::calls)
             }
-            ExprKind::Mux { selector, inputs } => selector.calls() || inputs.iter().any(Expr::calls),
             ExprKind::Call(_) => true,
         }
     }
@@ -398,11 +435,21 @@ pub(crate) struct Step {
 
 impl Step {
     fn plain(code: Opcode, ty: Elementary) -> Self {
-        Self { code, ty, result: ty, operand: None }
+        Self {
+            code,
+            ty,
+            result: ty,
+            operand: None,
+        }
     }
 
     fn with(code: Opcode, ty: Elementary, operand: u64) -> Self {
-        Self { code, ty, result: ty, operand: Some((ty, operand)) }
+        Self {
+            code,
+            ty,
+            result: ty,
+            operand: Some((ty, operand)),
+        }
     }
 }
 
@@ -412,7 +459,14 @@ pub(crate) fn conversion_steps(mode: Conversion, from: Elementary, to: Elementar
     let millis = NANOS_PER_MILLI.cast_unsigned();
     let millis_l = (NANOS_PER_MILLI as f64).to_bits();
     let wrap = |ty: Elementary| {
-        Step::plain(if ty.is_signed() { Opcode::WrapS } else { Opcode::WrapU }, ty)
+        Step::plain(
+            if ty.is_signed() {
+                Opcode::WrapS
+            } else {
+                Opcode::WrapU
+            },
+            ty,
+        )
     };
     if from == to {
         return Vec::new();
@@ -424,7 +478,12 @@ pub(crate) fn conversion_steps(mode: Conversion, from: Elementary, to: Elementar
     }
     if to == Bool {
         let code = compare_opcode(CompareOp::NotEqual, from);
-        return vec![Step { code, ty: from, result: Bool, operand: Some((from, 0)) }];
+        return vec![Step {
+            code,
+            ty: from,
+            result: Bool,
+            operand: Some((from, 0)),
+        }];
     }
     let mut steps = Vec::new();
     // Everything that has to do with a real passes through LREAL, which holds a REAL exactly.

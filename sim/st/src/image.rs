@@ -40,7 +40,14 @@ impl Image {
     pub fn new() -> Self {
         let bits = || vec![false; Self::BITS as usize];
         let words = || vec![0; Self::WORDS as usize];
-        Self { ix: bits(), qx: bits(), mx: bits(), iw: words(), qw: words(), mw: words() }
+        Self {
+            ix: bits(),
+            qx: bits(),
+            mx: bits(),
+            iw: words(),
+            qw: words(),
+            mw: words(),
+        }
     }
 
     fn bits(&self, area: Area) -> &[bool] {
@@ -114,14 +121,28 @@ impl Image {
                 }
             }
             Width::Byte => {
-                for (at, bit) in self.bits_mut(address.area).iter_mut().skip(first).take(8).enumerate() {
+                for (at, bit) in self
+                    .bits_mut(address.area)
+                    .iter_mut()
+                    .skip(first)
+                    .take(8)
+                    .enumerate()
+                {
                     *bit = slot >> at & 1 != 0;
                 }
             }
             Width::Word | Width::Double | Width::Long => {
-                let raw = if ty == Elementary::Time { millis_slot(slot) } else { slot };
+                let raw = if ty == Elementary::Time {
+                    millis_slot(slot)
+                } else {
+                    slot
+                };
                 let units = address.units() as usize;
-                let words = self.words_mut(address.area).iter_mut().skip(first).take(units);
+                let words = self
+                    .words_mut(address.area)
+                    .iter_mut()
+                    .skip(first)
+                    .take(units);
                 for (at, word) in words.enumerate() {
                     let [.., high, low] = (raw >> (16 * (units - 1 - at))).to_be_bytes();
                     *word = u16::from_be_bytes([high, low]);
@@ -135,7 +156,9 @@ impl Image {
 /// the ends of the range.
 fn millis_slot(slot: u64) -> u64 {
     let millis = slot.cast_signed() / NANOS_PER_MILLI;
-    millis.clamp(i32::MIN.into(), i32::MAX.into()).cast_unsigned()
+    millis
+        .clamp(i32::MIN.into(), i32::MAX.into())
+        .cast_unsigned()
 }
 
 /// An area of the image.
@@ -185,7 +208,9 @@ impl Address {
     /// A sentence for the reader of the program.
     pub fn parse(text: &str) -> Result<Self, String> {
         let upper = text.to_ascii_uppercase();
-        let body = upper.strip_prefix('%').ok_or("a direct address begins with `%`")?;
+        let body = upper
+            .strip_prefix('%')
+            .ok_or("a direct address begins with `%`")?;
         let mut letters = body.chars();
         let area = match letters.next() {
             Some('I') => Area::Input,
@@ -204,27 +229,42 @@ impl Address {
         };
         let number = |digits: &str| {
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            let value = if plain { digits.parse::<u32>().ok() } else { None };
+            let value = if plain {
+                digits.parse::<u32>().ok()
+            } else {
+                None
+            };
             value.ok_or_else(|| format!("`{digits}` is not the number of an address"))
         };
         let index = if width == Width::Bit {
-            let (byte, bit) =
-                digits.split_once('.').ok_or("a bit is addressed by byte and bit, such as %IX0.3")?;
+            let (byte, bit) = digits
+                .split_once('.')
+                .ok_or("a bit is addressed by byte and bit, such as %IX0.3")?;
             let (byte, bit) = (number(byte)?, number(bit)?);
             if bit > 7 {
                 return Err(format!("a byte has the bits 0 to 7, not {bit}"));
             }
-            byte.checked_mul(8).map(|first| first + bit).ok_or("the address is too large")?
+            byte.checked_mul(8)
+                .map(|first| first + bit)
+                .ok_or("the address is too large")?
         } else {
             number(digits)?
         };
         let address = Self { area, width, index };
-        if address.fits() { Ok(address) } else { Err(address.limit_message()) }
+        if address.fits() {
+            Ok(address)
+        } else {
+            Err(address.limit_message())
+        }
     }
 
     /// Whether all of the address lies within tables of the full size.
     pub(crate) fn fits(self) -> bool {
-        let limit = if self.width <= Width::Byte { Image::BITS } else { Image::WORDS };
+        let limit = if self.width <= Width::Byte {
+            Image::BITS
+        } else {
+            Image::WORDS
+        };
         let end = u64::from(self.index) * self.stride() + u64::from(self.units());
         end <= u64::from(limit)
     }
@@ -309,15 +349,20 @@ mod tests {
     #[test]
     fn address_when_valid_then_displays_as_written() {
         for text in ["%IX0.0", "%QX12.7", "%MW1023", "%ID5", "%ML2", "%QB3"] {
-            assert_eq!(Address::parse(text).map(|address| address.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                Address::parse(text).map(|address| address.to_string()),
+                Ok(text.to_owned())
+            );
         }
         assert_eq!(Address::parse("%i1.2").map(|address| address.index), Ok(10));
     }
 
     #[test]
     fn address_when_invalid_then_says_why() {
-        for text in ["%", "%X0.0", "%IX0", "%IX0.8", "%IW", "%IW-1", "%MW1024", "%MD512", "%QX128.0", "%IW1.2"]
-        {
+        for text in [
+            "%", "%X0.0", "%IX0", "%IX0.8", "%IW", "%IW-1", "%MW1024", "%MD512", "%QX128.0",
+            "%IW1.2",
+        ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
     }
@@ -327,7 +372,11 @@ mod tests {
         let mut image = Image::new();
         image.store(address, value.elementary(), value.to_slot());
         assert_eq!(image.mw[..4], words, "{address}");
-        assert_eq!(image.load(address, value.elementary()), value.to_slot(), "{address}");
+        assert_eq!(
+            image.load(address, value.elementary()),
+            value.to_slot(),
+            "{address}"
+        );
     }
 
     #[test]
@@ -342,10 +391,19 @@ mod tests {
 
     #[test]
     fn access_when_outside_the_table_then_reads_zero_and_writes_nothing() {
-        let mut image = Image { mw: vec![7], ..Image::default() };
+        let mut image = Image {
+            mw: vec![7],
+            ..Image::default()
+        };
         let address = Address::parse("%MD0").expect("valid");
         assert_eq!(image.load(address, Elementary::Dint), 0x7_0000);
         image.store(address, Elementary::Dint, 0x8_0001);
-        assert_eq!(image, Image { mw: vec![8], ..Image::default() });
+        assert_eq!(
+            image,
+            Image {
+                mw: vec![8],
+                ..Image::default()
+            }
+        );
     }
 }

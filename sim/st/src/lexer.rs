@@ -41,7 +41,10 @@ keywords! {
 
 impl Keyword {
     fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, word)| word.eq_ignore_ascii_case(text)).map(|(word, _)| *word)
+        Self::ALL
+            .iter()
+            .find(|(_, word)| word.eq_ignore_ascii_case(text))
+            .map(|(word, _)| *word)
     }
 }
 
@@ -93,20 +96,27 @@ impl Token {
 
 /// Longest first, so that `:=` is not read as `:`.
 const SYMBOLS: [&str; 23] = [
-    ":=", "=>", "<>", "<=", ">=", "**", "..", "(", ")", "[", "]", ",", ";", ":", ".", "+", "-", "*", "/",
-    "=", "<", ">", "&",
+    ":=", "=>", "<>", "<=", ">=", "**", "..", "(", ")", "[", "]", ",", ";", ":", ".", "+", "-",
+    "*", "/", "=", "<", ">", "&",
 ];
 
 /// Splits a source into tokens and reports what is none.
 pub(crate) fn lex(sink: &mut Sink<'_>) -> Vec<Token> {
     let source = sink.source();
-    let mut lexer = Lexer { source, at: 0, sink };
+    let mut lexer = Lexer {
+        source,
+        at: 0,
+        sink,
+    };
     let mut tokens = Vec::new();
     while lexer.at < source.len() {
         let start = lexer.at;
         let kind = lexer.next_kind();
         assert!(lexer.at > start, "a token has at least one byte");
-        tokens.push(Token { kind, span: Span::new(start, lexer.at) });
+        tokens.push(Token {
+            kind,
+            span: Span::new(start, lexer.at),
+        });
     }
     tokens
 }
@@ -124,7 +134,11 @@ impl Lexer<'_, '_> {
 
     /// The byte `ahead` of the current one; 0 behind the end.
     fn peek(&self, ahead: usize) -> u8 {
-        self.source.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
+        self.source
+            .as_bytes()
+            .get(self.at + ahead)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn skip_while(&mut self, keep: impl Fn(u8) -> bool) {
@@ -155,7 +169,9 @@ impl Lexer<'_, '_> {
             b'\'' | b'"' => self.text(first),
             b'%' => {
                 self.at += 1;
-                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'*');
+                self.skip_while(|byte| {
+                    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'*'
+                });
                 TokenKind::Direct
             }
             b'0'..=b'9' => self.number(),
@@ -185,7 +201,8 @@ impl Lexer<'_, '_> {
             }
         }
         let span = Span::new(start, start + 2);
-        self.sink.report(problems::UNTERMINATED, span, "this comment is never closed");
+        self.sink
+            .report(problems::UNTERMINATED, span, "this comment is never closed");
         TokenKind::Comment
     }
 
@@ -194,7 +211,8 @@ impl Lexer<'_, '_> {
         self.skip_while(|byte| byte != b'}');
         if self.at == self.source.len() {
             let span = Span::new(start, start + 1);
-            self.sink.report(problems::UNTERMINATED, span, "this pragma is never closed");
+            self.sink
+                .report(problems::UNTERMINATED, span, "this pragma is never closed");
         } else {
             self.at += 1;
         }
@@ -216,7 +234,11 @@ impl Lexer<'_, '_> {
                 _ => self.at += 1,
             }
         }
-        self.report(problems::UNTERMINATED, start, "this text is not closed on its line");
+        self.report(
+            problems::UNTERMINATED,
+            start,
+            "this text is not closed on its line",
+        );
         TokenKind::Text
     }
 
@@ -243,7 +265,11 @@ impl Lexer<'_, '_> {
         if self.peek(0).is_ascii_alphabetic() {
             let start = self.at;
             self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            self.report(problems::BAD_LITERAL, start, "letters follow directly on a number");
+            self.report(
+                problems::BAD_LITERAL,
+                start,
+                "letters follow directly on a number",
+            );
         }
         kind
     }
@@ -273,7 +299,10 @@ impl Lexer<'_, '_> {
     }
 
     fn symbol(&mut self) -> TokenKind {
-        if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| self.rest().starts_with(symbol)) {
+        if let Some(symbol) = SYMBOLS
+            .into_iter()
+            .find(|symbol| self.rest().starts_with(symbol))
+        {
             self.at += symbol.len();
             return TokenKind::Symbol(symbol);
         }
@@ -296,7 +325,10 @@ mod tests {
         let lines = LineIndex::new(source);
         let mut sink = Sink::new(source, "test.st", &lines);
         let tokens = lex(&mut sink);
-        let texts = tokens.iter().map(|t| (t.kind, t.span.text(source).to_owned())).collect();
+        let texts = tokens
+            .iter()
+            .map(|t| (t.kind, t.span.text(source).to_owned()))
+            .collect();
         (texts, sink.into_sorted().len())
     }
 
@@ -315,22 +347,43 @@ mod tests {
     fn tokens_when_valid_then_have_their_kind() {
         use TokenKind::*;
         check("end_If", &[(Keyword(super::Keyword::EndIf), "end_If")]);
-        check("1..5", &[(Integer, "1"), (Symbol(".."), ".."), (Integer, "5")]);
-        check("16#FF_0 2#1010", &[(Integer, "16#FF_0"), (Integer, "2#1010")]);
+        check(
+            "1..5",
+            &[(Integer, "1"), (Symbol(".."), ".."), (Integer, "5")],
+        );
+        check(
+            "16#FF_0 2#1010",
+            &[(Integer, "16#FF_0"), (Integer, "2#1010")],
+        );
         check("1.5E-3 1e6", &[(Real, "1.5E-3"), (Real, "1e6")]);
-        check("t#1m30s250ms;", &[(Duration, "t#1m30s250ms"), (Symbol(";"), ";")]);
+        check(
+            "t#1m30s250ms;",
+            &[(Duration, "t#1m30s250ms"), (Symbol(";"), ";")],
+        );
         check("T#-0.5s", &[(Duration, "T#-0.5s")]);
-        check("INT#-5", &[(TypePrefix, "INT#"), (Symbol("-"), "-"), (Integer, "5")]);
+        check(
+            "INT#-5",
+            &[(TypePrefix, "INT#"), (Symbol("-"), "-"), (Integer, "5")],
+        );
         check("%ix0.7 %MW12", &[(Direct, "%ix0.7"), (Direct, "%MW12")]);
-        check("(* a (* b *) c *)x", &[(Comment, "(* a (* b *) c *)"), (Identifier, "x")]);
-        check("{p}// c\nq", &[(Pragma, "{p}"), (Comment, "// c"), (Identifier, "q")]);
-        check("a:=b=>c", &[
-            (Identifier, "a"),
-            (Symbol(":="), ":="),
-            (Identifier, "b"),
-            (Symbol("=>"), "=>"),
-            (Identifier, "c"),
-        ]);
+        check(
+            "(* a (* b *) c *)x",
+            &[(Comment, "(* a (* b *) c *)"), (Identifier, "x")],
+        );
+        check(
+            "{p}// c\nq",
+            &[(Pragma, "{p}"), (Comment, "// c"), (Identifier, "q")],
+        );
+        check(
+            "a:=b=>c",
+            &[
+                (Identifier, "a"),
+                (Symbol(":="), ":="),
+                (Identifier, "b"),
+                (Symbol("=>"), "=>"),
+                (Identifier, "c"),
+            ],
+        );
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub fn compile(source: &str, file_name: &str) -> Result<Program, Vec<Diagnostic>
         Ok(program) => Ok(program),
         // The only limits that the checker cannot see beforehand.
         Err(VerifyError::Rejected(Fault::TooLarge | Fault::Calls)) => {
-            let message = "the program needs more memory, instructions or nested calls than there are";
+            let message =
+                "the program needs more memory, instructions or nested calls than there are";
             sink.report(problems::TOO_LARGE, Span::default(), message);
             Err(sink.into_sorted())
         }

@@ -14,7 +14,9 @@ pub(crate) fn integer(text: &str) -> Result<i128, &'static str> {
     check_underscores(digits)?;
     let mut value: i128 = 0;
     for character in digits.chars().filter(|&c| c != '_') {
-        let digit = character.to_digit(base).ok_or("a digit does not belong to the base")?;
+        let digit = character
+            .to_digit(base)
+            .ok_or("a digit does not belong to the base")?;
         value = value * i128::from(base) + i128::from(digit);
         if value > i128::from(u64::MAX) {
             return Err("the number is larger than any type holds");
@@ -29,7 +31,11 @@ pub(crate) fn real(text: &str) -> Result<f64, &'static str> {
     let digits: String = text.chars().filter(|&c| c != '_').collect();
     // Rust reads decimals correctly rounded on every target.
     let value: f64 = digits.parse().map_err(|_| "this is not a number")?;
-    if value.is_finite() { Ok(value) } else { Err("the number is larger than LREAL holds") }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err("the number is larger than LREAL holds")
+    }
 }
 
 /// The value of `T#1m30s250ms`, ns; digits below a nanosecond are cut off.
@@ -47,10 +53,13 @@ pub(crate) fn duration_ns(text: &str) -> Result<i64, &'static str> {
         return Err("a duration needs a number and a unit, such as T#5s");
     }
     while !rest.is_empty() {
-        let number_end =
-            rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(rest.len());
+        let number_end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')
+            .unwrap_or(rest.len());
         let (number, tail) = rest.split_at(number_end);
-        let unit_end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let unit_end = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let unit_ns = unit_ns(unit).ok_or("a duration's units are d, h, m, s, ms, us and ns")?;
         if unit_ns >= last_unit_ns {
@@ -109,9 +118,14 @@ mod tests {
 
     #[test]
     fn integer_when_valid_then_has_its_value() {
-        for (text, value) in
-            [("0", 0), ("1_000", 1000), ("16#FF", 255), ("2#1010_0000", 160), ("8#17", 15), ("16#dead", 0xDEAD)]
-        {
+        for (text, value) in [
+            ("0", 0),
+            ("1_000", 1000),
+            ("16#FF", 255),
+            ("2#1010_0000", 160),
+            ("8#17", 15),
+            ("16#dead", 0xDEAD),
+        ] {
             assert_eq!(integer(text), Ok(value), "{text}");
         }
         assert_eq!(integer("18446744073709551615"), Ok(i128::from(u64::MAX)));
@@ -142,7 +156,17 @@ mod tests {
 
     #[test]
     fn duration_when_invalid_then_says_why() {
-        for text in ["T#", "T#5", "T#s", "T#1s2s", "T#1s2m", "T#1.5s2ms", "T#5x", "T#1.2.3s", "T#999999999d"] {
+        for text in [
+            "T#",
+            "T#5",
+            "T#s",
+            "T#1s2s",
+            "T#1s2m",
+            "T#1.5s2ms",
+            "T#5x",
+            "T#1.2.3s",
+            "T#999999999d",
+        ] {
             assert!(duration_ns(text).is_err(), "{text}");
         }
     }

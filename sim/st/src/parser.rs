@@ -25,8 +25,18 @@ type Parsed<T> = Result<T, Failed>;
 
 /// Parses a whole source file.
 pub(crate) fn parse(tokens: &[Token], sink: &mut Sink<'_>) -> Vec<Pou> {
-    let tokens: Vec<Token> = tokens.iter().copied().filter(|token| !token.is_trivia()).collect();
-    let mut parser = Parser { tokens, at: 0, depth: 0, sink };
+    let tokens: Vec<Token> = tokens
+        .iter()
+        .copied()
+        .filter(|token| !token.is_trivia())
+        .collect();
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        depth: 0,
+        recovering: false,
+        sink,
+    };
     parser.file()
 }
 
@@ -35,12 +45,16 @@ struct Parser<'a, 's> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// No statement has been parsed since the last one that failed.
+    recovering: bool,
     sink: &'a mut Sink<'s>,
 }
 
 impl Parser<'_, '_> {
     fn peek_at(&self, ahead: usize) -> TokenKind {
-        self.tokens.get(self.at + ahead).map_or(TokenKind::EndOfFile, |token| token.kind)
+        self.tokens
+            .get(self.at + ahead)
+            .map_or(TokenKind::EndOfFile, |token| token.kind)
     }
 
     fn peek(&self) -> TokenKind {
@@ -50,7 +64,9 @@ impl Parser<'_, '_> {
     /// Span of the next token, or the end of the source.
     fn span(&self) -> Span {
         let end = self.sink.source().len();
-        self.tokens.get(self.at).map_or(Span::new(end, end), |token| token.span)
+        self.tokens
+            .get(self.at)
+            .map_or(Span::new(end, end), |token| token.span)
     }
 
     fn previous_span(&self) -> Span {
@@ -86,28 +102,49 @@ impl Parser<'_, '_> {
         found
     }
 
-    /// Reports that `expected` is missing, where a reader would insert it.
+    /// Reports that `expected` is missing, where a reader would insert it: behind what was there
+    /// last, if a new line has begun since.
     fn missing(&mut self, expected: &str) -> Failed {
         let (next, before) = (self.span(), self.previous_span());
-        let lines = self.sink.lines();
-        let same_line = lines.line(next.start) == lines.line(before.end);
-        let place = if same_line || self.at == 0 {
+        let place = if self.at == 0 || !self.begins_line() {
             next
         } else {
-            Span { start: before.end, end: before.end }
+            Span {
+                start: before.end,
+                end: before.end,
+            }
         };
+        self.report_expected(expected, place)
+    }
+
+    /// Reports that something else than the next token should begin here.
+    fn unexpected(&mut self, expected: &str) -> Failed {
+        self.report_expected(expected, self.span())
+    }
+
+    fn report_expected(&mut self, expected: &str, place: Span) -> Failed {
         let found = match self.peek() {
             TokenKind::EndOfFile => "the end of the file".to_owned(),
-            _ => format!("`{}`", self.text(next)),
+            _ => format!("`{}`", self.text(self.span())),
         };
         let message = format!("expected {expected}, found {found}");
         self.sink.report(problems::EXPECTED, place, message);
         Failed
     }
 
+    /// Whether the next token stands on another line than the one before it.
+    fn begins_line(&self) -> bool {
+        let lines = self.sink.lines();
+        lines.line(self.previous_span().end) < lines.line(self.span().start)
+    }
+
     fn expect_symbol(&mut self, symbol: &str) -> Parsed<Span> {
         let span = self.span();
-        if self.eat_symbol(symbol) { Ok(span) } else { Err(self.missing(&format!("`{symbol}`"))) }
+        if self.eat_symbol(symbol) {
+            Ok(span)
+        } else {
+            Err(self.missing(&format!("`{symbol}`")))
+        }
     }
 
     fn expect_keyword(&mut self, keyword: Keyword) -> Parsed<Span> {
@@ -123,11 +160,17 @@ impl Parser<'_, '_> {
         match self.peek() {
             TokenKind::Identifier => {
                 let span = self.advance();
-                Ok(Name { text: self.text(span).to_owned(), span })
+                Ok(Name {
+                    text: self.text(span).to_owned(),
+                    span,
+                })
             }
             TokenKind::Keyword(keyword) => {
                 let span = self.span();
-                let message = format!("expected {what}, found the reserved word `{}`", keyword.text());
+                let message = format!(
+                    "expected {what}, found the reserved word `{}`",
+                    keyword.text()
+                );
                 self.sink.report(problems::EXPECTED, span, message);
                 Err(Failed)
             }
@@ -180,9 +223,16 @@ impl Parser<'_, '_> {
                 TokenKind::Keyword(Type) => self.unsupported("TYPE", Keyword::EndType),
                 TokenKind::Keyword(VarGlobal) => self.unsupported("VAR_GLOBAL", Keyword::EndVar),
                 _ => {
-                    self.missing("`PROGRAM`, `FUNCTION_BLOCK` or `FUNCTION`");
+                    self.unexpected("`PROGRAM`, `FUNCTION_BLOCK` or `FUNCTION`");
                     self.advance();
-                    self.skip_to(&[Program, FunctionBlock, Function, Configuration, Type, VarGlobal]);
+                    self.skip_to(&[
+                        Program,
+                        FunctionBlock,
+                        Function,
+                        Configuration,
+                        Type,
+                        VarGlobal,
+                    ]);
                 }
             }
             assert!(self.at > start, "the parser advances");
@@ -192,7 +242,11 @@ impl Parser<'_, '_> {
     /// Reports a part of the language that is not built yet, and skips it.
     fn unsupported(&mut self, what: &str, end: Keyword) {
         let span = self.span();
-        self.sink.report(problems::UNSUPPORTED, span, format!("{what} is not supported"));
+        self.sink.report(
+            problems::UNSUPPORTED,
+            span,
+            format!("{what} is not supported"),
+        );
         self.advance();
         self.skip_to(&[end]);
         self.advance();
@@ -219,17 +273,47 @@ impl Parser<'_, '_> {
             }
         }
         let sections = self.sections();
-        let body = self.statements();
+        let body = self.body();
         let end_span = self.span();
         if !self.eat_keyword(end) {
             let opened = self.sink.lines().line(opening.start);
             let message = format!("`{}` to close the POU of line {opened}", end.text());
             self.missing(&message);
-            self.skip_to(&[end, Keyword::Program, Keyword::FunctionBlock, Keyword::Function]);
+            self.skip_to(&[
+                end,
+                Keyword::Program,
+                Keyword::FunctionBlock,
+                Keyword::Function,
+            ]);
             self.eat_keyword(end);
         }
         self.eat_symbol(";");
-        Some(Pou { kind, name, result, sections, body, end: end_span })
+        Some(Pou {
+            kind,
+            name,
+            result,
+            sections,
+            body,
+            end: end_span,
+        })
+    }
+
+    /// The statements of a POU. A word that closes nothing is reported and passed over.
+    fn body(&mut self) -> Vec<crate::ast::Stmt> {
+        let mut body = Vec::new();
+        loop {
+            body.append(&mut self.statements());
+            let TokenKind::Keyword(word) = self.peek() else {
+                return body;
+            };
+            if !statement::is_stray(word) {
+                return body;
+            }
+            let span = self.advance();
+            let message = format!("`{}` belongs to no statement", word.text());
+            self.sink.report(problems::EXPECTED, span, message);
+            self.eat_symbol(";");
+        }
     }
 
     fn sections(&mut self) -> Vec<Section> {
@@ -259,13 +343,23 @@ impl Parser<'_, '_> {
                 }
             }
             let declarations = self.declarations();
-            sections.push(Section { kind, constant, retain, declarations });
+            sections.push(Section {
+                kind,
+                constant,
+                retain,
+                declarations,
+            });
         }
     }
 
     fn declarations(&mut self) -> Vec<Declaration> {
         let mut declarations = Vec::new();
+        let mut before = None;
         loop {
+            assert!(
+                before.replace(self.at) != Some(self.at),
+                "the parser advances"
+            );
             match self.peek() {
                 TokenKind::Keyword(Keyword::EndVar) => {
                     self.advance();
@@ -273,6 +367,10 @@ impl Parser<'_, '_> {
                     return declarations;
                 }
                 TokenKind::Identifier => {}
+                // A reserved word in the place of a name is reported as that.
+                TokenKind::Keyword(word)
+                    if !ends_declarations(word)
+                        && matches!(self.peek_at(1), TokenKind::Symbol(":" | ",")) => {}
                 TokenKind::Symbol(_) | TokenKind::Integer => {
                     self.missing("a variable's name or `END_VAR`");
                     self.skip_declaration();
@@ -299,11 +397,7 @@ impl Parser<'_, '_> {
                     self.advance();
                     return;
                 }
-                TokenKind::Keyword(word)
-                    if !matches!(word, Keyword::At | Keyword::Array | Keyword::Of) =>
-                {
-                    return;
-                }
+                TokenKind::Keyword(word) if ends_declarations(word) => return,
                 _ => {
                     self.advance();
                 }
@@ -322,13 +416,25 @@ impl Parser<'_, '_> {
                 return Err(self.missing("a direct address such as `%IX0.0`"));
             }
             let span = self.advance();
-            at = Some(Name { text: self.text(span).to_owned(), span });
+            at = Some(Name {
+                text: self.text(span).to_owned(),
+                span,
+            });
         }
         self.expect_symbol(":")?;
         let ty = self.type_spec()?;
-        let init = if self.eat_symbol(":=") { Some(self.init()?) } else { None };
+        let init = if self.eat_symbol(":=") {
+            Some(self.init()?)
+        } else {
+            None
+        };
         self.expect_symbol(";")?;
-        Ok(Declaration { names, at, ty, init })
+        Ok(Declaration {
+            names,
+            at,
+            ty,
+            init,
+        })
     }
 
     fn type_spec(&mut self) -> Parsed<TypeSpec> {
@@ -350,7 +456,12 @@ impl Parser<'_, '_> {
         self.expect_keyword(Keyword::Of)?;
         let element = self.name("the type of the elements")?;
         let span = start.to(element.span);
-        Ok(TypeSpec::Array { low, high, element, span })
+        Ok(TypeSpec::Array {
+            low,
+            high,
+            element,
+            span,
+        })
     }
 
     fn init(&mut self) -> Parsed<Init> {
@@ -395,12 +506,39 @@ impl Parser<'_, '_> {
         }
         let count = self.primary()?;
         self.expect_symbol("(")?;
-        let value =
-            if self.peek() == TokenKind::Symbol(")") { None } else { Some(self.expression()?) };
+        let value = if self.peek() == TokenKind::Symbol(")") {
+            None
+        } else {
+            Some(self.expression()?)
+        };
         self.expect_symbol(")")?;
         Ok((value, Some(count)))
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Words behind which no declaration goes on.
+fn ends_declarations(word: Keyword) -> bool {
+    use Keyword::*;
+    matches!(
+        word,
+        EndVar
+            | Var
+            | VarInput
+            | VarOutput
+            | VarInOut
+            | VarTemp
+            | VarGlobal
+            | VarExternal
+            | EndProgram
+            | EndFunction
+            | EndFunctionBlock
+            | Program
+            | Function
+            | FunctionBlock
+            | If
+            | Case
+            | For
+            | While
+            | Repeat
+    )
+}

@@ -139,7 +139,10 @@ problems! {
 /// ```
 #[must_use]
 pub fn explain(code: &str) -> Option<&'static str> {
-    TABLE.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, text)| *text)
 }
 
 /// Every problem code with its explanation, in order.

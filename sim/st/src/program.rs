@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 
 use crate::ast::PouKind;
 use crate::bytecode::{Form, Instruction, MathFunction, Opcode, RELATIVE};
-use crate::container::{self, ArraySlots, Located, Module, PouRecord, VariableInfo, VerifyError, narrow};
+use crate::container::{
+    self, ArraySlots, Located, Module, PouRecord, VariableInfo, VerifyError, narrow,
+};
 use crate::image::Area;
 use crate::standard_fb::StandardFb;
 use crate::types::{Elementary, Value};
@@ -83,20 +85,39 @@ impl Program {
             let first_array = narrow(self.arrays.len());
             self.arrays.extend(&pou.arrays);
             let start = pou.code_start as usize;
-            for at in start..start + pou.code_len as usize {
-                ops[at] = Some(prepare_op(&module.code[at], module, first_array, &mut self.standards));
+            let code = start..start + pou.code_len as usize;
+            for (op, instruction) in ops[code.clone()].iter_mut().zip(&module.code[code]) {
+                *op = Some(prepare_op(
+                    instruction,
+                    module,
+                    first_array,
+                    &mut self.standards,
+                ));
             }
         }
         self.ops = ops.into_iter().flatten().collect();
         assert_eq!(self.ops.len(), module.code.len(), "the POUs cover the code");
         let start = |pou: u32| module.pous[pou as usize].code_start;
-        self.entries = module.entries.iter().map(|entry| (start(entry.pou), entry.base)).collect();
-        let outputs = module.located.iter().filter(|located| located.address.area != Area::Input);
+        self.entries = module
+            .entries
+            .iter()
+            .map(|entry| (start(entry.pou), entry.base))
+            .collect();
+        let outputs = module
+            .located
+            .iter()
+            .filter(|located| located.address.area != Area::Input);
         self.located_outputs = outputs
-            .map(|located| LocatedSlot { address: located.address, ty: located.ty, slot: located.slot })
+            .map(|located| LocatedSlot {
+                address: located.address,
+                ty: located.ty,
+                slot: located.slot,
+            })
             .collect();
         for (at, variable) in module.variables.iter().enumerate() {
-            self.by_path.entry(variable.name.to_ascii_uppercase()).or_insert(at);
+            self.by_path
+                .entry(variable.name.to_ascii_uppercase())
+                .or_insert(at);
         }
     }
 
@@ -170,7 +191,9 @@ impl Program {
     #[must_use]
     pub fn source_line(&self, instruction: u32) -> Option<u32> {
         let lines = &self.module.lines;
-        let at = lines.partition_point(|line| line.instruction <= instruction).checked_sub(1)?;
+        let at = lines
+            .partition_point(|line| line.instruction <= instruction)
+            .checked_sub(1)?;
         Some(lines[at].line)
     }
 
@@ -210,7 +233,9 @@ impl Program {
             }
         }
         let mnemonic = code.mnemonic();
-        let ty = Elementary::from_code(ty).map_or("", Elementary::name).to_ascii_lowercase();
+        let ty = Elementary::from_code(ty)
+            .map_or("", Elementary::name)
+            .to_ascii_lowercase();
         let fields = fields.join(", ");
         match code.form() {
             Form::Jump => format!("{mnemonic} -> {d}"),
@@ -220,7 +245,10 @@ impl Program {
             }
             Form::CallStandard => {
                 let standard = StandardFb::from_codes(instruction.ty, b);
-                format!("{mnemonic} {} {fields}", standard.map_or(String::new(), StandardFb::name))
+                format!(
+                    "{mnemonic} {} {fields}",
+                    standard.map_or(String::new(), StandardFb::name)
+                )
             }
             Form::LoadIndex | Form::StoreIndex => format!("{mnemonic}.{ty} {fields} array {a}"),
             Form::Copy => format!("{mnemonic} {fields}, {b} slots"),
@@ -248,7 +276,11 @@ impl Program {
             return Some(found);
         }
         let (program, rest) = key.split_once('.')?;
-        if program == self.name().to_ascii_uppercase() { self.find_key(rest) } else { None }
+        if program == self.name().to_ascii_uppercase() {
+            self.find_key(rest)
+        } else {
+            None
+        }
     }
 
     fn find_key(&self, key: &str) -> Option<(usize, Elementary)> {
@@ -314,7 +346,13 @@ fn prepare_op(
     first_array: u32,
     standards: &mut Vec<StandardFb>,
 ) -> Op {
-    let Instruction { code, ty, mut d, mut a, mut b } = *instruction;
+    let Instruction {
+        code,
+        ty,
+        mut d,
+        mut a,
+        mut b,
+    } = *instruction;
     let mut cost_ns = code.cost_ns();
     let unused = Elementary::from_code(ty).map_or(0, Elementary::unused_bits);
     match code.form() {
@@ -335,7 +373,14 @@ fn prepare_op(
         _ => {}
     }
     let shift = u8::try_from(unused).expect("a slot has 64 bits");
-    Op { code, shift, cost_ns, d, a, b }
+    Op {
+        code,
+        shift,
+        cost_ns,
+        d,
+        a,
+        b,
+    }
 }
 
 /// Digest of what a POU does, independent of where its slots and its neighbours lie.
@@ -349,8 +394,14 @@ fn pou_digest(module: &Module, pou: &PouRecord) -> [u8; 32] {
     put(&[pou.kind as u8]);
     put(&pou.frame.iter().map(|ty| *ty as u8).collect::<Vec<_>>());
     // Initial values stand in the memory of the instances; those of a PROGRAM are its own.
-    let index = module.pous.iter().position(|known| std::ptr::eq(known, pou));
-    let entry = module.entries.iter().find(|entry| Some(entry.pou as usize) == index);
+    let index = module
+        .pous
+        .iter()
+        .position(|known| std::ptr::eq(known, pou));
+    let entry = module
+        .entries
+        .iter()
+        .find(|entry| Some(entry.pou as usize) == index);
     if let Some(entry) = entry {
         let base = entry.base as usize;
         for value in &module.init[base..base + pou.frame.len()] {
@@ -370,7 +421,10 @@ fn pou_digest(module: &Module, pou: &PouRecord) -> [u8; 32] {
             match (instruction.code.form(), at) {
                 (Form::Jump | Form::JumpIf, 0) => put(&(field - pou.code_start).to_le_bytes()),
                 (Form::CallFunction | Form::CallBlock, 0) => {
-                    put(module.pous[field as usize].name.to_ascii_uppercase().as_bytes());
+                    put(module.pous[field as usize]
+                        .name
+                        .to_ascii_uppercase()
+                        .as_bytes());
                 }
                 (Form::LoadIndex | Form::StoreIndex, 1) => {
                     let array = &pou.arrays[field as usize];
@@ -399,7 +453,10 @@ fn portable_operand(module: &Module, pou: &PouRecord, operand: u32) -> Vec<u8> {
         let owns = |pou: &&PouRecord| {
             operand >= pou.static_start && operand - pou.static_start < pou.static_len
         };
-        match Some(pou).filter(owns).or_else(|| module.pous.iter().find(owns)) {
+        match Some(pou)
+            .filter(owns)
+            .or_else(|| module.pous.iter().find(owns))
+        {
             Some(owner) => {
                 out.push(b's');
                 out.extend(owner.name.to_ascii_uppercase().bytes());

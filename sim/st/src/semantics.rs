@@ -127,14 +127,24 @@ pub(crate) fn less_signed(a: u64, b: u64) -> bool {
 /// Towards zero (IEC 61131-3:2013, Table 29, note to DIV).
 #[inline(always)]
 pub(crate) fn divide_signed(a: u64, b: u64) -> Option<u64> {
-    (b != 0).then(|| a.cast_signed().wrapping_div(b.cast_signed()).cast_unsigned())
+    (b != 0).then(|| {
+        a.cast_signed()
+            .wrapping_div(b.cast_signed())
+            .cast_unsigned()
+    })
 }
 
 /// With the sign of the dividend, and 0 for a divisor of 0: the standard defines
 /// `MOD` as `IF IN2 = 0 THEN OUT := 0; ELSE OUT := IN1 - (IN1 / IN2) * IN2; END_IF`.
 #[inline(always)]
 pub(crate) fn modulo_signed(a: u64, b: u64) -> u64 {
-    if b == 0 { 0 } else { a.cast_signed().wrapping_rem(b.cast_signed()).cast_unsigned() }
+    if b == 0 {
+        0
+    } else {
+        a.cast_signed()
+            .wrapping_rem(b.cast_signed())
+            .cast_unsigned()
+    }
 }
 
 /// Reads a REAL.
@@ -151,16 +161,27 @@ pub(crate) fn l(slot: u64) -> f64 {
 
 #[inline(always)]
 pub(crate) fn put_r(value: f32) -> u64 {
-    if value.is_nan() { 0x7FC0_0000 } else { crate::types::slot_of_real(value) }
+    if value.is_nan() {
+        0x7FC0_0000
+    } else {
+        crate::types::slot_of_real(value)
+    }
 }
 
 #[inline(always)]
 pub(crate) fn put_l(value: f64) -> u64 {
-    if value.is_nan() { 0x7FF8_0000_0000_0000 } else { value.to_bits() }
+    if value.is_nan() {
+        0x7FF8_0000_0000_0000
+    } else {
+        value.to_bits()
+    }
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest REAL is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding to the nearest REAL is wanted"
+)]
 pub(crate) fn to_real(value: f64) -> f32 {
     value as f32
 }
@@ -187,7 +208,11 @@ pub(crate) fn shift_right(value: u64, count: u64) -> u64 {
 pub(crate) fn rotate_left(value: u64, count: u64, shift: u32) -> u64 {
     let width = u64::from(64 - shift);
     let count = count % width;
-    if count == 0 { value } else { unsigned(value << count, shift) | value >> (width - count) }
+    if count == 0 {
+        value
+    } else {
+        unsigned(value << count, shift) | value >> (width - count)
+    }
 }
 
 /// The count that rotates left as far as `count` rotates right.
@@ -199,7 +224,10 @@ pub(crate) fn reverse(count: u64, shift: u32) -> u64 {
 
 /// The nearest value of a signed type, towards zero; 0 for NaN.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a cast from a float saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from a float saturates"
+)]
 pub(crate) fn saturate_signed(value: f64, shift: u32) -> u64 {
     let (low, high) = (i64::MIN >> shift, i64::MAX >> shift);
     (value as i64).clamp(low, high).cast_unsigned()
@@ -207,7 +235,10 @@ pub(crate) fn saturate_signed(value: f64, shift: u32) -> u64 {
 
 /// The nearest value of an unsigned type, towards zero; 0 for NaN.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a cast from a float saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a cast from a float saturates"
+)]
 pub(crate) fn saturate_unsigned(value: f64, shift: u32) -> u64 {
     (value as u64).min(u64::MAX >> shift)
 }
@@ -234,7 +265,11 @@ mod tests {
 
     fn check(code: Opcode, ty: Elementary, a: i64, b: i64, expected: i64) {
         let result = evaluate(code, ty, a.cast_unsigned(), b.cast_unsigned());
-        assert_eq!(result, Some(Ok(expected.cast_unsigned())), "{code:?} {ty} {a} {b}");
+        assert_eq!(
+            result,
+            Some(Ok(expected.cast_unsigned())),
+            "{code:?} {ty} {a} {b}"
+        );
     }
 
     #[test]
@@ -293,9 +328,17 @@ mod tests {
     fn nan_when_computed_then_has_one_form() {
         let zero = 0u64;
         let nan = 0x7FC0_0000;
-        assert_eq!(evaluate(Opcode::DivR, Elementary::Real, zero, zero), Some(Ok(nan)));
+        assert_eq!(
+            evaluate(Opcode::DivR, Elementary::Real, zero, zero),
+            Some(Ok(nan))
+        );
         let negative = slot(f32::NEG_INFINITY);
-        let result = evaluate(Opcode::AddR, Elementary::Real, negative, slot(f32::INFINITY));
+        let result = evaluate(
+            Opcode::AddR,
+            Elementary::Real,
+            negative,
+            slot(f32::INFINITY),
+        );
         assert_eq!(result, Some(Ok(nan)));
     }
 

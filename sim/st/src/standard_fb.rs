@@ -63,18 +63,33 @@ const NAMES: [(&str, Behaviour); 10] = [
 ];
 
 /// Types that a counter can count in (Table 45, typed variants).
-const COUNTER_TYPES: [Elementary; 5] =
-    [Elementary::Int, Elementary::Dint, Elementary::Lint, Elementary::Udint, Elementary::Ulint];
+const COUNTER_TYPES: [Elementary; 5] = [
+    Elementary::Int,
+    Elementary::Dint,
+    Elementary::Lint,
+    Elementary::Udint,
+    Elementary::Ulint,
+];
 
 impl StandardFb {
     /// The block with this name in capitals: `TON`, `CTU`, `CTU_DINT`.
     pub(crate) fn from_key(key: &str) -> Option<Self> {
-        let plain = |key: &str| NAMES.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind);
+        let plain = |key: &str| {
+            NAMES
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, kind)| *kind)
+        };
         if let Some(behaviour) = plain(key) {
-            return Some(Self { behaviour, counter: Elementary::Int });
+            return Some(Self {
+                behaviour,
+                counter: Elementary::Int,
+            });
         }
         let (name, ty) = key.split_once('_')?;
-        let counter = COUNTER_TYPES.into_iter().find(|counter| counter.name() == ty)?;
+        let counter = COUNTER_TYPES
+            .into_iter()
+            .find(|counter| counter.name() == ty)?;
         let behaviour = plain(name)?;
         let counts = matches!(behaviour, Behaviour::Ctu | Behaviour::Ctd | Behaviour::Ctud);
         counts.then_some(Self { behaviour, counter })
@@ -84,7 +99,9 @@ impl StandardFb {
     pub(crate) fn from_codes(behaviour: u8, counter: u32) -> Option<Self> {
         let (_, behaviour) = *NAMES.get(usize::from(behaviour))?;
         let counter = Elementary::from_code(u8::try_from(counter).ok()?)?;
-        COUNTER_TYPES.contains(&counter).then_some(Self { behaviour, counter })
+        COUNTER_TYPES
+            .contains(&counter)
+            .then_some(Self { behaviour, counter })
     }
 
     pub(crate) fn name(self) -> String {
@@ -142,13 +159,26 @@ impl StandardFb {
                 ("_CU", Bool, Hidden),
                 ("_CD", Bool, Hidden),
             ],
-            Behaviour::RTrig | Behaviour::FTrig => {
-                &[("CLK", Bool, Input), ("Q", Bool, Output), ("_M", Bool, Hidden)]
-            }
-            Behaviour::Sr => &[("S1", Bool, Input), ("R", Bool, Input), ("Q1", Bool, Output)],
-            Behaviour::Rs => &[("S", Bool, Input), ("R1", Bool, Input), ("Q1", Bool, Output)],
+            Behaviour::RTrig | Behaviour::FTrig => &[
+                ("CLK", Bool, Input),
+                ("Q", Bool, Output),
+                ("_M", Bool, Hidden),
+            ],
+            Behaviour::Sr => &[
+                ("S1", Bool, Input),
+                ("R", Bool, Input),
+                ("Q1", Bool, Output),
+            ],
+            Behaviour::Rs => &[
+                ("S", Bool, Input),
+                ("R1", Bool, Input),
+                ("Q1", Bool, Output),
+            ],
         };
-        table.iter().map(|&(name, ty, role)| Field { name, ty, role }).collect()
+        table
+            .iter()
+            .map(|&(name, ty, role)| Field { name, ty, role })
+            .collect()
     }
 
     /// Runs one call.
@@ -243,7 +273,11 @@ fn ton(timer: &mut Timer, previous_et_ns: i64) -> (bool, i64) {
     if timer.state == IDLE {
         timer.start();
     }
-    if timer.state == DONE { (true, previous_et_ns) } else { timer.measure() }
+    if timer.state == DONE {
+        (true, previous_et_ns)
+    } else {
+        timer.measure()
+    }
 }
 
 /// Q rises with IN, and falls when IN has been false for PT.
@@ -274,7 +308,14 @@ fn tp(timer: &mut Timer, previous_et_ns: i64) -> (bool, i64) {
     if timer.state == IDLE && timer.input {
         timer.start();
     }
-    let mut result = (false, if timer.state == DONE { previous_et_ns } else { 0 });
+    let mut result = (
+        false,
+        if timer.state == DONE {
+            previous_et_ns
+        } else {
+            0
+        },
+    );
     if timer.state == RUNNING {
         let (passed, et_ns) = timer.measure();
         result = (!passed, et_ns);
@@ -315,7 +356,11 @@ fn count(value: u64, counter: Elementary, up: bool) -> u64 {
 
 /// Smallest and largest value of the counter, as slots.
 fn limits(counter: Elementary) -> (u64, u64) {
-    let high = if counter.is_signed() { u64::MAX >> 1 } else { u64::MAX } >> counter.unused_bits();
+    let high = if counter.is_signed() {
+        u64::MAX >> 1
+    } else {
+        u64::MAX
+    } >> counter.unused_bits();
     (if counter.is_signed() { !high } else { 0 }, high)
 }
 
@@ -362,6 +407,3 @@ fn ctud(slots: &mut [u64], counter: Elementary) {
     slots[5] = at_least(slots[7], slots[4], counter);
     slots[6] = at_least(0, slots[7], counter);
 }
-
-#[cfg(test)]
-mod tests;

@@ -97,7 +97,9 @@ impl Elementary {
     /// The type with this keyword, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|ty| ty.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|ty| ty.name().eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn from_code(code: u8) -> Option<Self> {
@@ -350,7 +352,10 @@ impl fmt::Display for Value {
 
 /// Reads a REAL from its slot.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a REAL slot is zero above bit 31")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a REAL slot is zero above bit 31"
+)]
 pub(crate) fn real_of(slot: u64) -> f32 {
     f32::from_bits(slot as u32)
 }
@@ -376,9 +381,23 @@ mod tests {
     #[test]
     fn widening_when_value_could_change_then_is_refused() {
         use Elementary::*;
-        let allowed = [(Sint, Int), (Uint, Dint), (Int, Real), (Dint, Lreal), (Byte, Word), (Real, Lreal)];
-        let refused =
-            [(Int, Uint), (Uint, Int), (Dint, Real), (Lint, Lreal), (Word, Uint), (Bool, Word), (Time, Lint)];
+        let allowed = [
+            (Sint, Int),
+            (Uint, Dint),
+            (Int, Real),
+            (Dint, Lreal),
+            (Byte, Word),
+            (Real, Lreal),
+        ];
+        let refused = [
+            (Int, Uint),
+            (Uint, Int),
+            (Dint, Real),
+            (Lint, Lreal),
+            (Word, Uint),
+            (Bool, Word),
+            (Time, Lint),
+        ];
         assert!(allowed.iter().all(|(from, to)| from.widens_to(*to)));
         assert!(refused.iter().all(|(from, to)| !from.widens_to(*to)));
     }

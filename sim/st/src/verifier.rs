@@ -121,11 +121,17 @@ fn verify_ranges(module: &Module) -> Result<(), Fault> {
         }
         next += u64::from(pou.code_len);
     }
-    let rising = module.lines.is_sorted_by(|a, b| a.instruction < b.instruction);
+    let rising = module
+        .lines
+        .is_sorted_by(|a, b| a.instruction < b.instruction);
     if next != module.code.len() as u64 {
         return Err(Fault::Memory);
     }
-    if rising { Ok(()) } else { Err(Fault::Table { table: "line" }) }
+    if rising {
+        Ok(())
+    } else {
+        Err(Fault::Table { table: "line" })
+    }
 }
 
 struct Verifier<'m> {
@@ -142,9 +148,9 @@ impl<'m> Verifier<'m> {
         for array in &pou.arrays {
             self.spend(array.len.into())?;
             let valid = array.len > 0
-                && self.types(pou, array.base, array.len as usize).is_some_and(|types| {
-                    types.iter().all(|ty| *ty == array.ty)
-                });
+                && self
+                    .types(pou, array.base, array.len as usize)
+                    .is_some_and(|types| types.iter().all(|ty| *ty == array.ty));
             if !valid {
                 return Err(Fault::Pou { pou: index });
             }
@@ -159,14 +165,21 @@ impl<'m> Verifier<'m> {
         let ends = code.last().map(|last| last.code.form());
         if !matches!(ends, Some(Form::Return | Form::Jump)) {
             let at = start + code.len() - 1;
-            return Err(Fault::Instruction { at, reason: "the POU runs off its end" });
+            return Err(Fault::Instruction {
+                at,
+                reason: "the POU runs off its end",
+            });
         }
         Ok(())
     }
 
     fn spend(&mut self, slots: u64) -> Result<(), Fault> {
         self.work += slots;
-        if self.work > MAX_WORK { Err(Fault::TooLarge) } else { Ok(()) }
+        if self.work > MAX_WORK {
+            Err(Fault::TooLarge)
+        } else {
+            Ok(())
+        }
     }
 
     /// Types of the slots from an operand on.
@@ -217,12 +230,17 @@ impl<'m> Verifier<'m> {
 
     fn jumps(&self, pou: &'m PouRecord, target: u32) -> Check {
         let inside = (pou.code_start..pou.code_start + pou.code_len).contains(&target);
-        if inside { Ok(()) } else { Err("a jump leaves its POU") }
+        if inside {
+            Ok(())
+        } else {
+            Err("a jump leaves its POU")
+        }
     }
 
     /// A block of slots with these types, none of them constant.
     fn instance(&mut self, pou: &'m PouRecord, operand: u32, layout: &[Elementary]) -> Check {
-        self.spend(layout.len() as u64).map_err(|_| "too much to verify")?;
+        self.spend(layout.len() as u64)
+            .map_err(|_| "too much to verify")?;
         self.not_constant(operand)?;
         match self.types(pou, operand, layout.len()) {
             Some(types) if types == layout => Ok(()),
@@ -234,14 +252,19 @@ impl<'m> Verifier<'m> {
         let Instruction { code, d, a, b, .. } = *instruction;
         let form = code.form();
         if form == Form::CallStandard {
-            let standard = StandardFb::from_codes(instruction.ty, b).ok_or("no such standard block")?;
+            let standard =
+                StandardFb::from_codes(instruction.ty, b).ok_or("no such standard block")?;
             let layout: Vec<_> = standard.fields().iter().map(|field| field.ty).collect();
             return self.instance(pou, d, &layout);
         }
         let ty = Elementary::from_code(instruction.ty).ok_or("no such type")?;
         let bool = Elementary::Bool;
         let allowed = |types: crate::bytecode::Types| {
-            if types.contains(ty) { Ok(()) } else { Err("the instruction does not take this type") }
+            if types.contains(ty) {
+                Ok(())
+            } else {
+                Err("the instruction does not take this type")
+            }
         };
         match form {
             Form::Binary(types) => {
@@ -271,7 +294,9 @@ impl<'m> Verifier<'m> {
             }
             Form::Convert(from, to) => {
                 allowed(to)?;
-                let source = self.slot(pou, a).ok_or("an operand lies outside the memory")?;
+                let source = self
+                    .slot(pou, a)
+                    .ok_or("an operand lies outside the memory")?;
                 if !from.contains(source) {
                     return Err("the conversion does not take this type");
                 }
@@ -313,7 +338,9 @@ impl<'m> Verifier<'m> {
     }
 
     fn reinterpret(&self, pou: &'m PouRecord, ty: Elementary, d: u32, a: u32) -> Check {
-        let source = self.slot(pou, a).ok_or("an operand lies outside the memory")?;
+        let source = self
+            .slot(pou, a)
+            .ok_or("an operand lies outside the memory")?;
         let bits_and_real =
             source.is_bit_string() && ty.is_real() || source.is_real() && ty.is_bit_string();
         if !bits_and_real || source.bits() != ty.bits() {
@@ -325,7 +352,10 @@ impl<'m> Verifier<'m> {
     fn copy(&mut self, pou: &'m PouRecord, d: u32, a: u32, len: u32) -> Check {
         self.spend(len.into()).map_err(|_| "too much to verify")?;
         self.not_constant(d)?;
-        let (to, from) = (self.types(pou, d, len as usize), self.types(pou, a, len as usize));
+        let (to, from) = (
+            self.types(pou, d, len as usize),
+            self.types(pou, a, len as usize),
+        );
         match (to, from) {
             (Some(to), Some(from)) if to == from => Ok(()),
             _ => Err("the copied slots have other types or lie outside the memory"),
@@ -337,7 +367,9 @@ impl<'m> Verifier<'m> {
         let callee = module.pous.get(callee as usize).ok_or("no such POU")?;
         match (form, callee.kind) {
             (Form::CallFunction, PouKind::Function) => Ok(()),
-            (Form::CallBlock, PouKind::FunctionBlock) => self.instance(pou, instance, &callee.frame),
+            (Form::CallBlock, PouKind::FunctionBlock) => {
+                self.instance(pou, instance, &callee.frame)
+            }
             _ => Err("the callee is of another kind"),
         }
     }
@@ -347,10 +379,11 @@ impl<'m> Verifier<'m> {
 fn callees<'m>(module: &'m Module, pou: &'m PouRecord) -> impl Iterator<Item = usize> + 'm {
     let start = pou.code_start as usize;
     let code = &module.code[start..start + pou.code_len as usize];
-    code.iter().filter_map(|instruction| match instruction.code.form() {
-        Form::CallFunction | Form::CallBlock => Some(instruction.d as usize),
-        _ => None,
-    })
+    code.iter()
+        .filter_map(|instruction| match instruction.code.form() {
+            Form::CallFunction | Form::CallBlock => Some(instruction.d as usize),
+            _ => None,
+        })
 }
 
 /// The call graph has no circle, and its longest path fits the stack.
@@ -417,7 +450,9 @@ fn verify_tables(module: &Module) -> Result<(), Fault> {
         let end = u64::from(variable.slot) + u64::from(len);
         let valid = len > 0
             && end <= module.types.len() as u64
-            && variable.array.is_none_or(|array| array.low.checked_add(len.into()).is_some())
+            && variable
+                .array
+                .is_none_or(|array| array.low.checked_add(len.into()).is_some())
             && (variable.slot..variable.slot + len)
                 .all(|at| variable_slot(at) == Some(variable.ty));
         if !valid {
@@ -426,3 +461,6 @@ fn verify_tables(module: &Module) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

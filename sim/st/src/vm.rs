@@ -122,7 +122,12 @@ impl Machine {
     pub fn reset_warm(&mut self) {
         let before = std::mem::take(&mut self.memory);
         self.reset_cold();
-        for variable in self.program.variables().iter().filter(|variable| variable.retain) {
+        for variable in self
+            .program
+            .variables()
+            .iter()
+            .filter(|variable| variable.retain)
+        {
             let len = variable.array.map_or(1, |array| array.len as usize);
             let slots = variable.slot as usize..variable.slot as usize + len;
             self.memory[slots.clone()].copy_from_slice(&before[slots]);
@@ -142,7 +147,10 @@ impl Machine {
         let types = self.program.slot_types();
         let constants = self.program.constants();
         let fits = state.len() == self.memory.len() - constants
-            && state.iter().zip(&types[constants..]).all(|(&slot, ty)| ty.canonical(slot) == slot)
+            && state
+                .iter()
+                .zip(&types[constants..])
+                .all(|(&slot, ty)| ty.canonical(slot) == slot)
             && state.last().is_some_and(|&started| started <= 1);
         if fits {
             self.memory[constants..].copy_from_slice(state);
@@ -200,16 +208,29 @@ impl Machine {
                 Stop::Done if used <= fuel => continue,
                 Stop::Done | Stop::Watchdog => Trap::Watchdog { line },
                 Stop::DivisionByZero => Trap::DivisionByZero { line },
-                Stop::ArrayBounds { index, low, len } => {
-                    Trap::ArrayBounds { line, index, low, high: low + i64::from(len) - 1 }
-                }
+                Stop::ArrayBounds { index, low, len } => Trap::ArrayBounds {
+                    line,
+                    index,
+                    low,
+                    high: low + i64::from(len) - 1,
+                },
             };
-            return ScanReport { fuel_used: used.min(fuel), trap: Some(trap) };
+            return ScanReport {
+                fuel_used: used.min(fuel),
+                trap: Some(trap),
+            };
         }
         for located in program.located_outputs() {
-            image.store(located.address, located.ty, self.memory[located.slot as usize]);
+            image.store(
+                located.address,
+                located.ty,
+                self.memory[located.slot as usize],
+            );
         }
-        ScanReport { fuel_used: used, trap: None }
+        ScanReport {
+            fuel_used: used,
+            trap: None,
+        }
     }
 
     fn read_image(&mut self, program: &Program, image: &Image) {
@@ -302,17 +323,25 @@ fn run(
                 }
             }
             O::Jump => {
-                next = op.d as usize;
                 if spent > fuel {
                     break Stop::Watchdog;
                 }
+                next = op.d as usize;
             }
-            O::JumpIf | O::JumpIfNot => {
-                if (a!() != 0) == (op.code == Opcode::JumpIf) {
+            O::JumpIf => {
+                if spent > fuel {
+                    break Stop::Watchdog;
+                }
+                if a!() != 0 {
                     next = op.d as usize;
                 }
+            }
+            O::JumpIfNot => {
                 if spent > fuel {
                     break Stop::Watchdog;
+                }
+                if a!() == 0 {
+                    next = op.d as usize;
                 }
             }
             O::CallFunction | O::CallBlock => {
@@ -346,6 +375,3 @@ fn run(
     *used = spent;
     (stop, u32::try_from(next).unwrap_or(0))
 }
-
-#[cfg(test)]
-mod tests;

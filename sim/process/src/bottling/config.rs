@@ -88,6 +88,8 @@ pub struct FillerConfig {
     pub bent_nozzle_repair_s: f64,
     /// Time to clear a jam, s.
     pub jam_repair_s: f64,
+    /// Most the floor holds before the rest runs into the gully, litres.
+    pub film_capacity_l: f64,
     /// How fast the floor drains, L/s.
     pub floor_drain_l_per_s: f64,
     /// Film on the floor above which people may slip, litres.
@@ -108,6 +110,7 @@ impl Default for FillerConfig {
             pinch_chance: 0.5,
             bent_nozzle_repair_s: 900.0,
             jam_repair_s: 120.0,
+            film_capacity_l: 10.0,
             floor_drain_l_per_s: 0.01,
             slip_film_l: 2.0,
         }
@@ -124,7 +127,9 @@ pub struct InfeedConfig {
 
 impl Default for InfeedConfig {
     fn default() -> Self {
-        Self { screw_per_min: 80.0 }
+        Self {
+            screw_per_min: 80.0,
+        }
     }
 }
 
@@ -153,7 +158,10 @@ impl Default for StoppagesConfig {
         const SIGMA: f64 = 0.6;
         let failure = |mtbf_s, mean_s| Failure {
             mtbf_s,
-            repair: Repair::Lognormal { mean_s, sigma: SIGMA },
+            repair: Repair::Lognormal {
+                mean_s,
+                sigma: SIGMA,
+            },
         };
         let stops = |micro: (f64, f64), fault: (f64, f64)| StoppageConfig {
             micro: failure(micro.0, micro.1),
@@ -161,9 +169,13 @@ impl Default for StoppagesConfig {
         };
         Self {
             enabled: true,
-            infeed: StoppageConfig { micro: failure(900.0, 20.0), fault: Failure::NEVER },
+            infeed: StoppageConfig {
+                micro: failure(900.0, 20.0),
+                fault: Failure::NEVER,
+            },
             filler: stops((450.0, 15.0), (2700.0, 180.0)),
-            discharge: StoppageConfig { micro: failure(900.0, 15.0), fault: Failure::NEVER },
+            // Stands in for the labeller, which rides on the discharge belt and is not modelled.
+            discharge: stops((900.0, 15.0), (5400.0, 180.0)),
             capper: stops((600.0, 15.0), (1800.0, 90.0)),
             packer: stops((500.0, 15.0), (1500.0, 150.0)),
             palletiser: stops((900.0, 20.0), (3600.0, 300.0)),
@@ -243,7 +255,15 @@ impl Check {
         problem: &'static str,
     ) -> Result<(), ConfigError> {
         // A NaN fails every comparison, so it fails every check.
-        if ok && value.is_finite() { Ok(()) } else { Err(ConfigError { field, value, problem }) }
+        if ok && value.is_finite() {
+            Ok(())
+        } else {
+            Err(ConfigError {
+                field,
+                value,
+                problem,
+            })
+        }
     }
 
     fn positive(fields: &[(&'static str, f64)]) -> Result<(), ConfigError> {
@@ -253,14 +273,19 @@ impl Check {
     }
 
     fn not_negative(fields: &[(&'static str, f64)]) -> Result<(), ConfigError> {
-        fields
-            .iter()
-            .try_for_each(|&(field, value)| Self::that(value >= 0.0, field, value, "must be at least 0"))
+        fields.iter().try_for_each(|&(field, value)| {
+            Self::that(value >= 0.0, field, value, "must be at least 0")
+        })
     }
 
     fn share(fields: &[(&'static str, f64)]) -> Result<(), ConfigError> {
         fields.iter().try_for_each(|&(field, value)| {
-            Self::that((0.0..=1.0).contains(&value), field, value, "must be within 0..=1")
+            Self::that(
+                (0.0..=1.0).contains(&value),
+                field,
+                value,
+                "must be within 0..=1",
+            )
         })
     }
 
@@ -291,7 +316,10 @@ impl BottlingConfig {
             ("sensor_period_s", self.sensor_period_s),
             ("production.minor_stop_s", self.production.minor_stop_s),
             ("production.cycle_s", self.production.cycle_s),
-            ("production.planned_run_time_min", self.production.planned_run_time_min),
+            (
+                "production.planned_run_time_min",
+                self.production.planned_run_time_min,
+            ),
         ])
     }
 
@@ -309,6 +337,7 @@ impl BottlingConfig {
             ("filler.catch_m", filler.catch_m),
             ("filler.knock_m", filler.knock_m),
             ("filler.slip_film_l", filler.slip_film_l),
+            ("filler.film_capacity_l", filler.film_capacity_l),
             ("infeed.screw_per_min", self.infeed.screw_per_min),
         ])?;
         Check::not_negative(&[
@@ -354,7 +383,12 @@ impl BottlingConfig {
         // The gates and nozzles stand 65 mm apart; other bottles need other format parts.
         let ok = (belt.bottle_diameter_m - super::NOZZLE_PITCH_M).abs() < 1e-9;
         let problem = "must be 0.065: the filler's nozzle pitch is made for that bottle";
-        Check::that(ok, "belt.bottle_diameter_m", belt.bottle_diameter_m, problem)
+        Check::that(
+            ok,
+            "belt.bottle_diameter_m",
+            belt.bottle_diameter_m,
+            problem,
+        )
     }
 
     fn validate_motor(&self) -> Result<(), ConfigError> {
@@ -395,7 +429,12 @@ impl BottlingConfig {
         )?;
         let ok = motor.locked_rotor_ratio > 1.5;
         let problem = "must be above 1.5";
-        Check::that(ok, "motor.locked_rotor_ratio", motor.locked_rotor_ratio, problem)?;
+        Check::that(
+            ok,
+            "motor.locked_rotor_ratio",
+            motor.locked_rotor_ratio,
+            problem,
+        )?;
         Check::below(
             "motor.class_limit_c",
             motor.class_limit_c,
@@ -434,9 +473,19 @@ impl BottlingConfig {
             ("capper.cocked_chance", capper.cocked_chance),
         ])?;
         let ok = (0.065..=0.15).contains(&capper.exit_pitch_m);
-        Check::that(ok, "capper.exit_pitch_m", capper.exit_pitch_m, "must be within 0.065..=0.15")?;
+        Check::that(
+            ok,
+            "capper.exit_pitch_m",
+            capper.exit_pitch_m,
+            "must be within 0.065..=0.15",
+        )?;
         let ok = (5.9..6.3).contains(&reject.pad_x_m);
-        Check::that(ok, "reject.pad_x_m", reject.pad_x_m, "must be within 5.9..6.3")?;
+        Check::that(
+            ok,
+            "reject.pad_x_m",
+            reject.pad_x_m,
+            "must be within 5.9..6.3",
+        )?;
         Check::below(
             "capper.leak_torque_n_m",
             capper.leak_torque_n_m,
@@ -468,7 +517,10 @@ impl BottlingConfig {
             ("palletiser.row_back_s", palletiser.row_back_s),
             ("palletiser.plate_s", palletiser.plate_s),
             ("palletiser.stroke_m", palletiser.stroke_m),
-            ("palletiser.acceleration_m_per_s2", palletiser.acceleration_m_per_s2),
+            (
+                "palletiser.acceleration_m_per_s2",
+                palletiser.acceleration_m_per_s2,
+            ),
             ("palletiser.brake_m_per_s2", palletiser.brake_m_per_s2),
             ("palletiser.layer_m", palletiser.layer_m),
             ("palletiser.pallet_out_s", palletiser.pallet_out_s),
@@ -477,7 +529,10 @@ impl BottlingConfig {
             ("table.length_m", table.length_m),
             ("packer.infeed_s", packer.infeed_s),
             ("palletiser.drop_limit_m", palletiser.drop_limit_m),
-            ("palletiser.collision_repair_s", palletiser.collision_repair_s),
+            (
+                "palletiser.collision_repair_s",
+                palletiser.collision_repair_s,
+            ),
             ("safety.reaction_s", self.safety.reaction_s),
             ("safety.muting_window_s", self.safety.muting_window_s),
             ("safety.muting_limit_s", self.safety.muting_limit_s),
@@ -486,10 +541,20 @@ impl BottlingConfig {
         let ok = (4..=64).contains(&packer.case_queue);
         Check::that(ok, "packer.case_queue", queue, "must be within 4..=64")?;
         let ok = table.capacity <= 10_000;
-        Check::that(ok, "table.capacity", f64::from(table.capacity), "must be at most 10000")?;
+        Check::that(
+            ok,
+            "table.capacity",
+            f64::from(table.capacity),
+            "must be at most 10000",
+        )?;
         let ok = palletiser.pallet_cycle_s > palletiser.pallet_out_s;
         let problem = "must be above palletiser.pallet_out_s";
-        Check::that(ok, "palletiser.pallet_cycle_s", palletiser.pallet_cycle_s, problem)
+        Check::that(
+            ok,
+            "palletiser.pallet_cycle_s",
+            palletiser.pallet_cycle_s,
+            problem,
+        )
     }
 
     fn validate_stoppages(&self) -> Result<(), ConfigError> {
@@ -509,9 +574,19 @@ impl BottlingConfig {
             ("stoppages.palletiser.fault", &stops.palletiser.fault),
         ] {
             let mtbf_s = failure.mtbf_s;
-            Check::that(mtbf_s >= 0.0, field, mtbf_s, "as mtbf_s must be 0 (never) or greater")?;
+            Check::that(
+                mtbf_s >= 0.0,
+                field,
+                mtbf_s,
+                "as mtbf_s must be 0 (never) or greater",
+            )?;
             let mean_s = failure.repair.mean_s();
-            Check::that(mean_s > 0.0, field, mean_s, "as mean_s must be greater than 0")?;
+            Check::that(
+                mean_s > 0.0,
+                field,
+                mean_s,
+                "as mean_s must be greater than 0",
+            )?;
             if let Repair::Lognormal { sigma, .. } = failure.repair {
                 Check::that(
                     (0.0..=3.0).contains(&sigma),

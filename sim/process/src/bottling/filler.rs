@@ -168,15 +168,18 @@ impl Filler {
             let step = nozzle.step(&config.nozzle, open[index], jet_m_per_s, step_s);
             wanted_m3[index] = step.demand_m3;
             if step.closed_now {
-                let drip_ml =
-                    config.nozzle.drip_ml + config.nozzle.drip_sd_ml * draws.gaussian();
+                let drip_ml = config.nozzle.drip_ml + config.nozzle.drip_sd_ml * draws.gaussian();
                 wanted_m3[index] += 1e-6 * num::higher(drip_ml, 0.0);
             }
             demand_m3 += wanted_m3[index];
         }
         let drawn_m3 = self.bowl.draw(demand_m3);
         // An empty bowl shares what it has among the nozzles.
-        let share = if drawn_m3 < demand_m3 { drawn_m3 / demand_m3 } else { 1.0 };
+        let share = if drawn_m3 < demand_m3 {
+            drawn_m3 / demand_m3
+        } else {
+            1.0
+        };
         for (index, &wanted_m3) in wanted_m3.iter().enumerate() {
             if wanted_m3 > 0.0 {
                 self.catch(config, index, wanted_m3 * share, belt);
@@ -190,23 +193,27 @@ impl Filler {
         self.nozzles[index].meter(jet_m3);
         self.dispensed_m3 += jet_m3;
         let Some(target) = self.targets[index] else {
-            self.spill(jet_m3);
+            self.spill(config, jet_m3);
             return;
         };
-        let splash_m3 =
-            if self.bar.position() < 0.9 { jet_m3 * config.filler.splash_share } else { 0.0 };
+        let splash_m3 = if self.bar.position() < 0.9 {
+            jet_m3 * config.filler.splash_share
+        } else {
+            0.0
+        };
         let bottle = belt.bottle_mut(target);
         let before_m3 = bottle.volume_m3;
         let brim_m3 = 1e-6 * config.filler.brim_ml;
         bottle.volume_m3 = num::lower(before_m3 + (jet_m3 - splash_m3), brim_m3);
         let caught_m3 = bottle.volume_m3 - before_m3;
-        self.spill(jet_m3 - caught_m3);
+        self.spill(config, jet_m3 - caught_m3);
     }
 
     /// Books liquid on the floor.
-    pub(super) fn spill(&mut self, spilled_m3: f64) {
+    pub(super) fn spill(&mut self, config: &BottlingConfig, spilled_m3: f64) {
         self.spilled_m3 += spilled_m3;
-        self.film_m3 += spilled_m3;
+        let capacity_m3 = config.filler.film_capacity_l / 1000.0;
+        self.film_m3 = num::lower(self.film_m3 + spilled_m3, capacity_m3);
     }
 
     fn find_targets(&mut self, config: &BottlingConfig, belt: &Belt) {
@@ -216,13 +223,22 @@ impl Filler {
         self.targets_stale = false;
     }
 
-    /// The standing bottle whose neck is under a nozzle.
-    pub(super) fn bottle_under(
+    /// The bottle under a nozzle, from the last search if nothing has moved since.
+    pub(super) fn target(
         &self,
         config: &BottlingConfig,
         index: usize,
         belt: &Belt,
     ) -> Option<usize> {
+        if self.targets_stale {
+            self.bottle_under(config, index, belt)
+        } else {
+            self.targets[index]
+        }
+    }
+
+    /// The standing bottle whose neck is under a nozzle.
+    fn bottle_under(&self, config: &BottlingConfig, index: usize, belt: &Belt) -> Option<usize> {
         let found = belt.nearest(nozzle_x_m(index), config.filler.catch_m)?;
         let bottle = &belt.bottles()[found];
         (!bottle.fallen && !bottle.broken).then_some(found)
@@ -235,7 +251,9 @@ impl Filler {
             self.engaged[index] = under.map_or(0, |found| belt.bottles()[found].id);
         }
         let field_m = nozzle_x_m(0) - NOZZLE_PITCH_M..nozzle_x_m(NOZZLES - 1) + NOZZLE_PITCH_M;
-        belt.bottles().iter().any(|bottle| bottle.fallen && field_m.contains(&bottle.x_m))
+        belt.bottles()
+            .iter()
+            .any(|bottle| bottle.fallen && field_m.contains(&bottle.x_m))
     }
 
     /// Knocks over the bottles that were dragged sideways under a lowered nozzle; returns how many.
@@ -280,9 +298,19 @@ impl Filler {
     /// all bottles that ever were hold or held.
     pub(super) fn conservation(&self, caught_m3: f64) -> Result<(), String> {
         let bowl_m3 = self.start_m3 + self.inlet_m3 - self.bowl.overflowed_m3() - self.dispensed_m3;
-        check_close("bowl", self.bowl.volume_m3(), bowl_m3, self.start_m3 + self.inlet_m3)?;
+        check_close(
+            "bowl",
+            self.bowl.volume_m3(),
+            bowl_m3,
+            self.start_m3 + self.inlet_m3,
+        )?;
         let liquid_m3 = caught_m3 + self.spilled_m3;
-        check_close("dispensed liquid", liquid_m3, self.dispensed_m3, self.start_m3 + self.inlet_m3)
+        check_close(
+            "dispensed liquid",
+            liquid_m3,
+            self.dispensed_m3,
+            self.start_m3 + self.inlet_m3,
+        )
     }
 }
 
@@ -310,7 +338,13 @@ impl Digest for Filler {
         }
         put_all(
             put,
-            &[self.inlet_m3_per_s, self.inlet_m3, self.dispensed_m3, self.spilled_m3, self.film_m3],
+            &[
+                self.inlet_m3_per_s,
+                self.inlet_m3,
+                self.dispensed_m3,
+                self.spilled_m3,
+                self.film_m3,
+            ],
         );
         put_f64(put, self.start_m3);
         for id in self.engaged {

@@ -163,9 +163,11 @@ impl<D: Draws> BottlingLine<D> {
 
     fn is_probe_wet(&self, nozzle: usize, filler: &Filler) -> bool {
         filler.bar.is_extended()
-            && filler.bottle_under(&self.config, nozzle, &self.belts[M2]).is_some_and(|index| {
-                1e6 * self.belts[M2].bottles()[index].volume_m3 >= self.config.filler.probe_ml
-            })
+            && filler
+                .target(&self.config, nozzle, &self.belts[M2])
+                .is_some_and(|index| {
+                    1e6 * self.belts[M2].bottles()[index].volume_m3 >= self.config.filler.probe_ml
+                })
     }
 
     fn measure_conveyor(&self, point: u16) -> f64 {

@@ -20,7 +20,10 @@
 mod config;
 mod filler;
 mod io;
+mod packaging;
+mod people;
 mod points;
+mod transport;
 mod truth;
 
 pub use config::{
@@ -30,18 +33,18 @@ pub use points::{point, points};
 pub use truth::{Column, truth_columns};
 
 use crate::Draws;
-use crate::belt::{Belt, Beyond, Pass};
-use crate::bottle::{Bottle, Cap, RejectClass};
-use crate::capper::{Capper, CapperStep};
+use crate::belt::Belt;
+use crate::bottle::{Bottle, Cap};
+use crate::capper::Capper;
 use crate::inspection::Inspection;
 use crate::motor::{DriveCommand, Motor};
 use crate::num;
 use crate::packer::{CASE_BOTTLES, Packer};
-use crate::palletiser::{Load, Palletiser, PalletiserCommand};
+use crate::palletiser::{Load, Palletiser};
 use crate::point::{PointId, SensorFault};
 use crate::production::Production;
 use crate::reject::Pusher;
-use crate::safety::{SafetyInputs, SafetyRelay};
+use crate::safety::SafetyRelay;
 use crate::sensor::{Sensor, SensorSpec};
 use crate::stoppage::{Stoppage, StoppageConfig};
 use crate::table::AccumulationTable;
@@ -73,8 +76,8 @@ pub const ACCEPT_X_M: f64 = 6.40;
 /// End of the discharge belt, m.
 pub const DISCHARGE_END_X_M: f64 = 6.50;
 
-const COUNT_IN_X_M: f64 = 2.16;
-const COUNT_OUT_X_M: f64 = 2.97;
+const COUNT_IN_X_M: f64 = 2.18;
+const COUNT_OUT_X_M: f64 = 2.95;
 
 const M1: usize = 0;
 const M2: usize = 1;
@@ -314,7 +317,11 @@ impl<D: Draws> BottlingLine<D> {
             stops.palletiser,
         ];
         let stoppages = core::array::from_fn(|index| {
-            let stop = if stops.enabled { stop_configs[index] } else { StoppageConfig::NEVER };
+            let stop = if stops.enabled {
+                stop_configs[index]
+            } else {
+                StoppageConfig::NEVER
+            };
             Stoppage::new(stop, &mut streams.stoppages[index])
         });
         let command = core::array::from_fn(|index| points()[index].initial);
@@ -398,7 +405,9 @@ impl<D: Draws> BottlingLine<D> {
     #[must_use]
     pub fn repair_s(&self, machine: Machine) -> Option<f64> {
         let fault_s = self.stoppages[machine.index()].repair_s();
-        let jam_s = self.is_jammed(machine).then_some(self.config.filler.jam_repair_s);
+        let jam_s = self
+            .is_jammed(machine)
+            .then_some(self.config.filler.jam_repair_s);
         match (fault_s, jam_s) {
             (Some(fault_s), Some(jam_s)) => Some(num::higher(fault_s, jam_s)),
             (fault_s, jam_s) => fault_s.or(jam_s),
@@ -446,7 +455,10 @@ impl<D: Draws> BottlingLine<D> {
     /// If `step_s` is not within 0.1 ms to 20 ms: the plant owns the step, and the lags of valves and
     /// drives need it short.
     pub fn step(&mut self, step_s: f64) {
-        assert!((1e-4..=0.02).contains(&step_s), "process step out of range: {step_s} s");
+        assert!(
+            (1e-4..=0.02).contains(&step_s),
+            "process step out of range: {step_s} s"
+        );
         for (index, contact) in self.contacts.iter_mut().enumerate() {
             *contact = self.command[usize::from(id::KQ01) + index] != 0.0;
         }
@@ -470,18 +482,22 @@ impl<D: Draws> BottlingLine<D> {
             self.packer.is_working(),
             self.palletiser.is_moving(),
         ];
-        // A stop of gates or bar in the middle of a fill would spoil twelve bottles; the real
-        // machine's faults come when it moves, so a due stop waits for shut nozzles.
+        // A stop of gates or bar in the middle of a fill would spoil twelve bottles, and one of the
+        // pallet conveyor would run the muting out; a due stop waits for the end of either.
         let may_stop = [
             true,
             !self.filler.is_pouring(),
             true,
             !self.capper.is_working(),
             self.packer.ram().is_home(),
-            true,
+            self.palletiser.has_pallet(),
         ];
         for index in 0..6 {
-            self.idle_s[index] = if worked[index] { 0.0 } else { self.idle_s[index] + step_s };
+            self.idle_s[index] = if worked[index] {
+                0.0
+            } else {
+                self.idle_s[index] + step_s
+            };
             let running = self.idle_s[index] < RUNNING_HOLD_S[index];
             let draws = &mut self.streams.stoppages[index];
             self.stoppages[index].step(running, may_stop[index], step_s, draws);
@@ -523,11 +539,15 @@ impl<D: Draws> BottlingLine<D> {
             let repair_s = self.config.filler.bent_nozzle_repair_s;
             self.stoppages[Machine::Filler.index()].break_down(repair_s);
         }
-        for (closed, stop_m) in [events.exit_closed, events.entry_closed].iter().zip(GATE_STOPS_M) {
+        for (closed, stop_m) in [events.exit_closed, events.entry_closed]
+            .iter()
+            .zip(GATE_STOPS_M)
+        {
             if !closed {
                 continue;
             }
-            let Some((index, error_m)) = Filler::pinch(&self.config, stop_m, &self.belts[M2]) else {
+            let Some((index, error_m)) = Filler::pinch(&self.config, stop_m, &self.belts[M2])
+            else {
                 continue;
             };
             let free_m = self.config.filler.pinch_free_m;
@@ -544,7 +564,12 @@ impl<D: Draws> BottlingLine<D> {
     }
 
     fn step_motors(&mut self, step_s: f64) {
-        let owners = [Machine::Infeed, Machine::Filler, Machine::Discharge, Machine::Packer];
+        let owners = [
+            Machine::Infeed,
+            Machine::Filler,
+            Machine::Discharge,
+            Machine::Packer,
+        ];
         for (index, owner) in owners.into_iter().enumerate() {
             let mut command = self.drives[index];
             // The machine's own stop circuit takes the run signal away; a bypass contactor defies it.
@@ -552,351 +577,6 @@ impl<D: Draws> BottlingLine<D> {
             let jammed = index < 3 && self.belts[index].is_wedged();
             self.motors[index].step(&command, jammed, step_s);
         }
-    }
-
-    /// Mean friction between bottles and chain under the present film of spilled product.
-    fn friction(&self) -> f64 {
-        let belt = &self.config.belt;
-        if self.filler.film_m3 == 0.0 {
-            return belt.friction;
-        }
-        let wetness = num::lower(1000.0 * self.filler.film_m3 / belt.wet_film_l, 1.0);
-        belt.friction + wetness * (belt.wet_friction - belt.friction)
-    }
-
-    fn step_belts(&mut self, step_s: f64) {
-        let wet = self.friction();
-        let way_m = self.motors[M4].belt_m_per_s() * step_s;
-        self.table.advance(way_m);
-        self.step_discharge(wet, step_s);
-        self.step_filler_belt(wet, step_s);
-        self.step_infeed(step_s);
-    }
-
-    fn step_discharge(&mut self, friction: f64, step_s: f64) {
-        let chain = self.motors[M3].belt_m_per_s();
-        let is_fallen = self.belts[M3].bottles().front().is_some_and(|bottle| bottle.fallen);
-        // A fallen bottle does not pass the guides onto the table.
-        let beyond = if self.table.is_full() || is_fallen {
-            Beyond { rear_m: DISCHARGE_END_X_M + 0.03, speed_m_per_s: 0.0 }
-        } else {
-            Beyond::FREE
-        };
-        let pass = self.belts[M3].advance(chain, friction, beyond, step_s);
-        let behind_n = if self.table.is_full() && chain > 0.0 {
-            let per_bottle_n = friction * 0.522 * crate::STANDARD_GRAVITY_M_PER_S2;
-            per_bottle_n * small_f64(self.table.len()) / f64::from(self.config.table.lanes)
-        } else {
-            0.0
-        };
-        self.after_pass(M3, pass, behind_n);
-        self.inspect_crossed();
-        self.accept_crossed();
-        if let Some(bottle) = self.belts[M3].pop_passed() {
-            let pushed = self.table.push(bottle);
-            assert!(pushed.is_ok(), "the discharge belt stops in front of a full table");
-        }
-    }
-
-    fn inspect_crossed(&mut self) {
-        let capper = &self.config.capper;
-        for index in self.belts[M3].crossed(INSPECTION_MARK) {
-            let odometer_m = self.belts[M3].odometer_m();
-            let bottle = self.belts[M3].bottle_mut(index);
-            if bottle.fallen {
-                continue;
-            }
-            let verdict = self.inspection.measure(
-                &self.config.inspection,
-                bottle,
-                (capper.leak_torque_n_m, capper.strip_torque_n_m),
-                odometer_m - (bottle.x_m - INSPECTION_X_M),
-                &mut self.streams.inspection,
-            );
-            bottle.verdict = verdict;
-            self.counters.inspected = self.counters.inspected.wrapping_add(1);
-        }
-    }
-
-    /// Whether a bottle is what the customer paid for.
-    fn is_good(&self, bottle: &Bottle) -> bool {
-        let (inspection, capper) = (&self.config.inspection, &self.config.capper);
-        let content_ml = 1e6 * bottle.volume_m3;
-        let content = inspection.lower_limit_ml..=inspection.upper_limit_ml;
-        let torque = capper.leak_torque_n_m..=capper.strip_torque_n_m;
-        !bottle.broken
-            && bottle.cap == Cap::Seated
-            && content.contains(&content_ml)
-            && torque.contains(&bottle.torque_n_m)
-    }
-
-    fn accept_crossed(&mut self) {
-        for index in self.belts[M3].crossed(ACCEPT_MARK) {
-            let bottle = &self.belts[M3].bottles()[index];
-            if bottle.fallen {
-                continue;
-            }
-            self.counters.accepted = self.counters.accepted.wrapping_add(1);
-            let content_ml = 1e6 * bottle.volume_m3;
-            let is_good = self.is_good(bottle);
-            let torque_n_m = bottle.torque_n_m;
-            let capper = &self.config.capper;
-            let leaks = bottle.cap != Cap::Seated || torque_n_m < capper.leak_torque_n_m;
-            let stripped = torque_n_m > capper.strip_torque_n_m;
-            let counted = &mut self.production;
-            counted.accepted += 1;
-            counted.good += u64::from(is_good);
-            counted.bad_shipped += u64::from(!is_good);
-            counted.shipped_below_limit +=
-                u64::from(content_ml < self.config.inspection.lower_limit_ml);
-            counted.shipped_below_absolute +=
-                u64::from(content_ml < self.config.inspection.absolute_limit_ml);
-            counted.shipped_leakers += u64::from(leaks);
-            counted.shipped_stripped += u64::from(stripped);
-        }
-    }
-
-    fn step_filler_belt(&mut self, friction: f64, step_s: f64) {
-        let chain = self.motors[M2].belt_m_per_s();
-        let beyond = self.belts[M3].beyond();
-        let pass = self.belts[M2].advance(chain, friction, beyond, step_s);
-        if pass.moved {
-            self.filler.invalidate_targets();
-            let knocked = self.filler.knock_over(&self.config, &mut self.belts[M2]);
-            self.production.fallen += u64::from(knocked);
-            for index in self.belts[M2].crossed(COUNT_OUT_MARK) {
-                let bottle = &self.belts[M2].bottles()[index];
-                if !bottle.fallen {
-                    self.counters.filler_out = self.counters.filler_out.wrapping_add(1);
-                    self.production.produce(&self.config.production, bottle.volume_m3);
-                }
-            }
-            for index in self.belts[M2].crossed(COUNT_IN_MARK) {
-                if !self.belts[M2].bottles()[index].fallen {
-                    self.counters.filler_in = self.counters.filler_in.wrapping_add(1);
-                }
-            }
-        }
-        self.after_pass(M2, pass, 0.0);
-        if let Some(bottle) = self.belts[M2].pop_passed() {
-            self.belts[M3].push(bottle);
-            self.filler.invalidate_targets();
-        }
-    }
-
-    fn step_infeed(&mut self, step_s: f64) {
-        let chain = self.motors[M1].belt_m_per_s();
-        let beyond = self.belts[M2].beyond();
-        let dry = self.config.belt.friction;
-        let pass = self.belts[M1].advance(chain, dry, beyond, step_s);
-        self.after_pass(M1, pass, 0.0);
-        if let Some(bottle) = self.belts[M1].pop_passed() {
-            self.belts[M2].push(bottle);
-            self.filler.invalidate_targets();
-        }
-        let able = self.is_able(Machine::Infeed);
-        self.screw_wait_s = num::approach(self.screw_wait_s, 0.0, step_s);
-        if able && self.is_on(id::SCREW) && chain > 0.05 && self.screw_wait_s < 1e-9 {
-            self.release_screw();
-        }
-        if able && self.belts[M1].has_room_at(SUPPLY_X_M) {
-            let factor =
-                self.streams.supply.lognormal(1.0, self.config.belt.friction_sigma);
-            let bottle = Bottle::new(self.next_bottle_id, SUPPLY_X_M, factor);
-            self.next_bottle_id += 1;
-            self.production.bottles_in += 1;
-            self.belts[M1].push(bottle);
-        }
-    }
-
-    /// Lets one bottle through the screw if one waits there and there is room behind it.
-    fn release_screw(&mut self) {
-        const NUDGE_M: f64 = 1e-6;
-        let belt = &mut self.belts[M1];
-        let head = belt.next_at(SCREW_MARK);
-        let waits = belt.bottles().get(head).is_some_and(|bottle| bottle.x_m > SCREW_X_M - 0.002);
-        let room_m = SCREW_X_M + NOZZLE_PITCH_M + NUDGE_M;
-        let has_room = head == 0 || belt.bottles()[head - 1].x_m > room_m;
-        if waits && has_room {
-            belt.place(head, SCREW_X_M + NUDGE_M);
-            self.screw_wait_s = 60.0 / self.config.infeed.screw_per_min;
-        }
-    }
-
-    /// Books falls and buckles a line whose pressure is too high.
-    fn after_pass(&mut self, belt: usize, pass: Pass, behind_n: f64) {
-        self.production.fallen += u64::from(pass.fell);
-        let pressure_n = pass.pressure_n + behind_n;
-        if pass.pressure_n > 0.0
-            && pressure_n > self.config.belt.pressure_limit_n
-            && !self.belts[belt].is_wedged()
-        {
-            self.buckle(belt);
-        }
-    }
-
-    /// The line pops: the front bottles burst and wedge.
-    fn buckle(&mut self, belt: usize) {
-        let count = self.belts[belt].bottles().len();
-        for index in 0..count.min(self.config.belt.broken_per_buckle as usize) {
-            let bottle = self.belts[belt].bottle_mut(index);
-            if bottle.broken {
-                continue;
-            }
-            bottle.broken = true;
-            let lost_m3 = bottle.volume_m3;
-            bottle.volume_m3 = 0.0;
-            if !bottle.fallen {
-                self.production.fallen += 1;
-            }
-            self.belts[belt].lay(index);
-            self.filler.spill(lost_m3);
-            self.production.broken += 1;
-        }
-        self.belts[belt].wedge();
-    }
-
-    fn step_capper(&mut self, step_s: f64) {
-        let head = self.belts[M3].next_at(CAPPER_MARK);
-        let bottles = self.belts[M3].bottles();
-        let stands = |index: usize, x_m: f64| {
-            bottles.get(index).is_some_and(|bottle| !bottle.fallen && bottle.x_m > x_m)
-        };
-        let first = stands(head, CAPPER_X_M - 0.002);
-        let second = first && stands(head + 1, CAPPER_X_M - NOZZLE_PITCH_M - 0.004);
-        let queued = u8::from(first) + u8::from(second);
-        let run = self.is_on(id::CAP_RUN);
-        let able = self.is_able(Machine::Capper);
-        let step = self.capper.step(&self.config.capper, run, able, queued, step_s);
-        if let CapperStep::Done { bottles } = step {
-            self.release_capped(head, bottles.min(queued));
-        }
-    }
-
-    /// Sends the capped pair on at its exit pitch, as soon as the belt runs and has room.
-    fn release_capped(&mut self, head: usize, finished: u8) {
-        const NUDGE_M: f64 = 1e-6;
-        if finished == 0 {
-            // Somebody took the bottles out of the chucks.
-            self.capper.abandon();
-            return;
-        }
-        let pair_m = if finished == 2 { self.config.capper.exit_pitch_m } else { 0.0 };
-        let lead_m = CAPPER_X_M + pair_m + NUDGE_M;
-        let chain = self.motors[M3].belt_m_per_s();
-        let belt = &mut self.belts[M3];
-        let has_room =
-            head == 0 || belt.bottles()[head - 1].x_m > lead_m + NOZZLE_PITCH_M;
-        if !has_room || chain < 0.05 {
-            return;
-        }
-        let setpoint_n_m = self.command[usize::from(id::CAP_TQ)];
-        for chuck in 0..usize::from(finished) {
-            let closure = self.capper.close(
-                &self.config.capper,
-                chuck,
-                setpoint_n_m,
-                &mut self.streams.capper,
-            );
-            let x_m = if chuck == 0 { lead_m } else { CAPPER_X_M + NUDGE_M };
-            belt.place(head + chuck, x_m);
-            let bottle = belt.bottle_mut(head + chuck);
-            bottle.cap = closure.cap;
-            bottle.torque_n_m = closure.torque_n_m;
-            bottle.speed_m_per_s = chain;
-        }
-        self.counters.capped = self.counters.capped.wrapping_add(u16::from(finished));
-        self.production.capped += u64::from(finished);
-        self.capper.let_go();
-    }
-
-    fn step_reject(&mut self, step_s: f64) {
-        let fire = self.is_on(id::SOL50);
-        if !self.pusher.step(&self.config.reject, fire, step_s) {
-            return;
-        }
-        let reject = &self.config.reject;
-        let Some(index) = self.belts[M3].nearest(reject.pad_x_m, reject.reach_m) else {
-            return;
-        };
-        let bottle = self.belts[M3].remove(index);
-        self.pusher.verify(&self.config.reject);
-        self.counters.rejected = self.counters.rejected.wrapping_add(1);
-        self.gone.rejected_m3 += bottle.volume_m3;
-        let is_good = self.is_good(&bottle);
-        let counted = &mut self.production;
-        counted.good_rejected += u64::from(is_good);
-        *match bottle.verdict {
-            Some(RejectClass::Underfill) => &mut counted.rejected_underfill,
-            Some(RejectClass::Overfill) => &mut counted.rejected_overfill,
-            Some(RejectClass::Cap) => &mut counted.rejected_cap,
-            Some(RejectClass::Torque) => &mut counted.rejected_torque,
-            Some(RejectClass::Weight) => &mut counted.rejected_weight,
-            None => &mut counted.rejected_unexplained,
-        } += 1;
-    }
-
-    fn step_packaging(&mut self, step_s: f64) {
-        let able = self.is_able(Machine::Packer);
-        let gate = self.is_on(id::PK_GATE);
-        if self.packer.wants_bottle(gate, able, step_s)
-            && self.motors[M4].is_turning()
-            && let Some(bottle) = self.table.pop_ready()
-        {
-            self.packer.accept(&self.config.packer, bottle);
-        }
-        let room = self.palletiser.queued() < self.config.packer.case_queue as usize;
-        let extend = self.is_on(id::SV71);
-        if let Some(case) = self.packer.step(extend, able, room, step_s) {
-            self.counters.cases = self.counters.cases.wrapping_add(1);
-            self.production.cases += 1;
-            self.palletiser.accept(case);
-        }
-        let enabled = self.step_safety(step_s);
-        let command = PalletiserCommand {
-            row: self.is_on(id::ROW),
-            up: self.is_on(id::HST_UP),
-            down: self.is_on(id::HST_DN),
-            speed_m_per_s: self.command[usize::from(id::HST_SPD)],
-            open_plate: self.is_on(id::PLATE),
-            convey: self.is_on(id::PCV),
-        };
-        let able = self.is_able(Machine::Palletiser);
-        let config = &self.config.palletiser;
-        let done = self.palletiser.step(config, &command, able, enabled, step_s);
-        if done.collided {
-            let repair_s = self.config.palletiser.collision_repair_s;
-            self.stoppages[Machine::Palletiser.index()].break_down(repair_s);
-        }
-        if let Some(load) = done.burst {
-            self.production.broken += bottles_in(load);
-            self.production.scrapped += bottles_in(load);
-            self.gone.scrapped_m3 += load.volume_m3;
-        }
-        if let Some(load) = done.shipped {
-            self.production.pallets += 1;
-            self.production.palletised += bottles_in(load);
-            self.gone.shipped_m3 += load.volume_m3;
-        }
-    }
-
-    fn safety_inputs(&self) -> SafetyInputs {
-        let (first_muting, second_muting, pallet) = self.palletiser.pallet_beams();
-        SafetyInputs {
-            curtain_broken: pallet || self.crossing_s > 0.0,
-            first_muting,
-            second_muting,
-            emergency_stop: self.emergency_stop,
-            muting_override: self.is_on(id::MUT_OVR),
-            stop_delay_s: self.command[usize::from(id::STO_DLY)],
-            reset: self.is_on(id::SAF_RST),
-        }
-    }
-
-    fn step_safety(&mut self, step_s: f64) -> bool {
-        let inputs = self.safety_inputs();
-        self.crossing_s = num::approach(self.crossing_s, 0.0, step_s);
-        self.safety.step(&self.config.safety, &inputs, step_s)
     }
 
     fn step_accounts(&mut self, step_s: f64) {
@@ -914,7 +594,11 @@ impl<D: Draws> BottlingLine<D> {
         if self.belts.iter().any(Belt::is_wedged) {
             counted.jam_s += step_s;
         }
-        let Hazards { person_at_motion, slippery_floor, hot_motor } = self.hazards;
+        let Hazards {
+            person_at_motion,
+            slippery_floor,
+            hot_motor,
+        } = self.hazards;
         counted.unsafe_zone_s += num::bit(person_at_motion) * step_s;
         counted.unsafe_slip_s += num::bit(slippery_floor) * step_s;
         counted.unsafe_motor_s += num::bit(hot_motor) * step_s;
@@ -930,60 +614,16 @@ impl<D: Draws> BottlingLine<D> {
         let period_s = self.config.sensor_period_s;
         transmitters.next_in_s += period_s;
         let draws = &mut self.streams.sensors;
-        transmitters.level.sample(self.filler.bowl.level_m(), period_s, draws);
-        transmitters.inlet.sample(1000.0 * self.filler.inlet_m3_per_s, period_s, draws);
+        transmitters
+            .level
+            .sample(self.filler.bowl.level_m(), period_s, draws);
+        transmitters
+            .inlet
+            .sample(1000.0 * self.filler.inlet_m3_per_s, period_s, draws);
         for (index, motor) in self.motors.iter().enumerate() {
             transmitters.currents[index].sample(motor.current_a(), period_s, draws);
             transmitters.windings[index].sample(motor.winding_c(), period_s, draws);
         }
-    }
-
-    /// Does what a person does, at once.
-    pub fn person(&mut self, act: PersonAct) {
-        match act {
-            PersonAct::Clear(machine) => self.clear(machine),
-            PersonAct::RefillCaps => self.capper.refill(&self.config.capper),
-            PersonAct::ResetOverload(motor) => {
-                self.motors[motor as usize].reset_overload();
-            }
-            PersonAct::ReplaceMotor(motor) => self.motors[motor as usize].replace(),
-            PersonAct::MopSpill => self.filler.film_m3 = 0.0,
-            PersonAct::EnterZone | PersonAct::LeaveZone => {
-                let enters = act == PersonAct::EnterZone;
-                if enters != self.person_in_zone {
-                    self.person_in_zone = enters;
-                    self.crossing_s = CROSSING_S;
-                }
-            }
-            PersonAct::PressEmergencyStop => self.emergency_stop = true,
-            PersonAct::ReleaseEmergencyStop => self.emergency_stop = false,
-        }
-    }
-
-    fn clear(&mut self, machine: Machine) {
-        let was_faulted = self.stoppages[machine.index()].repair_s().is_some();
-        self.stoppages[machine.index()].clear();
-        let belt = match machine {
-            Machine::Infeed => M1,
-            Machine::Filler => M2,
-            Machine::Discharge | Machine::Capper => M3,
-            Machine::Packer | Machine::Palletiser => return,
-        };
-        let has_damage = self.belts[belt].bottles().iter().any(|bottle| bottle.fallen);
-        let empties = machine == Machine::Filler
-            && (self.belts[belt].is_wedged() || (was_faulted && has_damage));
-        let (gone, counted) = (&mut self.gone, &mut self.production);
-        self.belts[belt].clear(
-            |bottle| bottle.fallen || (empties && bottle.x_m > GATE_ENTRY_X_M),
-            |bottle| {
-                counted.scrapped += 1;
-                gone.scrapped_m3 += bottle.volume_m3;
-            },
-        );
-        if has_damage && belt == M3 {
-            self.capper.abandon();
-        }
-        self.filler.invalidate_targets();
     }
 
     /// Proves that no liquid and no bottle was made or lost.
@@ -994,25 +634,25 @@ impl<D: Draws> BottlingLine<D> {
     pub fn conservation(&self) -> Result<(), String> {
         let held = self.palletiser.held();
         let on_belts = self.belts.iter().flat_map(Belt::bottles);
-        let loose = on_belts.chain(self.table.bottles()).chain(self.packer.grid());
+        let loose = on_belts
+            .chain(self.table.bottles())
+            .chain(self.packer.grid());
         let (mut bottles, mut caught_m3) = (0_u64, 0.0);
         for bottle in loose {
             bottles += 1;
             caught_m3 += bottle.volume_m3;
         }
         let counted = &self.production;
-        let found = bottles
-            + bottles_in(held)
-            + counted.palletised
-            + counted.rejected()
-            + counted.scrapped;
+        let found =
+            bottles + bottles_in(held) + counted.palletised + counted.rejected() + counted.scrapped;
         if found != counted.bottles_in {
-            return Err(format!("{found} bottles found, {} entered", counted.bottles_in));
+            return Err(format!(
+                "{found} bottles found, {} entered",
+                counted.bottles_in
+            ));
         }
-        caught_m3 += held.volume_m3
-            + self.gone.rejected_m3
-            + self.gone.scrapped_m3
-            + self.gone.shipped_m3;
+        caught_m3 +=
+            held.volume_m3 + self.gone.rejected_m3 + self.gone.scrapped_m3 + self.gone.shipped_m3;
         self.filler.conservation(caught_m3)
     }
 }
@@ -1020,7 +660,14 @@ impl<D: Draws> BottlingLine<D> {
 impl Transmitters {
     fn new(filler: &Filler, motor: &Motor) -> Self {
         let sensor = |lag_s, noise_sd, quantum, value| {
-            Sensor::new(SensorSpec { lag_s, noise_sd, quantum }, value)
+            Sensor::new(
+                SensorSpec {
+                    lag_s,
+                    noise_sd,
+                    quantum,
+                },
+                value,
+            )
         };
         Self {
             level: sensor(0.2, 0.001, 0.0001, filler.bowl.level_m()),

@@ -25,7 +25,15 @@ pub fn point(name: &str) -> Option<PointId> {
 
 const fn di(name: &'static str, description: &'static str) -> Point {
     let kind = PointKind::DiscreteSensor;
-    Point { name, kind, unit: "", low: 0.0, high: 1.0, initial: 0.0, description }
+    Point {
+        name,
+        kind,
+        unit: "",
+        low: 0.0,
+        high: 1.0,
+        initial: 0.0,
+        description,
+    }
 }
 
 const fn ai(
@@ -35,7 +43,15 @@ const fn ai(
     high: f64,
     description: &'static str,
 ) -> Point {
-    Point { name, kind: PointKind::AnalogSensor, unit, low, high, initial: 0.0, description }
+    Point {
+        name,
+        kind: PointKind::AnalogSensor,
+        unit,
+        low,
+        high,
+        initial: 0.0,
+        description,
+    }
 }
 
 /// A 16-bit counter that wraps.
@@ -45,7 +61,15 @@ const fn counter(name: &'static str, unit: &'static str, description: &'static s
 
 const fn dq(name: &'static str, initial: f64, description: &'static str) -> Point {
     let kind = PointKind::DiscreteActuator;
-    Point { name, kind, unit: "", low: 0.0, high: 1.0, initial, description }
+    Point {
+        name,
+        kind,
+        unit: "",
+        low: 0.0,
+        high: 1.0,
+        initial,
+        description,
+    }
 }
 
 const fn aq(
@@ -56,7 +80,15 @@ const fn aq(
     initial: f64,
     description: &'static str,
 ) -> Point {
-    Point { name, kind: PointKind::AnalogActuator, unit, low, high, initial, description }
+    Point {
+        name,
+        kind: PointKind::AnalogActuator,
+        unit,
+        low,
+        high,
+        initial,
+        description,
+    }
 }
 
 /// Number of points.
@@ -163,7 +195,7 @@ const LIST: [Point; POINTS] = [
     di("LSH20", "Bowl level above 0.52 m"),
     di("LSL20", "Bowl level below 0.08 m"),
     ai("FT20", "L/s", 0.0, 2.0, "Bowl inlet flow"),
-    di("PE10", "Photoeye at the entry gate"),
+    di("PE10", "Photoeye at nozzle 1; blocked while the row is full"),
     counter("CT10", "count", "Bottles counted into the filler"),
     di("PE11", "Photoeye behind the exit gate"),
     counter("CT11", "count", "Bottles counted out of the filler"),
@@ -286,7 +318,10 @@ pub(crate) mod id {
         let mut index = 0;
         while index < LIST.len() {
             if same(LIST[index].name.as_bytes(), name.as_bytes()) {
-                #[expect(clippy::cast_possible_truncation, reason = "the table is far below 65536")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "the table is far below 65536"
+                )]
                 return index as u16;
             }
             index += 1;
@@ -419,7 +454,11 @@ mod tests {
         for point in points() {
             assert!(point.low < point.high, "{}", point.name);
             if point.kind.is_actuator() {
-                assert!((point.low..=point.high).contains(&point.initial), "{}", point.name);
+                assert!(
+                    (point.low..=point.high).contains(&point.initial),
+                    "{}",
+                    point.name
+                );
             }
             assert!(!point.description.is_empty(), "{}", point.name);
         }
@@ -433,7 +472,10 @@ mod tests {
                 let name = points()[first + offset].name;
                 assert_eq!(name[..1], *"M");
                 assert_eq!(name[1..2].parse::<usize>(), Ok(motor + 1));
-                assert_eq!(name[2..], points()[usize::from(id::MOTORS) + offset].name[2..]);
+                assert_eq!(
+                    name[2..],
+                    points()[usize::from(id::MOTORS) + offset].name[2..]
+                );
             }
         }
     }

@@ -20,7 +20,11 @@ pub struct Column {
 }
 
 const fn column(name: &'static str, unit: &'static str, description: &'static str) -> Column {
-    Column { name, unit, description }
+    Column {
+        name,
+        unit,
+        description,
+    }
 }
 
 /// The columns, in the order in which [`BottlingLine::truth`] writes them.
@@ -183,7 +187,14 @@ impl<D: Draws> BottlingLine<D> {
         }
         self.digest_equipment(put);
         put_all(put, &self.idle_s);
-        put_all(put, &[self.screw_wait_s, self.crossing_s, self.transmitters.next_in_s]);
+        put_all(
+            put,
+            &[
+                self.screw_wait_s,
+                self.crossing_s,
+                self.transmitters.next_in_s,
+            ],
+        );
         for flag in [self.person_in_zone, self.emergency_stop, self.crushing] {
             put_bool(put, flag);
         }
@@ -225,7 +236,12 @@ impl<D: Draws> BottlingLine<D> {
         }
         self.transmitters.level.digest(put);
         self.transmitters.inlet.digest(put);
-        for sensor in self.transmitters.currents.iter().chain(&self.transmitters.windings) {
+        for sensor in self
+            .transmitters
+            .currents
+            .iter()
+            .chain(&self.transmitters.windings)
+        {
             sensor.digest(put);
         }
     }

@@ -100,14 +100,15 @@ enum Pallet {
     ChangeIn,
 }
 
+#[derive(Clone)]
 pub struct Controller {
     pub recipe: Recipe,
     pub filler: Filler,
     filler_s: f64,
     count_start: f64,
     was_faulted: bool,
-    flush: bool,
-    full_at_s: Option<f64>,
+    /// How long the eye that ends the present index has shown what it should.
+    eye_s: f64,
     backup_s: f64,
     integral: f64,
     infeed_full_s: f64,
@@ -132,8 +133,7 @@ impl Controller {
             filler_s: 0.0,
             count_start: 0.0,
             was_faulted: false,
-            flush: false,
-            full_at_s: None,
+            eye_s: 0.0,
             backup_s: 0.0,
             integral: 0.0,
             infeed_full_s: 0.0,
@@ -181,22 +181,25 @@ impl Controller {
     fn go(&mut self, line: &Line, state: Filler) {
         self.filler = state;
         self.filler_s = 0.0;
-        self.full_at_s = None;
-        let counter = if state == Filler::IndexOut { at!("CT11") } else { at!("CT10") };
-        self.count_start = self.get(line, counter);
+        self.eye_s = 0.0;
+        self.count_start = self.get(line, at!("CT11"));
     }
 
     fn counted(&self, line: &Line, counter: PointId) -> f64 {
         let difference = self.get(line, counter) - self.count_start;
-        if difference < 0.0 { difference + 65_536.0 } else { difference }
+        if difference < 0.0 {
+            difference + 65_536.0
+        } else {
+            difference
+        }
     }
 
     fn scan_filler(&mut self, line: &mut Line, scan_s: f64) {
         let faulted = self.on(line, at!("FIL_FLT"));
-        if self.was_faulted && !faulted {
-            // The crew may have emptied the filler: let out what is left, whatever the count.
-            self.go(line, Filler::IndexOut);
-            self.flush = true;
+        let holds_row = matches!(self.filler, Filler::Dive | Filler::Fill | Filler::Raise);
+        if self.was_faulted && !faulted && holds_row && !self.on(line, at!("PE10")) {
+            // Clearing a jam has emptied the filler: take a new row.
+            self.go(line, Filler::IndexIn);
         }
         self.was_faulted = faulted;
         let blocked = self.on(line, at!("PE12")) && !self.recipe.never_stop;
@@ -216,14 +219,12 @@ impl Controller {
         match self.filler {
             Filler::IndexIn => {
                 self.gates(line, !self.recipe.never_stop, false);
+                self.put(line, at!("DIVE"), false);
                 self.put(line, at!("M2_RUN"), true);
-                if self.full_at_s.is_none() && self.counted(line, at!("CT10")) >= 12.0 {
-                    self.full_at_s = Some(t);
-                }
-                let settled = self.full_at_s.is_some_and(|at_s| {
-                    t >= at_s + 0.5 || at_s <= self.recipe.index_in_s - 0.2
-                });
-                if after(t, self.recipe.index_in_s) && (settled || self.recipe.never_stop) {
+                let full = self.on(line, at!("PE10"));
+                self.eye_s = if full { self.eye_s + scan_s } else { 0.0 };
+                let settled = after(self.eye_s, 0.2) || self.recipe.never_stop;
+                if after(t, self.recipe.index_in_s) && settled {
                     self.go(line, Filler::Dive);
                     return self.run_filler(line, scan_s);
                 }
@@ -250,8 +251,8 @@ impl Controller {
             Filler::Raise => {
                 self.nozzles(line, false);
                 self.put(line, at!("DIVE"), false);
-                let may_go = self.recipe.never_stop
-                    || (self.on(line, at!("DIVE_UP")) && discharge_ready);
+                let may_go =
+                    self.recipe.never_stop || (self.on(line, at!("DIVE_UP")) && discharge_ready);
                 if after(t, 0.5) && may_go {
                     self.go(line, Filler::IndexOut);
                     return self.run_filler(line, scan_s);
@@ -260,11 +261,11 @@ impl Controller {
             Filler::IndexOut => {
                 self.put(line, at!("DIVE"), false);
                 self.gates(line, false, true);
-                // A queue that has reached the eye right behind the gate is let move first.
                 self.put(line, at!("M2_RUN"), true);
-                let gone = self.flush || self.counted(line, at!("CT11")) >= 12.0;
+                let clear = !self.on(line, at!("PE11")) && discharge_ready && self.backup_s == 0.0;
+                self.eye_s = if clear { self.eye_s + scan_s } else { 0.0 };
+                let gone = self.counted(line, at!("CT11")) >= 12.0 || after(self.eye_s, 1.5);
                 if after(t, self.recipe.index_out_s) && (gone || self.recipe.never_stop) {
-                    self.flush = false;
                     self.go(line, Filler::IndexIn);
                     return self.run_filler(line, scan_s);
                 }
@@ -310,13 +311,21 @@ impl Controller {
         if (0.0..=100.0).contains(&output) || (output > 100.0) != (error_m > 0.0) {
             self.integral += GAIN_PERCENT_PER_M * error_m * scan_s / RESET_S;
         }
-        let output = if self.on(line, at!("LSH20")) { 0.0 } else { output };
+        let output = if self.on(line, at!("LSH20")) {
+            0.0
+        } else {
+            output
+        };
         self.set(line, at!("V20"), self.recipe.force_inlet.unwrap_or(output));
     }
 
     fn scan_infeed(&mut self, line: &mut Line, scan_s: f64) {
         let full = self.on(line, at!("PE01"));
-        self.infeed_full_s = if full { self.infeed_full_s + scan_s } else { 0.0 };
+        self.infeed_full_s = if full {
+            self.infeed_full_s + scan_s
+        } else {
+            0.0
+        };
         self.set(line, at!("M1_HZ"), 60.0);
         self.put(line, at!("M1_RUN"), true);
         self.put(line, at!("SCREW"), self.infeed_full_s <= 1.0);
@@ -329,7 +338,11 @@ impl Controller {
         self.set(line, at!("CAP_TQ"), self.recipe.torque_n_m);
         self.put(line, at!("CAP_RUN"), !hold);
         let capper = self.on(line, at!("CAP_RDY"));
-        self.put(line, at!("KQ02"), !hold && capper && self.on(line, at!("DIS_RDY")));
+        self.put(
+            line,
+            at!("KQ02"),
+            !hold && capper && self.on(line, at!("DIS_RDY")),
+        );
     }
 
     fn scan_reject(&mut self, line: &mut Line, scan_s: f64) {
@@ -363,10 +376,13 @@ impl Controller {
     fn scan_packer(&mut self, line: &mut Line) {
         self.set(line, at!("M4_HZ"), 60.0);
         self.put(line, at!("M4_RUN"), true);
-        self.table_full = self.on(line, at!("PE62")) || (self.table_full && self.on(line, at!("PE61")));
+        self.table_full =
+            self.on(line, at!("PE62")) || (self.table_full && self.on(line, at!("PE61")));
         self.put(line, at!("KQ03"), self.table_full);
         self.ram = match self.ram {
-            Ram::Load if self.get(line, at!("CNT12")) >= 12.0 && !self.on(line, at!("PE79")) => Ram::Out,
+            Ram::Load if self.get(line, at!("CNT12")) >= 12.0 && !self.on(line, at!("PE79")) => {
+                Ram::Out
+            }
             Ram::Out if self.on(line, at!("PK_OUT")) => Ram::Back,
             Ram::Back if self.on(line, at!("PK_HOME")) => Ram::Load,
             state => state,
@@ -383,9 +399,13 @@ impl Controller {
         self.reset_safety = false;
         let home = self.on(line, at!("ROW_HOME"));
         let next = match self.pallet {
-            Pallet::Rows if self.get(line, at!("CT82")) >= 16.0 && self.on(line, at!("PE85")) => Pallet::Lower,
+            Pallet::Rows if self.get(line, at!("CT82")) >= 16.0 && self.on(line, at!("PE85")) => {
+                Pallet::Lower
+            }
             Pallet::Rows if self.get(line, at!("LT86")) > 1.3 => Pallet::ChangeOut,
-            Pallet::Rows if self.on(line, at!("PE80")) && home && self.get(line, at!("CT82")) < 16.0 => {
+            Pallet::Rows
+                if self.on(line, at!("PE80")) && home && self.get(line, at!("CT82")) < 16.0 =>
+            {
                 Pallet::RowOut
             }
             Pallet::RowOut if self.on(line, at!("ROW_OUT")) => Pallet::RowBack,
@@ -401,7 +421,11 @@ impl Controller {
             Pallet::ChangeIn if self.on(line, at!("PE85")) => Pallet::Rows,
             state => state,
         };
-        self.pallet_s = if next == self.pallet { self.pallet_s + scan_s } else { 0.0 };
+        self.pallet_s = if next == self.pallet {
+            self.pallet_s + scan_s
+        } else {
+            0.0
+        };
         self.pallet = next;
         self.put(line, at!("ROW"), self.pallet == Pallet::RowOut);
         self.put(line, at!("HST_DN"), self.pallet == Pallet::Lower);

@@ -1,6 +1,10 @@
 //! What all tests of the line share: random draws, the reference controller, the repair crew.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this module")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part of this module"
+)]
 
 pub mod controller;
 
@@ -68,11 +72,13 @@ pub fn calm() -> BottlingConfig {
 }
 
 /// A line with its reference controller and a crew that repairs each fault in exactly the drawn time.
+#[derive(Clone)]
 pub struct Plant {
     pub line: BottlingLine<TestDraws>,
     pub controller: Controller,
     pub crew: bool,
     working_s: [f64; 6],
+    hopper: PointId,
     pub now_s: f64,
 }
 
@@ -80,7 +86,14 @@ impl Plant {
     pub fn new(config: &BottlingConfig, seed: u64) -> Self {
         let line = BottlingLine::new(config, |name| TestDraws::new(seed, name))
             .expect("the configuration is valid");
-        Self { line, controller: Controller::new(), crew: true, working_s: [0.0; 6], now_s: 0.0 }
+        Self {
+            line,
+            controller: Controller::new(),
+            crew: true,
+            working_s: [0.0; 6],
+            hopper: id("LS31"),
+            now_s: 0.0,
+        }
     }
 
     pub fn step(&mut self) {
@@ -103,7 +116,7 @@ impl Plant {
                 self.line.person(PersonAct::Clear(machine));
             }
         }
-        if self.line.sense(id("LS31")) == 0.0 {
+        if self.line.sense(self.hopper) == 0.0 {
             self.line.person(PersonAct::RefillCaps);
         }
     }

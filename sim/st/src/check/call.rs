@@ -49,17 +49,37 @@ impl Scope<'_, '_, '_> {
         let signature = self.checker.signature(pou)?;
         let collected = self.collect_function(&signature, arguments, span)?;
         let (result, ty) = signature.result?;
-        let Collected { inputs, outputs, .. } = collected;
-        let kind = ExprKind::Call(Box::new(FunctionCall { pou, inputs, outputs, result }));
-        Some(Operand::Typed(Expr { ty, kind, line: self.line(span) }))
+        let Collected {
+            inputs, outputs, ..
+        } = collected;
+        let kind = ExprKind::Call(Box::new(FunctionCall {
+            pou,
+            inputs,
+            outputs,
+            result,
+        }));
+        Some(Operand::Typed(Expr {
+            ty,
+            kind,
+            line: self.line(span),
+        }))
     }
 
     fn report_no_function(&mut self, name: &Name) {
         let key = name.key();
-        let block = self.signature.var(&key).is_some_and(|var| matches!(var.ty, Type::Block(_)));
+        let block = self
+            .signature
+            .var(&key)
+            .is_some_and(|var| matches!(var.ty, Type::Block(_)));
         if block {
-            let hint = Some(format!("call it as a statement and read `{}.Q` or the like", name.text));
-            let message = format!("`{}` is an instance, and a call of it has no value", name.text);
+            let hint = Some(format!(
+                "call it as a statement and read `{}.Q` or the like",
+                name.text
+            ));
+            let message = format!(
+                "`{}` is an instance, and a call of it has no value",
+                name.text
+            );
             self.report_hint(problems::BAD_CALL, name.span, message, hint);
             return;
         }
@@ -80,13 +100,15 @@ impl Scope<'_, '_, '_> {
     ) -> Option<Collected> {
         let mut collected = Collected::default();
         let mut whole = self.check_style(arguments, span);
-        let is_parameter = |var: &&Var| matches!(var.section, SectionKind::Input | SectionKind::InOut);
+        let is_parameter =
+            |var: &&Var| matches!(var.section, SectionKind::Input | SectionKind::InOut);
         let parameters: Vec<_> = signature.vars.iter().filter(is_parameter).collect();
         for (position, argument) in arguments.iter().enumerate() {
             let var = match argument {
                 AstArgument::Positional(expr) => {
                     let Some(var) = parameters.get(position) else {
-                        let message = format!("`{}` takes {} arguments", signature.name, parameters.len());
+                        let message =
+                            format!("`{}` takes {} arguments", signature.name, parameters.len());
                         self.report(problems::BAD_ARGUMENTS, expr.span, message);
                         return None;
                     };
@@ -94,9 +116,8 @@ impl Scope<'_, '_, '_> {
                 }
                 AstArgument::Input(name, _) | AstArgument::Output { name, .. } => {
                     let found = signature.var(&name.key());
-                    let found = found.filter(|var| {
-                        !matches!(var.section, SectionKind::Var | SectionKind::Temp)
-                    });
+                    let found = found
+                        .filter(|var| !matches!(var.section, SectionKind::Var | SectionKind::Temp));
                     let Some(var) = found else {
                         self.unknown_parameter(signature, name);
                         whole = false;
@@ -106,7 +127,9 @@ impl Scope<'_, '_, '_> {
                 }
             };
             let member = member_of(var);
-            whole &= self.argument(&var.name, &member, argument, &mut collected).is_some();
+            whole &= self
+                .argument(&var.name, &member, argument, &mut collected)
+                .is_some();
         }
         for var in parameters {
             if collected.given.contains(&var.name.to_ascii_uppercase()) {
@@ -124,8 +147,10 @@ impl Scope<'_, '_, '_> {
 
     /// Arguments are all formal or all positional.
     fn check_style(&mut self, arguments: &[AstArgument], span: Span) -> bool {
-        let positional =
-            arguments.iter().filter(|argument| matches!(argument, AstArgument::Positional(_))).count();
+        let positional = arguments
+            .iter()
+            .filter(|argument| matches!(argument, AstArgument::Positional(_)))
+            .count();
         let mixed = positional != 0 && positional != arguments.len();
         if mixed {
             let message = "formal and positional arguments are mixed";
@@ -170,7 +195,9 @@ impl Scope<'_, '_, '_> {
                 self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
                 None
             }
-            AstArgument::Output { negated, target, .. } => {
+            AstArgument::Output {
+                negated, target, ..
+            } => {
                 let transfer = self.output(member, *negated, target)?;
                 collected.outputs.push(transfer);
                 Some(())
@@ -211,11 +238,13 @@ impl Scope<'_, '_, '_> {
             return None;
         };
         match self.resolve(reference)? {
-            Target::Array { offset, element, low, len, access }
-                if ty == (Type::Array { element, low, len }) =>
-            {
-                Some((offset, len, access))
-            }
+            Target::Array {
+                offset,
+                element,
+                low,
+                len,
+                access,
+            } if ty == (Type::Array { element, low, len }) => Some((offset, len, access)),
             _ => {
                 let message = format!("expected a variable of type {}", self.checker.type_name(ty));
                 self.report(problems::TYPE_MISMATCH, expr.span, message);
@@ -238,13 +267,42 @@ impl Scope<'_, '_, '_> {
                     self.report(problems::BAD_OPERAND, target.span(), message);
                     return None;
                 }
-                Some(Transfer { from: member.offset, len: 1, to, ty, negated })
+                Some(Transfer {
+                    from: member.offset,
+                    len: 1,
+                    to,
+                    ty,
+                    negated,
+                    in_out: false,
+                })
             }
-            (Type::Array { element: ty, low, len }, Target::Array { offset, element, low: l, len: n, .. })
-                if (ty, low, len) == (element, l, n) && !negated =>
-            {
-                let to = Place { offset, ty, index: None };
-                Some(Transfer { from: member.offset, len, to, ty, negated })
+            (
+                Type::Array {
+                    element: ty,
+                    low,
+                    len,
+                },
+                Target::Array {
+                    offset,
+                    element,
+                    low: l,
+                    len: n,
+                    ..
+                },
+            ) if (ty, low, len) == (element, l, n) && !negated => {
+                let to = Place {
+                    offset,
+                    ty,
+                    index: None,
+                };
+                Some(Transfer {
+                    from: member.offset,
+                    len,
+                    to,
+                    ty,
+                    negated,
+                    in_out: false,
+                })
             }
             _ => {
                 let message = "the target does not have the type of the output";
@@ -256,7 +314,12 @@ impl Scope<'_, '_, '_> {
 
     /// VAR_IN_OUT: the value goes in before the call and comes back after it. With no variable
     /// shared between parameters, that cannot be told from a reference.
-    fn in_out(&mut self, member: &Member, expr: &ast::Expr, collected: &mut Collected) -> Option<()> {
+    fn in_out(
+        &mut self,
+        member: &Member,
+        expr: &ast::Expr,
+        collected: &mut Collected,
+    ) -> Option<()> {
         let ast::ExprKind::Reference(reference) = &expr.kind else {
             let message = "a VAR_IN_OUT parameter needs a variable";
             self.report(problems::NOT_A_VARIABLE, expr.span, message);
@@ -265,23 +328,52 @@ impl Scope<'_, '_, '_> {
         let (argument, to, len) = match (member.ty, self.assignable(reference)?) {
             (Type::Elementary(ty), Target::Place(place, _)) if ty == place.ty => {
                 let line = self.line(expr.span);
-                let value = Expr { ty, kind: ExprKind::Load(place.clone()), line };
+                let value = Expr {
+                    ty,
+                    kind: ExprKind::Load(place.clone()),
+                    line,
+                };
                 (Argument::Value(value), place, 1)
             }
-            (Type::Array { element: ty, low, len }, Target::Array { offset, element, low: l, len: n, .. })
-                if (ty, low, len) == (element, l, n) =>
-            {
-                (Argument::Block { offset, len }, Place { offset, ty, index: None }, len)
-            }
+            (
+                Type::Array {
+                    element: ty,
+                    low,
+                    len,
+                },
+                Target::Array {
+                    offset,
+                    element,
+                    low: l,
+                    len: n,
+                    ..
+                },
+            ) if (ty, low, len) == (element, l, n) => (
+                Argument::Block { offset, len },
+                Place {
+                    offset,
+                    ty,
+                    index: None,
+                },
+                len,
+            ),
             _ => {
-                let message =
-                    format!("a VAR_IN_OUT parameter needs a variable of type {}", self.checker.type_name(member.ty));
+                let message = format!(
+                    "a VAR_IN_OUT parameter needs a variable of type {}",
+                    self.checker.type_name(member.ty)
+                );
                 self.report(problems::NOT_A_VARIABLE, expr.span, message);
                 return None;
             }
         };
+        if to.index.as_ref().is_some_and(|index| index.value.writes()) {
+            let message = "the index of a VAR_IN_OUT argument must not change variables";
+            self.report(problems::NOT_A_VARIABLE, expr.span, message);
+            return None;
+        }
         let extent = to.index.as_ref().map_or(len, |index| index.len);
-        let overlaps = |&(first, n): &(u32, u32)| first < to.offset + extent && to.offset < first + n;
+        let overlaps =
+            |&(first, n): &(u32, u32)| first < to.offset + extent && to.offset < first + n;
         if collected.shared.iter().any(overlaps) {
             let message = "two VAR_IN_OUT parameters share this variable";
             self.report(problems::NOT_A_VARIABLE, expr.span, message);
@@ -289,7 +381,14 @@ impl Scope<'_, '_, '_> {
         }
         collected.shared.push((to.offset, extent));
         collected.inputs.push((member.offset, argument));
-        collected.outputs.push(Transfer { from: member.offset, len, ty: to.ty, to, negated: false });
+        collected.outputs.push(Transfer {
+            from: member.offset,
+            len,
+            ty: to.ty,
+            to,
+            negated: false,
+            in_out: true,
+        });
         Some(())
     }
 
@@ -323,9 +422,18 @@ impl Scope<'_, '_, '_> {
         }
     }
 
-    fn call_by_name(&mut self, name: &Name, arguments: &[AstArgument], span: Span) -> Option<StmtKind> {
+    fn call_by_name(
+        &mut self,
+        name: &Name,
+        arguments: &[AstArgument],
+        span: Span,
+    ) -> Option<StmtKind> {
         let key = name.key();
-        let kind = self.checker.by_key.get(&key).map(|&pou| self.checker.pous[pou].kind);
+        let kind = self
+            .checker
+            .by_key
+            .get(&key)
+            .map(|&pou| self.checker.pous[pou].kind);
         let is_block = kind == Some(PouKind::FunctionBlock)
             || crate::standard_fb::StandardFb::from_key(&key).is_some();
         if is_block {
@@ -336,7 +444,11 @@ impl Scope<'_, '_, '_> {
         }
         if kind.is_none() && !super::function::is_standard(&key) {
             let functions = self.checker.pous.iter().map(|pou| pou.name.text.as_str());
-            let candidates = self.signature.names().chain(functions).chain(super::function::names());
+            let candidates = self
+                .signature
+                .names()
+                .chain(functions)
+                .chain(super::function::names());
             let hint = crate::suggest::did_you_mean(&name.text, candidates);
             let message = format!("unknown instance or function `{}`", name.text);
             self.report_hint(problems::UNKNOWN_VARIABLE, name.span, message, hint);
@@ -372,20 +484,29 @@ impl Scope<'_, '_, '_> {
                         self.report(problems::BAD_ARGUMENTS, expr.span, message);
                         return None;
                     };
-                    Name { text: input.clone(), span: expr.span }
+                    Name {
+                        text: input.clone(),
+                        span: expr.span,
+                    }
                 }
             };
             let member = self.checker.member(block, &name.key());
             let Some(mut member) = member.filter(|member| member.role != FieldRole::Hidden) else {
-                let hint = crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
-                let message =
-                    format!("`{}` has no parameter `{}`", self.checker.block_name(block), name.text);
+                let hint =
+                    crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
+                let message = format!(
+                    "`{}` has no parameter `{}`",
+                    self.checker.block_name(block),
+                    name.text
+                );
                 self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
                 whole = false;
                 continue;
             };
             member.offset += instance;
-            whole &= self.argument(&name.text, &member, argument, &mut collected).is_some();
+            whole &= self
+                .argument(&name.text, &member, argument, &mut collected)
+                .is_some();
         }
         for (name, in_out) in inputs {
             if in_out && !collected.given.contains(&name.to_ascii_uppercase()) {
@@ -393,8 +514,15 @@ impl Scope<'_, '_, '_> {
                 whole = false;
             }
         }
-        let Collected { inputs, outputs, .. } = collected;
-        whole.then_some(StmtKind::CallBlock(BlockCall { target: block, instance, inputs, outputs }))
+        let Collected {
+            inputs, outputs, ..
+        } = collected;
+        whole.then_some(StmtKind::CallBlock(BlockCall {
+            target: block,
+            instance,
+            inputs,
+            outputs,
+        }))
     }
 
     /// Assigns to a variable; an array is copied as a whole.
@@ -404,7 +532,13 @@ impl Scope<'_, '_, '_> {
                 let value = self.value(value, place.ty)?;
                 Some(StmtKind::Assign(place, value))
             }
-            Some(Target::Array { offset: to, element, low, len, .. }) => {
+            Some(Target::Array {
+                offset: to,
+                element,
+                low,
+                len,
+                ..
+            }) => {
                 let ty = Type::Array { element, low, len };
                 let (from, len, _) = self.whole_array(ty, value)?;
                 Some(StmtKind::CopyArray { to, from, len })
@@ -424,7 +558,12 @@ fn member_of(var: &Var) -> Member {
         SectionKind::Output => FieldRole::Output,
         SectionKind::Var | SectionKind::Temp => FieldRole::Hidden,
     };
-    Member { ty: var.ty, role, in_out: var.section == SectionKind::InOut, offset: var.offset }
+    Member {
+        ty: var.ty,
+        role,
+        in_out: var.section == SectionKind::InOut,
+        offset: var.offset,
+    }
 }
 
 /// The initial values of a parameter that a call leaves out, slot by slot.
@@ -436,13 +575,17 @@ fn defaults(var: &Var, signature: &Signature) -> Vec<(u32, Argument)> {
     let slots = var.offset..var.offset + len;
     let default = |slot: u32| {
         let at = slot as usize;
-        let (Some(&ty), Some(&init)) = (signature.frame.types.get(at), signature.frame.init.get(at))
+        let (Some(&ty), Some(&init)) =
+            (signature.frame.types.get(at), signature.frame.init.get(at))
         else {
             return None;
         };
-        let value = Expr { ty, kind: ExprKind::Const(init), line: 0 };
+        let value = Expr {
+            ty,
+            kind: ExprKind::Const(init),
+            line: 0,
+        };
         Some((slot, Argument::Value(value)))
     };
     slots.filter_map(default).collect()
 }
-

@@ -57,7 +57,8 @@ impl Checker<'_, '_> {
             Some(Type::Elementary(ty)) => ty,
             Some(_) => {
                 let message = "the result of a FUNCTION has an elementary type";
-                self.sink.report(problems::UNSUPPORTED, ast.name.span, message);
+                self.sink
+                    .report(problems::UNSUPPORTED, ast.name.span, message);
                 return;
             }
             None => return,
@@ -90,12 +91,15 @@ impl Checker<'_, '_> {
             {
                 "only VAR can be CONSTANT"
             }
-            SectionKind::InOut | SectionKind::Temp if retain => "VAR_IN_OUT and VAR_TEMP retain nothing",
+            SectionKind::InOut | SectionKind::Temp if retain => {
+                "VAR_IN_OUT and VAR_TEMP retain nothing"
+            }
             _ if retain && constant => "a constant needs no RETAIN",
             _ if retain && kind == PouKind::Function => "a FUNCTION retains nothing",
             _ => return,
         };
-        self.sink.report(problems::BAD_DECLARATION, first.span, complaint);
+        self.sink
+            .report(problems::BAD_DECLARATION, first.span, complaint);
     }
 
     fn declare(
@@ -117,7 +121,8 @@ impl Checker<'_, '_> {
             let key = name.key();
             if is_reserved(&key) {
                 let message = format!("`{}` is a name of the standard", name.text);
-                self.sink.report(problems::RESERVED_NAME, name.span, message);
+                self.sink
+                    .report(problems::RESERVED_NAME, name.span, message);
                 continue;
             }
             if signature.by_key.contains_key(&key) {
@@ -155,11 +160,15 @@ impl Checker<'_, '_> {
         };
         if section.constant && declaration.init.is_none() {
             let message = format!("the constant `{}` has no value", name.text);
-            self.sink.report(problems::BAD_DECLARATION, name.span, message);
+            self.sink
+                .report(problems::BAD_DECLARATION, name.span, message);
         }
         if let (true, Type::Elementary(ty)) = (section.constant, ty) {
             // A constant that could not be read is 0 from here on; it is reported already.
-            let value = declaration.init.as_ref().and_then(|init| self.scalar(init, ty, signature));
+            let value = declaration
+                .init
+                .as_ref()
+                .and_then(|init| self.scalar(init, ty, signature));
             var.value = Some(value.unwrap_or(0));
             return var;
         }
@@ -182,31 +191,44 @@ impl Checker<'_, '_> {
         } else {
             return;
         };
-        self.sink.report(problems::BAD_DECLARATION, name.span, complaint);
+        self.sink
+            .report(problems::BAD_DECLARATION, name.span, complaint);
     }
 
     fn type_of(&mut self, pou: usize, spec: &TypeSpec, signature: &Signature) -> Option<Type> {
         let (low, high, element, span) = match spec {
             TypeSpec::Named(name) => return self.named_type(name, pou),
-            TypeSpec::Array { low, high, element, span } => (low, high, element, *span),
+            TypeSpec::Array {
+                low,
+                high,
+                element,
+                span,
+            } => (low, high, element, *span),
         };
         let element_type = self.named_type(element, pou);
         let bounds = [low, high].map(|bound| self.constant_integer(bound, signature));
-        let [Some(low), Some(high)] = bounds else { return None };
+        let [Some(low), Some(high)] = bounds else {
+            return None;
+        };
         let Type::Elementary(element) = element_type? else {
             let message = "the elements of an ARRAY have an elementary type here";
-            self.sink.report(problems::UNSUPPORTED, element.span, message);
+            self.sink
+                .report(problems::UNSUPPORTED, element.span, message);
             return None;
         };
         let len = high - low + 1;
-        let size = u32::try_from(len).ok().filter(|&len| len > 0 && len <= MAX_FRAME_SLOTS);
+        let size = u32::try_from(len)
+            .ok()
+            .filter(|&len| len > 0 && len <= MAX_FRAME_SLOTS);
         match (i64::try_from(low), size) {
             (Ok(low), Some(len)) => Some(Type::Array { element, low, len }),
             _ => {
                 let message = if len <= 0 {
                     format!("the upper bound {high} is below the lower bound {low}")
                 } else {
-                    format!("an ARRAY of {len} elements is too large; {MAX_FRAME_SLOTS} is the most")
+                    format!(
+                        "an ARRAY of {len} elements is too large; {MAX_FRAME_SLOTS} is the most"
+                    )
                 };
                 self.sink.report(problems::BAD_ARRAY, span, message);
                 None
@@ -224,14 +246,19 @@ impl Checker<'_, '_> {
             Init::Value(value) => (value, value.span),
             Init::Array(_, span) | Init::Members(_, span) => {
                 let message = format!("the initial value of a {ty} is one expression");
-                self.sink.report(problems::BAD_INITIAL_VALUE, *span, message);
+                self.sink
+                    .report(problems::BAD_INITIAL_VALUE, *span, message);
                 return None;
             }
         };
         let mut scope = Scope::declarations(self, signature);
         let value = scope.value(value, ty)?.constant();
         if value.is_none() {
-            self.sink.report(problems::NOT_CONSTANT, span, "an initial value must be constant");
+            self.sink.report(
+                problems::NOT_CONSTANT,
+                span,
+                "an initial value must be constant",
+            );
         }
         value
     }
@@ -243,7 +270,10 @@ impl Checker<'_, '_> {
             Type::Elementary(ty) => frame.push(ty, 0),
             Type::Array { element, len, .. } => (0..len).for_each(|_| frame.push(element, 0)),
             Type::Block(Block::Standard(standard)) => {
-                standard.fields().iter().for_each(|field| frame.push(field.ty, 0));
+                standard
+                    .fields()
+                    .iter()
+                    .for_each(|field| frame.push(field.ty, 0));
             }
             Type::Block(Block::User(pou)) => {
                 if let Some(inner) = self.signature(pou) {
@@ -277,10 +307,16 @@ impl Checker<'_, '_> {
                     self.initialise_member(block, offset, name, init, signature);
                 }
             }
-            (_, Init::Value(ast::Expr { span, .. }) | Init::Array(_, span) | Init::Members(_, span)) => {
-                let message =
-                    format!("this is not the form of an initial value of {}", self.type_name(ty));
-                self.sink.report(problems::BAD_INITIAL_VALUE, *span, message);
+            (
+                _,
+                Init::Value(ast::Expr { span, .. }) | Init::Array(_, span) | Init::Members(_, span),
+            ) => {
+                let message = format!(
+                    "this is not the form of an initial value of {}",
+                    self.type_name(ty)
+                );
+                self.sink
+                    .report(problems::BAD_INITIAL_VALUE, *span, message);
             }
         }
     }
@@ -305,7 +341,8 @@ impl Checker<'_, '_> {
         let names = self.member_names(block);
         let hint = crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
         let message = format!("`{}` has no member `{}`", self.block_name(block), name.text);
-        self.sink.report_with_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
+        self.sink
+            .report_with_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
     }
 
     fn initialise_array(
@@ -323,7 +360,9 @@ impl Checker<'_, '_> {
                 None => Some(1),
                 Some(count) => self.constant_integer(count, signature),
             };
-            let count = count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+            let count = count
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(0);
             let slot = match value {
                 None => Some(0),
                 Some(expr) => self.scalar(&Init::Value(expr.clone()), element, signature),

@@ -2,9 +2,9 @@
 
 use super::located::Occupancy;
 use super::{Checker, Signature, Type, Var};
-use crate::ast::{self, BinaryOp as AstOp, ExprKind as AstKind, Name, Reference, SectionKind, UnaryOp as AstUnary};
+use crate::ast::{self, ExprKind as AstKind, Name, Reference, SectionKind};
 use crate::diagnostic::Span;
-use crate::hir::{self, BinaryOp, Block, CompareOp, Conversion, Expr, ExprKind, Index, Place, UnaryOp};
+use crate::hir::{self, Block, Conversion, Expr, ExprKind, Index, Place};
 use crate::image::{Address, Area};
 use crate::problems;
 use crate::semantics;
@@ -27,8 +27,17 @@ pub(super) enum Operand {
 pub(super) enum Target {
     Constant(Elementary, u64),
     Place(Place, Access),
-    Array { offset: u32, element: Elementary, low: i64, len: u32, access: Access },
-    Block { block: Block, offset: u32 },
+    Array {
+        offset: u32,
+        element: Elementary,
+        low: i64,
+        len: u32,
+        access: Access,
+    },
+    Block {
+        block: Block,
+        offset: u32,
+    },
 }
 
 /// Whether a program may assign; otherwise why not.
@@ -77,7 +86,9 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.checker.sink.report_with_hint(code, span, message, hint);
+        self.checker
+            .sink
+            .report_with_hint(code, span, message, hint);
     }
 
     pub(super) fn line(&self, span: Span) -> u32 {
@@ -100,14 +111,24 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             _ => None,
         };
         if found.is_none() {
-            self.report(problems::NOT_CONSTANT, expr.span, "expected a constant integer");
+            self.report(
+                problems::NOT_CONSTANT,
+                expr.span,
+                "expected a constant integer",
+            );
         }
         found
     }
 
     pub(super) fn operand(&mut self, expr: &ast::Expr) -> Option<Operand> {
         let line = self.line(expr.span);
-        let constant = |ty, slot| Some(Operand::Typed(Expr { ty, kind: ExprKind::Const(slot), line }));
+        let constant = |ty, slot| {
+            Some(Operand::Typed(Expr {
+                ty,
+                kind: ExprKind::Const(slot),
+                line,
+            }))
+        };
         match &expr.kind {
             AstKind::Error => None,
             AstKind::Bool(value) => constant(Elementary::Bool, (*value).into()),
@@ -156,7 +177,8 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
                     return None;
                 };
                 let member = self.checker.member(block, &name.key());
-                let Some(member) = member.filter(|m| m.role != FieldRole::Hidden && !m.in_out) else {
+                let Some(member) = member.filter(|m| m.role != FieldRole::Hidden && !m.in_out)
+                else {
                     self.checker.unknown_member(block, name);
                     return None;
                 };
@@ -173,30 +195,56 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
     fn resolve_index(&mut self, base: &Reference, index: &ast::Expr, span: Span) -> Option<Target> {
         let base_target = self.resolve(base);
         let operand = self.operand(index);
-        let Target::Array { offset, element, low, len, access } = base_target? else {
+        let Target::Array {
+            offset,
+            element,
+            low,
+            len,
+            access,
+        } = base_target?
+        else {
             self.report(problems::NOT_A_VALUE, span, "only an array has an index");
             return None;
         };
         let value = self.settle(operand?, index.span)?;
-        if !value.ty.is_int() {
+        // Bounds are LINT, so that an ULINT beyond it would be taken for a negative index.
+        if !value.ty.is_int() || value.ty == Elementary::Ulint {
+            let hint = (value.ty == Elementary::Ulint)
+                .then(|| "convert with `ULINT_TO_LINT(...)`".to_owned());
             let message = format!("the index of an array is an integer, not {}", value.ty);
-            self.report(problems::TYPE_MISMATCH, index.span, message);
+            self.report_hint(problems::TYPE_MISMATCH, index.span, message, hint);
             return None;
         }
         let Some(slot) = value.constant() else {
             let index = Some(Box::new(Index { value, low, len }));
-            return Some(Target::Place(Place { offset, ty: element, index }, access));
+            return Some(Target::Place(
+                Place {
+                    offset,
+                    ty: element,
+                    index,
+                },
+                access,
+            ));
         };
         let position = integer_of(value.ty, slot) - i128::from(low);
-        match u32::try_from(position).ok().filter(|&position| position < len) {
+        match u32::try_from(position)
+            .ok()
+            .filter(|&position| position < len)
+        {
             Some(position) => {
-                let place = Place { offset: offset + position, ty: element, index: None };
+                let place = Place {
+                    offset: offset + position,
+                    ty: element,
+                    index: None,
+                };
                 Some(Target::Place(place, access))
             }
             None => {
                 let high = low + i64::from(len) - 1;
-                let message =
-                    format!("the index {} is outside {low}..{high}", position + i128::from(low));
+                let message = format!(
+                    "the index {} is outside {low}..{high}",
+                    position + i128::from(low)
+                );
                 self.report(problems::INDEX_OUT_OF_RANGE, index.span, message);
                 None
             }
@@ -226,7 +274,10 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Access::ReadOnly("a constant")
         } else if var.section == SectionKind::Input {
             Access::ReadOnly("an input of this POU")
-        } else if var.address.is_some_and(|address| address.area == Area::Input) {
+        } else if var
+            .address
+            .is_some_and(|address| address.area == Area::Input)
+        {
             Access::ReadOnly("an input of the process")
         } else if matches!(var.ty, Type::Elementary(_)) && self.controls.contains(&var.offset) {
             Access::ReadOnly("the control variable of a FOR loop inside that loop")
@@ -249,7 +300,8 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Area::Input => Access::ReadOnly("an input of the process"),
             _ => Access::Writable,
         };
-        let is_it = |var: &&Var| var.address == Some(address) && matches!(var.ty, Type::Elementary(_));
+        let is_it =
+            |var: &&Var| var.address == Some(address) && matches!(var.ty, Type::Elementary(_));
         if let Some(var) = self.signature.vars.iter().chain(&self.direct).find(is_it) {
             return Some(target_of(var.ty, var.offset, access));
         }
@@ -286,7 +338,10 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Target::Constant(..) => "a constant",
             Target::Block { .. } => "an instance of a function block",
             Target::Place(_, Access::ReadOnly(reason))
-            | Target::Array { access: Access::ReadOnly(reason), .. } => reason,
+            | Target::Array {
+                access: Access::ReadOnly(reason),
+                ..
+            } => reason,
             _ => return Some(target),
         };
         let span = reference.span();
@@ -303,18 +358,36 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Operand::Real(_) => Elementary::Real,
             Operand::Truncated(_) => Elementary::Dint,
             Operand::Integer(value) => {
-                let candidates =
-                    [Elementary::Int, Elementary::Dint, Elementary::Lint, Elementary::Ulint];
-                candidates.into_iter().find(|ty| fits(value, *ty)).unwrap_or(Elementary::Lint)
+                let candidates = [
+                    Elementary::Int,
+                    Elementary::Dint,
+                    Elementary::Lint,
+                    Elementary::Ulint,
+                ];
+                candidates
+                    .into_iter()
+                    .find(|ty| fits(value, *ty))
+                    .unwrap_or(Elementary::Lint)
             }
         };
         self.coerce(operand, ty, span)
     }
 
     /// Brings an operand to the type of its place.
-    pub(super) fn coerce(&mut self, operand: Operand, target: Elementary, span: Span) -> Option<Expr> {
+    pub(super) fn coerce(
+        &mut self,
+        operand: Operand,
+        target: Elementary,
+        span: Span,
+    ) -> Option<Expr> {
         let line = self.line(span);
-        let constant = |slot| Some(Expr { ty: target, kind: ExprKind::Const(slot), line });
+        let constant = |slot| {
+            Some(Expr {
+                ty: target,
+                kind: ExprKind::Const(slot),
+                line,
+            })
+        };
         match operand {
             Operand::Typed(expr) if expr.ty == target => Some(expr),
             Operand::Typed(expr) if expr.ty.widens_to(target) => {
@@ -331,7 +404,9 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
                 self.mismatch(Elementary::Dint, target, span);
                 None
             }
-            Operand::Integer(value) if target.is_real() => constant(real_slot(target, value as f64)),
+            Operand::Integer(value) if target.is_real() => {
+                constant(real_slot(target, value as f64))
+            }
             Operand::Integer(value) => {
                 let Some((low, high)) = target.int_range() else {
                     let hint = Some(format!("write `T#{value}ms`"));
@@ -380,286 +455,14 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         if expr.ty == to && mode != Conversion::Truncate {
             return Some(expr);
         }
-        self.fold(Expr { ty: to, kind: ExprKind::Convert(mode, Box::new(expr)), line }, span)
-    }
-
-    fn unary(&mut self, op: AstUnary, inner: &ast::Expr, span: Span) -> Option<Operand> {
-        let operand = self.operand(inner)?;
-        match (op, operand) {
-            (AstUnary::Plus, operand @ (Operand::Integer(_) | Operand::Real(_))) => Some(operand),
-            (AstUnary::Negate, Operand::Integer(value)) => Some(Operand::Integer(-value)),
-            (AstUnary::Negate, Operand::Real(value)) => Some(Operand::Real(-value)),
-            (op, operand) => {
-                let expr = self.settle(operand, inner.span)?;
-                self.unary_typed(op, expr, span).map(Operand::Typed)
-            }
-        }
-    }
-
-    pub(super) fn unary_typed(&mut self, op: AstUnary, expr: Expr, span: Span) -> Option<Expr> {
-        let ty = expr.ty;
-        let (allowed, hir_op) = match op {
-            AstUnary::Not => (ty == Elementary::Bool || ty.is_bit_string(), Some(UnaryOp::Not)),
-            AstUnary::Negate => (ty.is_signed() || ty.is_real(), Some(UnaryOp::Negate)),
-            AstUnary::Plus => (ty.is_num() || ty == Elementary::Time, None),
-        };
-        if !allowed {
-            let text = match op {
-                AstUnary::Not => "NOT",
-                AstUnary::Negate => "-",
-                AstUnary::Plus => "+",
-            };
-            self.report(problems::BAD_OPERAND, span, format!("`{text}` is not defined for {ty}"));
-            return None;
-        }
-        match hir_op {
-            None => Some(expr),
-            Some(op) => {
-                let line = expr.line;
-                self.fold(Expr { ty, kind: ExprKind::Unary(op, Box::new(expr)), line }, span)
-            }
-        }
-    }
-
-    fn binary(
-        &mut self,
-        op: AstOp,
-        left: &ast::Expr,
-        right: &ast::Expr,
-        span: Span,
-    ) -> Option<Operand> {
-        let (l, r) = (self.operand(left), self.operand(right));
-        self.binary_operands(op, (l?, left.span), (r?, right.span), span)
-    }
-
-    /// An operator on checked operands, each with its place.
-    pub(super) fn binary_operands(
-        &mut self,
-        op: AstOp,
-        (left, left_span): (Operand, Span),
-        (right, right_span): (Operand, Span),
-        span: Span,
-    ) -> Option<Operand> {
-        let (left, right) = match (left, right) {
-            (Operand::Integer(a), Operand::Integer(b)) if is_arithmetic(op) => {
-                return self.fold_integers(op, a, b, span);
-            }
-            (Operand::Real(a), Operand::Real(b)) => {
-                if let Some(value) = fold_reals(op, a, b) {
-                    return Some(Operand::Real(value));
-                }
-                (Operand::Real(a), Operand::Real(b))
-            }
-            (Operand::Integer(a), Operand::Real(b)) => {
-                return self.binary_operands(
-                    op,
-                    (Operand::Real(a as f64), left_span),
-                    (Operand::Real(b), right_span),
-                    span,
-                );
-            }
-            (Operand::Real(a), Operand::Integer(b)) => {
-                return self.binary_operands(
-                    op,
-                    (Operand::Real(a), left_span),
-                    (Operand::Real(b as f64), right_span),
-                    span,
-                );
-            }
-            pair => pair,
-        };
-        if op == AstOp::Power {
-            return self.power((left, left_span), (right, right_span), span);
-        }
-        if matches!(op, AstOp::Multiply | AstOp::Divide) && (is_time(&left) || is_time(&right)) {
-            let (l, r) = ((left, left_span), (right, right_span));
-            return self.scale_time(op, l, r, span).map(Operand::Typed);
-        }
-        let (left, right) = self.unify((left, left_span), (right, right_span), span)?;
-        self.combine(op, left, right, span).map(Operand::Typed)
-    }
-
-    /// Brings two operands to one type.
-    pub(super) fn unify(
-        &mut self,
-        (left, left_span): (Operand, Span),
-        (right, right_span): (Operand, Span),
-        span: Span,
-    ) -> Option<(Expr, Expr)> {
-        let target = match (&left, &right) {
-            (Operand::Typed(a), Operand::Typed(b)) => {
-                if a.ty.widens_to(b.ty) {
-                    b.ty
-                } else if b.ty.widens_to(a.ty) {
-                    a.ty
-                } else {
-                    let message = format!("the operands are {} and {}", a.ty, b.ty);
-                    let hint = "convert one of them, for instance with";
-                    let hint = super::function::conversion_exists(b.ty, a.ty)
-                        .then(|| format!("{hint} `{}_TO_{}(...)`", b.ty, a.ty));
-                    self.report_hint(problems::OPERANDS_DIFFER, span, message, hint);
-                    return None;
-                }
-            }
-            (Operand::Typed(typed), Operand::Integer(value))
-            | (Operand::Integer(value), Operand::Typed(typed)) => {
-                let wide = Elementary::ALL
-                    .into_iter()
-                    .find(|ty| typed.ty.widens_to(*ty) && fits(*value, *ty));
-                // A value that no wider type holds either is reported against the operand's type.
-                if fits(*value, typed.ty) { typed.ty } else { wide.unwrap_or(typed.ty) }
-            }
-            (Operand::Typed(typed), Operand::Real(_)) | (Operand::Real(_), Operand::Typed(typed)) => {
-                match typed.ty {
-                    Elementary::Lreal => Elementary::Lreal,
-                    ty if ty.widens_to(Elementary::Real) => Elementary::Real,
-                    ty => ty,
-                }
-            }
-            (Operand::Typed(typed), Operand::Truncated(_))
-            | (Operand::Truncated(_), Operand::Typed(typed)) => typed.ty,
-            _ => {
-                let left = self.settle(left, left_span)?;
-                let right = self.settle(right, right_span)?;
-                let pair = ((Operand::Typed(left), left_span), (Operand::Typed(right), right_span));
-                return self.unify(pair.0, pair.1, span);
-            }
-        };
-        let left = self.coerce(left, target, left_span);
-        let right = self.coerce(right, target, right_span);
-        Some((left?, right?))
-    }
-
-    /// An operator on operands of one type.
-    pub(super) fn combine(&mut self, op: AstOp, left: Expr, right: Expr, span: Span) -> Option<Expr> {
-        let ty = left.ty;
-        let is_logic = matches!(op, AstOp::And | AstOp::Or | AstOp::Xor);
-        let allowed = match op {
-            _ if is_logic => ty == Elementary::Bool || ty.is_bit_string(),
-            AstOp::Add | AstOp::Subtract => ty.is_num() || ty == Elementary::Time,
-            AstOp::Multiply | AstOp::Divide => ty.is_num(),
-            AstOp::Modulo => ty.is_int(),
-            _ => true,
-        };
-        if !allowed {
-            let hint = if ty.is_bit_string() && is_arithmetic(op) {
-                Some(format!("a bit string is no number; convert with `{ty}_TO_UINT(...)` or the like"))
-            } else if ty.is_int() && is_logic {
-                Some(format!("bits are combined in bit strings; convert with `{ty}_TO_WORD(...)`"))
-            } else {
-                None
-            };
-            let message = format!("`{}` is not defined for {ty}", op.text());
-            self.report_hint(problems::BAD_OPERAND, span, message, hint);
-            return None;
-        }
-        let line = left.line;
-        let (left, right) = (Box::new(left), Box::new(right));
-        let compare = |op, a, b| (Elementary::Bool, ExprKind::Compare(op, a, b));
-        let (ty, kind) = match op {
-            AstOp::Equal => compare(CompareOp::Equal, left, right),
-            AstOp::NotEqual => compare(CompareOp::NotEqual, left, right),
-            AstOp::Less => compare(CompareOp::Less, left, right),
-            AstOp::LessEqual => compare(CompareOp::LessEqual, left, right),
-            AstOp::Greater => compare(CompareOp::Less, right, left),
-            AstOp::GreaterEqual => compare(CompareOp::LessEqual, right, left),
-            AstOp::And => (ty, ExprKind::Binary(BinaryOp::And, left, right)),
-            AstOp::Or => (ty, ExprKind::Binary(BinaryOp::Or, left, right)),
-            AstOp::Xor => (ty, ExprKind::Binary(BinaryOp::Xor, left, right)),
-            AstOp::Add => (ty, ExprKind::Binary(BinaryOp::Add, left, right)),
-            AstOp::Subtract => (ty, ExprKind::Binary(BinaryOp::Subtract, left, right)),
-            AstOp::Multiply => (ty, ExprKind::Binary(BinaryOp::Multiply, left, right)),
-            AstOp::Divide => (ty, ExprKind::Binary(BinaryOp::Divide, left, right)),
-            AstOp::Modulo => (ty, ExprKind::Binary(BinaryOp::Modulo, left, right)),
-            AstOp::Power => unreachable!("powers are handled before the operands are unified"),
-        };
-        self.fold(Expr { ty, kind, line }, span)
-    }
-
-    /// `a ** b`: computed in LREAL; the result has the base's type, REAL for an integer base.
-    pub(super) fn power(
-        &mut self,
-        (base, base_span): (Operand, Span),
-        (exponent, exponent_span): (Operand, Span),
-        span: Span,
-    ) -> Option<Operand> {
-        let base = match base {
-            Operand::Integer(value) => Operand::Real(value as f64),
-            other => other,
-        };
-        let base = self.settle(base, base_span)?;
-        let exponent = match exponent {
-            Operand::Integer(_) | Operand::Real(_) => {
-                self.coerce(exponent, Elementary::Lreal, exponent_span)?
-            }
-            other => self.settle(other, exponent_span)?,
-        };
-        if !base.ty.is_num() || !exponent.ty.is_num() {
-            let message = format!("`**` is not defined for {} and {}", base.ty, exponent.ty);
-            self.report(problems::BAD_OPERAND, span, message);
-            return None;
-        }
-        let ty = if base.ty == Elementary::Lreal { base.ty } else { Elementary::Real };
-        let line = base.line;
-        let left = Box::new(self.convert(base, Elementary::Lreal, Conversion::Value, span)?);
-        let right = Box::new(self.convert(exponent, Elementary::Lreal, Conversion::Value, span)?);
-        let kind = ExprKind::Binary(BinaryOp::Power, left, right);
-        let result = self.fold(Expr { ty: Elementary::Lreal, kind, line }, span)?;
-        self.convert(result, ty, Conversion::Value, span).map(Operand::Typed)
-    }
-
-    /// TIME times or divided by a number (IEC 61131-3:2013, Table 35: MUL_TIME, DIV_TIME).
-    fn scale_time(
-        &mut self,
-        op: AstOp,
-        (left, left_span): (Operand, Span),
-        (right, right_span): (Operand, Span),
-        span: Span,
-    ) -> Option<Expr> {
-        let swapped = op == AstOp::Multiply && !is_time(&left);
-        let (time, factor, factor_span) =
-            if swapped { (right, left, left_span) } else { (left, right, right_span) };
-        let time = self.settle(time, span)?;
-        let factor = self.settle(factor, factor_span)?;
-        if time.ty != Elementary::Time || !factor.ty.is_num() {
-            let message =
-                format!("`{}` is not defined for {} and {}", op.text(), time.ty, factor.ty);
-            self.report(problems::BAD_OPERAND, span, message);
-            return None;
-        }
-        let work = if factor.ty.is_real() { Elementary::Lreal } else { Elementary::Lint };
-        let line = time.line;
-        let ns = self.convert(time, Elementary::Lint, Conversion::Nanoseconds, span)?;
-        let ns = self.convert(ns, work, Conversion::Value, span)?;
-        let factor = self.convert(factor, work, Conversion::Value, factor_span)?;
-        let op = if op == AstOp::Multiply { BinaryOp::Multiply } else { BinaryOp::Divide };
-        let kind = ExprKind::Binary(op, Box::new(ns), Box::new(factor));
-        let scaled = self.fold(Expr { ty: work, kind, line }, span)?;
-        let ns = self.convert(scaled, Elementary::Lint, Conversion::Value, span)?;
-        self.convert(ns, Elementary::Time, Conversion::Nanoseconds, span)
-    }
-
-    fn fold_integers(&mut self, op: AstOp, a: i128, b: i128, span: Span) -> Option<Operand> {
-        // Literals have at most 64 bits, so only a long chain of products can leave 128.
-        let value = match op {
-            AstOp::Add => a.checked_add(b),
-            AstOp::Subtract => a.checked_sub(b),
-            AstOp::Multiply => a.checked_mul(b),
-            AstOp::Divide if b == 0 => {
-                let message = "division of a constant by zero";
-                self.report(problems::CONSTANT_DIVISION_BY_ZERO, span, message);
-                return None;
-            }
-            AstOp::Divide => Some(a / b),
-            AstOp::Modulo => Some(if b == 0 { 0 } else { a % b }),
-            _ => return self.power((Operand::Integer(a), span), (Operand::Integer(b), span), span),
-        };
-        let value = value.filter(|value| value.unsigned_abs() <= u128::from(u64::MAX));
-        if value.is_none() {
-            let message = "the constant is larger than any type holds";
-            self.report(problems::OUT_OF_RANGE, span, message);
-        }
-        value.map(Operand::Integer)
+        self.fold(
+            Expr {
+                ty: to,
+                kind: ExprKind::Convert(mode, Box::new(expr)),
+                line,
+            },
+            span,
+        )
     }
 
     /// Replaces an expression on constants by its value.
@@ -689,7 +492,10 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         };
         match folded {
             None => Some(expr),
-            Some(Ok(slot)) => Some(Expr { kind: ExprKind::Const(slot), ..expr }),
+            Some(Ok(slot)) => Some(Expr {
+                kind: ExprKind::Const(slot),
+                ..expr
+            }),
             Some(Err(semantics::DividedByZero)) => {
                 let message = "division of a constant by zero";
                 self.report(problems::CONSTANT_DIVISION_BY_ZERO, span, message);
@@ -703,51 +509,56 @@ fn pair(a: &Expr, b: &Expr) -> Option<(u64, u64)> {
     Some((a.constant()?, b.constant()?))
 }
 
-fn is_time(operand: &Operand) -> bool {
-    matches!(operand, Operand::Typed(expr) if expr.ty == Elementary::Time)
-}
-
-fn is_arithmetic(op: AstOp) -> bool {
-    use AstOp::{Add, Divide, Modulo, Multiply, Power, Subtract};
-    matches!(op, Add | Subtract | Multiply | Divide | Modulo | Power)
-}
-
-fn fold_reals(op: AstOp, a: f64, b: f64) -> Option<f64> {
-    let value = match op {
-        AstOp::Add => a + b,
-        AstOp::Subtract => a - b,
-        AstOp::Multiply => a * b,
-        AstOp::Divide => a / b,
-        _ => return None,
-    };
-    // What is not a number any more is left to the run-time rules of a typed expression.
-    value.is_finite().then_some(value)
-}
-
-fn fits(value: i128, ty: Elementary) -> bool {
-    ty.is_real() || ty.int_range().is_some_and(|(low, high)| (low..=high).contains(&value))
+pub(super) fn fits(value: i128, ty: Elementary) -> bool {
+    ty.is_real()
+        || ty
+            .int_range()
+            .is_some_and(|(low, high)| (low..=high).contains(&value))
 }
 
 /// The number in a slot of an integer or bit string type.
 pub(super) fn integer_of(ty: Elementary, slot: u64) -> i128 {
-    if ty.is_signed() { slot.cast_signed().into() } else { slot.into() }
+    if ty.is_signed() {
+        slot.cast_signed().into()
+    } else {
+        slot.into()
+    }
 }
 
 /// The slot of a number that fits the type.
-#[expect(clippy::cast_possible_truncation, reason = "the caller has checked the range")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the caller has checked the range"
+)]
 pub(super) fn slot_of_integer(ty: Elementary, value: i128) -> u64 {
     ty.canonical(value as u64)
 }
 
 fn real_slot(ty: Elementary, value: f64) -> u64 {
-    if ty == Elementary::Real { slot_of_real(semantics::to_real(value)) } else { value.to_bits() }
+    if ty == Elementary::Real {
+        slot_of_real(semantics::to_real(value))
+    } else {
+        value.to_bits()
+    }
 }
 
 fn target_of(ty: Type, offset: u32, access: Access) -> Target {
     match ty {
-        Type::Elementary(ty) => Target::Place(Place { offset, ty, index: None }, access),
-        Type::Array { element, low, len } => Target::Array { offset, element, low, len, access },
+        Type::Elementary(ty) => Target::Place(
+            Place {
+                offset,
+                ty,
+                index: None,
+            },
+            access,
+        ),
+        Type::Array { element, low, len } => Target::Array {
+            offset,
+            element,
+            low,
+            len,
+            access,
+        },
         Type::Block(block) => Target::Block { block, offset },
     }
 }
-

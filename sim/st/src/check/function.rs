@@ -79,10 +79,18 @@ const TABLE: [(&str, Standard, Parameters); 42] = [
     ("LT", Standard::Operator(AstOp::Less), PAIR),
     ("NE", Standard::Operator(AstOp::NotEqual), PAIR),
     ("MOVE", Standard::Move, IN),
-    ("SEL", Standard::Select, Parameters::Fixed(&["G", "IN0", "IN1"])),
+    (
+        "SEL",
+        Standard::Select,
+        Parameters::Fixed(&["G", "IN0", "IN1"]),
+    ),
     ("MAX", Standard::Max, MANY),
     ("MIN", Standard::Min, MANY),
-    ("LIMIT", Standard::Limit, Parameters::Fixed(&["MN", "IN", "MX"])),
+    (
+        "LIMIT",
+        Standard::Limit,
+        Parameters::Fixed(&["MN", "IN", "MX"]),
+    ),
     ("MUX", Standard::Mux, Parameters::Extensible(&["K"], 0)),
     ("SHL", Standard::Shift(BinaryOp::ShiftLeft), COUNTED),
     ("SHR", Standard::Shift(BinaryOp::ShiftRight), COUNTED),
@@ -107,7 +115,11 @@ fn conversion(key: &str) -> Option<(Option<Elementary>, Elementary, Conversion)>
         Some(names) => (Conversion::Truncate, names),
         None => (Conversion::Value, key.split_once("_TO_")?),
     };
-    Some((Some(Elementary::from_name(from)?), Elementary::from_name(to)?, mode))
+    Some((
+        Some(Elementary::from_name(from)?),
+        Elementary::from_name(to)?,
+        mode,
+    ))
 }
 
 /// Whether the standard, or common practice, converts between the types.
@@ -154,12 +166,20 @@ impl Scope<'_, '_, '_> {
             return Some(self.conversion_call(from, to, mode, arguments, span));
         }
         let (function, parameters) = find(&key)?;
-        Some(self.arrange(name, arguments, parameters, span).and_then(|exprs| {
-            let operands: Vec<_> = exprs.iter().map(|expr| (self.operand(expr), expr.span)).collect();
-            let operands: Option<Vec<_>> =
-                operands.into_iter().map(|(operand, span)| Some((operand?, span))).collect();
-            self.apply(function, name, operands?, span)
-        }))
+        Some(
+            self.arrange(name, arguments, parameters, span)
+                .and_then(|exprs| {
+                    let operands: Vec<_> = exprs
+                        .iter()
+                        .map(|expr| (self.operand(expr), expr.span))
+                        .collect();
+                    let operands: Option<Vec<_>> = operands
+                        .into_iter()
+                        .map(|(operand, span)| Some((operand?, span)))
+                        .collect();
+                    self.apply(function, name, operands?, span)
+                }),
+        )
     }
 
     fn conversion_call(
@@ -170,7 +190,10 @@ impl Scope<'_, '_, '_> {
         arguments: &[Argument],
         span: Span,
     ) -> Option<Operand> {
-        let name = Name { text: format!("the conversion to {to}"), span };
+        let name = Name {
+            text: format!("the conversion to {to}"),
+            span,
+        };
         let exprs = self.arrange(&name, arguments, IN, span)?;
         let argument = exprs.first()?;
         let expr = match from {
@@ -181,12 +204,21 @@ impl Scope<'_, '_, '_> {
             }
         };
         let truncates = mode == Conversion::Truncate;
-        if truncates && !(expr.ty.is_real() && to.is_int()) || !truncates && !conversion_exists(expr.ty, to) {
+        let exists = if truncates {
+            expr.ty.is_real() && to.is_int()
+        } else {
+            conversion_exists(expr.ty, to)
+        };
+        if !exists {
             let message = format!("{} does not convert to {to} in this way", expr.ty);
             self.report(problems::BAD_CONVERSION, span, message);
             return None;
         }
-        let mode = if truncates { mode } else { conversion_mode(expr.ty, to) };
+        let mode = if truncates {
+            mode
+        } else {
+            conversion_mode(expr.ty, to)
+        };
         self.convert(expr, to, mode, span).map(Operand::Typed)
     }
 
@@ -203,9 +235,16 @@ impl Scope<'_, '_, '_> {
             Parameters::Extensible(names, _) => (names, arguments.len().max(names.len() + 2)),
         };
         if arguments.len() != count {
-            let least = if let Parameters::Fixed(_) = parameters { "" } else { "at least " };
-            let message =
-                format!("{} takes {least}{count} arguments, not {}", name.text, arguments.len());
+            let least = if let Parameters::Fixed(_) = parameters {
+                ""
+            } else {
+                "at least "
+            };
+            let message = format!(
+                "{} takes {least}{count} arguments, not {}",
+                name.text,
+                arguments.len()
+            );
             self.report(problems::BAD_ARGUMENTS, span, message);
             return None;
         }
@@ -215,13 +254,17 @@ impl Scope<'_, '_, '_> {
                 Argument::Positional(expr) => (Some(position), expr),
                 Argument::Input(parameter, expr) => {
                     let key = parameter.key();
-                    let at = first.iter().position(|known| *known == key).or_else(|| match parameters {
-                        Parameters::Fixed(_) => None,
-                        Parameters::Extensible(_, start) => {
-                            let number: usize = key.strip_prefix("IN")?.parse().ok()?;
-                            Some(first.len() + number.checked_sub(start)?)
-                        }
-                    });
+                    let at =
+                        first
+                            .iter()
+                            .position(|known| *known == key)
+                            .or_else(|| match parameters {
+                                Parameters::Fixed(_) => None,
+                                Parameters::Extensible(_, start) => {
+                                    let number: usize = key.strip_prefix("IN")?.parse().ok()?;
+                                    Some(first.len() + number.checked_sub(start)?)
+                                }
+                            });
                     (at, expr)
                 }
                 Argument::Output { name, .. } => {
@@ -272,7 +315,9 @@ impl Scope<'_, '_, '_> {
             Standard::Not => {
                 let (operand, place) = operands.pop()?;
                 let expr = self.settle(operand, place)?;
-                return self.unary_typed(AstUnary::Not, expr, span).map(Operand::Typed);
+                return self
+                    .unary_typed(AstUnary::Not, expr, span)
+                    .map(Operand::Typed);
             }
             _ => {}
         }
@@ -322,7 +367,14 @@ impl Scope<'_, '_, '_> {
             return None;
         }
         let (ty, line) = (expr.ty, expr.line);
-        self.fold(Expr { ty, kind: ExprKind::Unary(op, Box::new(expr)), line }, span)
+        self.fold(
+            Expr {
+                ty,
+                kind: ExprKind::Unary(op, Box::new(expr)),
+                line,
+            },
+            span,
+        )
     }
 
     /// A real operand; an integer literal counts as one.
@@ -346,7 +398,14 @@ impl Scope<'_, '_, '_> {
         }
         let line = expr.line;
         let kind = ExprKind::Unary(UnaryOp::Sqrt, Box::new(expr));
-        self.fold(Expr { ty: Elementary::Real, kind, line }, span)
+        self.fold(
+            Expr {
+                ty: Elementary::Real,
+                kind,
+                line,
+            },
+            span,
+        )
     }
 
     fn math(
@@ -376,7 +435,9 @@ impl Scope<'_, '_, '_> {
             first = (next, span);
         }
         let ty = self.settle(first.0, span)?.ty;
-        let exprs = operands.into_iter().map(|(operand, place)| self.coerce(operand, ty, place));
+        let exprs = operands
+            .into_iter()
+            .map(|(operand, place)| self.coerce(operand, ty, place));
         exprs.collect::<Vec<_>>().into_iter().collect()
     }
 
@@ -404,7 +465,11 @@ impl Scope<'_, '_, '_> {
             let raised = both(BinaryOp::Max, value, low)?;
             return both(BinaryOp::Min, raised, high);
         }
-        let op = if function == Standard::Min { BinaryOp::Min } else { BinaryOp::Max };
+        let op = if function == Standard::Min {
+            BinaryOp::Min
+        } else {
+            BinaryOp::Max
+        };
         let mut rest = exprs.into_iter();
         let first = rest.next()?;
         rest.try_fold(first, |left, right| both(op, left, right))
@@ -417,7 +482,15 @@ impl Scope<'_, '_, '_> {
         let [otherwise, then] = <[Expr; 2]>::try_from(self.common(inputs, span)?).ok()?;
         let (ty, line) = (then.ty, then.line);
         let [condition, otherwise, then] = [condition?, otherwise, then].map(Box::new);
-        Some(Expr { ty, kind: ExprKind::Select { condition, otherwise, then }, line })
+        Some(Expr {
+            ty,
+            kind: ExprKind::Select {
+                condition,
+                otherwise,
+                then,
+            },
+            line,
+        })
     }
 
     fn mux(&mut self, mut operands: Vec<(Operand, Span)>, span: Span) -> Option<Expr> {
@@ -431,7 +504,14 @@ impl Scope<'_, '_, '_> {
         }
         let inputs = self.common(inputs, span)?;
         let (ty, line) = (inputs.first()?.ty, selector.line);
-        Some(Expr { ty, kind: ExprKind::Mux { selector: Box::new(selector), inputs }, line })
+        Some(Expr {
+            ty,
+            kind: ExprKind::Mux {
+                selector: Box::new(selector),
+                inputs,
+            },
+            line,
+        })
     }
 
     fn shift(
@@ -455,11 +535,22 @@ impl Scope<'_, '_, '_> {
             return None;
         }
         let (ty, line) = (value.ty, value.line);
-        self.fold(Expr { ty, kind: ExprKind::Binary(op, Box::new(value), Box::new(count)), line }, span)
+        self.fold(
+            Expr {
+                ty,
+                kind: ExprKind::Binary(op, Box::new(value), Box::new(count)),
+                line,
+            },
+            span,
+        )
     }
 }
 
 fn math_expr(function: MathFunction, operand: Expr) -> Expr {
     let line = operand.line;
-    Expr { ty: Elementary::Lreal, kind: ExprKind::Math(function, Box::new(operand)), line }
+    Expr {
+        ty: Elementary::Lreal,
+        kind: ExprKind::Math(function, Box::new(operand)),
+        line,
+    }
 }

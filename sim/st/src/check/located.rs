@@ -32,7 +32,8 @@ impl Checker<'_, '_> {
         }
         let [_] = declaration.names.as_slice() else {
             let message = "several variables cannot stand at one address";
-            self.sink.report(problems::ADDRESS_OVERLAP, at.span, message);
+            self.sink
+                .report(problems::ADDRESS_OVERLAP, at.span, message);
             return None;
         };
         let (element, len) = match ty {
@@ -45,7 +46,10 @@ impl Checker<'_, '_> {
             self.sink.report(problems::ADDRESS_TYPE, at.span, message);
             return None;
         }
-        let last = address.index.checked_add(len - 1).map(|index| Address { index, ..address });
+        let last = address
+            .index
+            .checked_add(len - 1)
+            .map(|index| Address { index, ..address });
         if !last.is_some_and(Address::fits) {
             let message = format!("the array at `{address}` reaches beyond the end of its area");
             self.sink.report(problems::BAD_ADDRESS, at.span, message);
@@ -53,7 +57,8 @@ impl Checker<'_, '_> {
         }
         if address.area == Area::Input && declaration.init.is_some() {
             let message = "an input of the process has no initial value; it is read in every scan";
-            self.sink.report(problems::BAD_INITIAL_VALUE, at.span, message);
+            self.sink
+                .report(problems::BAD_INITIAL_VALUE, at.span, message);
         }
         Some(address)
     }
@@ -66,9 +71,15 @@ impl Checker<'_, '_> {
                 let ([name], Some(at)) = (declaration.names.as_slice(), &declaration.at) else {
                     continue;
                 };
-                let Some(var) = signature.var(&name.key()) else { continue };
+                let Some(var) = signature.var(&name.key()) else {
+                    continue;
+                };
                 let Some(address) = var.address else { continue };
-                let len = if let Type::Array { len, .. } = var.ty { len } else { 1 };
+                let len = if let Type::Array { len, .. } = var.ty {
+                    len
+                } else {
+                    1
+                };
                 if let Some(other) = taken.claim(address, len, &var.name) {
                     self.report_overlap(at.span, address, &other);
                 }
@@ -99,7 +110,9 @@ impl Occupancy {
         let first = address.first_unit();
         let mut other = None;
         for unit in first..first + len * address.units() {
-            let before = self.units.insert((address.area, words, unit), name.to_owned());
+            let before = self
+                .units
+                .insert((address.area, words, unit), name.to_owned());
             other = other.or(before);
         }
         other

@@ -5,9 +5,7 @@ use super::located::Occupancy;
 use super::{Checker, Signature, Type};
 use crate::ast::{self, PouKind, SectionKind, StmtKind as AstKind};
 use crate::diagnostic::Span;
-use crate::hir::{
-    self, CaseArm, Expr, ExprKind, ForLoop, LocatedVariable, Place, Stmt, StmtKind,
-};
+use crate::hir::{self, CaseArm, Expr, ExprKind, ForLoop, LocatedVariable, Place, Stmt, StmtKind};
 use crate::image::Address;
 use crate::problems;
 use crate::types::Elementary;
@@ -23,7 +21,11 @@ impl Checker<'_, '_> {
         let mut occupancy = Occupancy::default();
         for var in &signature.vars {
             if let Some(address) = var.address {
-                let len = if let Type::Array { len, .. } = var.ty { len } else { 1 };
+                let len = if let Type::Array { len, .. } = var.ty {
+                    len
+                } else {
+                    1
+                };
                 occupancy.claim(address, len, &var.name);
             }
         }
@@ -52,7 +54,17 @@ impl Checker<'_, '_> {
         let end_line = self.sink.lines().line(ast.end.start);
         let reset = reset_ranges(signature);
         let name = signature.name.clone();
-        (hir::Pou { name, kind: signature.kind, frame, reset, body, end_line }, located)
+        (
+            hir::Pou {
+                name,
+                kind: signature.kind,
+                frame,
+                reset,
+                body,
+                end_line,
+            },
+            located,
+        )
     }
 }
 
@@ -93,7 +105,10 @@ fn located_variables(var: &super::Var, located: &mut Vec<LocatedVariable>) {
         };
         located.push(LocatedVariable {
             name,
-            address: Address { index: address.index + at, ..address },
+            address: Address {
+                index: address.index + at,
+                ..address
+            },
             offset: var.offset + at,
             ty,
             has_init: var.has_init,
@@ -103,7 +118,9 @@ fn located_variables(var: &super::Var, located: &mut Vec<LocatedVariable>) {
 
 impl Scope<'_, '_, '_> {
     fn statements(&mut self, list: &[ast::Stmt]) -> Vec<Stmt> {
-        list.iter().filter_map(|statement| self.statement(statement)).collect()
+        list.iter()
+            .filter_map(|statement| self.statement(statement))
+            .collect()
     }
 
     fn statement(&mut self, statement: &ast::Stmt) -> Option<Stmt> {
@@ -117,14 +134,27 @@ impl Scope<'_, '_, '_> {
                     .map(|(condition, body)| (self.condition(condition), self.statements(body)))
                     .collect();
                 let otherwise = self.statements(otherwise);
-                let arms: Option<Vec<_>> =
-                    arms.into_iter().map(|(condition, body)| Some((condition?, body))).collect();
-                StmtKind::If { arms: arms?, otherwise }
+                let arms: Option<Vec<_>> = arms
+                    .into_iter()
+                    .map(|(condition, body)| Some((condition?, body)))
+                    .collect();
+                StmtKind::If {
+                    arms: arms?,
+                    otherwise,
+                }
             }
-            AstKind::Case { selector, arms, otherwise } => self.case(selector, arms, otherwise)?,
-            AstKind::For { control, from, to, by, body } => {
-                self.for_loop(control, from, to, by.as_ref(), body)?
-            }
+            AstKind::Case {
+                selector,
+                arms,
+                otherwise,
+            } => self.case(selector, arms, otherwise)?,
+            AstKind::For {
+                control,
+                from,
+                to,
+                by,
+                body,
+            } => self.for_loop(control, from, to, by.as_ref(), body)?,
             AstKind::While(condition, body) => {
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
@@ -138,14 +168,25 @@ impl Scope<'_, '_, '_> {
                 let exit = matches!(statement.kind, AstKind::Exit);
                 if self.loops == 0 {
                     let word = if exit { "EXIT" } else { "CONTINUE" };
-                    self.report(problems::OUTSIDE_LOOP, span, format!("{word} stands outside a loop"));
+                    self.report(
+                        problems::OUTSIDE_LOOP,
+                        span,
+                        format!("{word} stands outside a loop"),
+                    );
                     return None;
                 }
-                if exit { StmtKind::Exit } else { StmtKind::Continue }
+                if exit {
+                    StmtKind::Exit
+                } else {
+                    StmtKind::Continue
+                }
             }
             AstKind::Return => StmtKind::Return,
         };
-        Some(Stmt { kind, line: self.line(span) })
+        Some(Stmt {
+            kind,
+            line: self.line(span),
+        })
     }
 
     fn condition(&mut self, expr: &ast::Expr) -> Option<Expr> {
@@ -183,10 +224,17 @@ impl Scope<'_, '_, '_> {
             for label in labels {
                 ranges.extend(self.case_label(label, ty, &mut taken));
             }
-            result.push(CaseArm { labels: ranges, body: self.statements(body) });
+            result.push(CaseArm {
+                labels: ranges,
+                body: self.statements(body),
+            });
         }
         let otherwise = self.statements(otherwise);
-        Some(StmtKind::Case { selector: checked?, arms: result, otherwise })
+        Some(StmtKind::Case {
+            selector: checked?,
+            arms: result,
+            otherwise,
+        })
     }
 
     fn case_label(
@@ -200,12 +248,22 @@ impl Scope<'_, '_, '_> {
             Some(high) => self.label_value(high, ty)?,
             None => low,
         };
-        let span = label.high.as_ref().map_or(label.low.span, |high| label.low.span.to(high.span));
+        let span = label
+            .high
+            .as_ref()
+            .map_or(label.low.span, |high| label.low.span.to(high.span));
         if high < low {
-            self.report(problems::BAD_LABEL, span, format!("the range {low}..{high} is empty"));
+            self.report(
+                problems::BAD_LABEL,
+                span,
+                format!("the range {low}..{high} is empty"),
+            );
             return None;
         }
-        if taken.iter().any(|&(first, last)| low <= last && first <= high) {
+        if taken
+            .iter()
+            .any(|&(first, last)| low <= last && first <= high)
+        {
             let message = "the label is already selected by an earlier one";
             self.report(problems::BAD_LABEL, span, message);
             return None;
@@ -217,7 +275,11 @@ impl Scope<'_, '_, '_> {
     fn label_value(&mut self, expr: &ast::Expr, ty: Elementary) -> Option<i128> {
         let value = self.value(expr, ty)?;
         let Some(slot) = value.constant() else {
-            self.report(problems::NOT_CONSTANT, expr.span, "the label of a CASE must be constant");
+            self.report(
+                problems::NOT_CONSTANT,
+                expr.span,
+                "the label of a CASE must be constant",
+            );
             return None;
         };
         Some(integer_of(ty, slot))
@@ -232,7 +294,18 @@ impl Scope<'_, '_, '_> {
         body: &[ast::Stmt],
     ) -> Option<StmtKind> {
         let place = self.control_variable(control);
-        let ty = place.as_ref().map_or(Elementary::Lint, |place| place.ty);
+        let Some(place) = place else {
+            // Without a type for the bounds, only what is inside them can be checked.
+            [Some(from), Some(to), by]
+                .into_iter()
+                .flatten()
+                .for_each(|bound| {
+                    self.operand(bound);
+                });
+            self.loop_body(body);
+            return None;
+        };
+        let ty = place.ty;
         let (from, to) = (self.value(from, ty), self.value(to, ty));
         let by = match by {
             None => self.step_of_one(ty, control.span),
@@ -244,17 +317,24 @@ impl Scope<'_, '_, '_> {
                 step
             }
         };
-        self.controls.extend(place.as_ref().map(|place| place.offset));
+        self.controls.push(place.offset);
         let body = self.loop_body(body);
-        if place.is_some() {
-            self.controls.pop();
-        }
-        let control = place?;
-        Some(StmtKind::For(Box::new(ForLoop { control, from: from?, to: to?, by: by?, body })))
+        self.controls.pop();
+        Some(StmtKind::For(Box::new(ForLoop {
+            control: place,
+            from: from?,
+            to: to?,
+            by: by?,
+            body,
+        })))
     }
 
     fn step_of_one(&self, ty: Elementary, span: Span) -> Option<Expr> {
-        Some(Expr { ty, kind: ExprKind::Const(1), line: self.line(span) })
+        Some(Expr {
+            ty,
+            kind: ExprKind::Const(1),
+            line: self.line(span),
+        })
     }
 
     fn control_variable(&mut self, name: &ast::Name) -> Option<Place> {

@@ -4,8 +4,7 @@ use super::{Body, Operand};
 use crate::bytecode::Opcode;
 use crate::container::{ArraySlots, narrow};
 use crate::hir::{
-    self, Argument, BinaryOp, Expr, ExprKind, FunctionCall, Index, Place, Transfer,
-    UnaryOp,
+    self, Argument, BinaryOp, Expr, ExprKind, FunctionCall, Index, Place, Transfer, UnaryOp,
 };
 use crate::types::Elementary;
 
@@ -60,12 +59,20 @@ impl Body<'_, '_> {
                 let operand = self.expression(inner, None);
                 self.release(operand);
                 let result = wanted.unwrap_or_else(|| self.temporary(ty));
-                self.emit(Opcode::MathL, ty, result.encode(), operand.encode(), *function as u32);
+                self.emit(
+                    Opcode::MathL,
+                    ty,
+                    result.encode(),
+                    operand.encode(),
+                    *function as u32,
+                );
                 result
             }
-            ExprKind::Select { condition, otherwise, then } => {
-                self.select(ty, condition, otherwise, then, wanted)
-            }
+            ExprKind::Select {
+                condition,
+                otherwise,
+                then,
+            } => self.select(ty, condition, otherwise, then, wanted),
             ExprKind::Mux { selector, inputs } => self.mux(ty, selector, inputs, wanted),
             ExprKind::Call(call) => self.function(call, ty, wanted),
         }
@@ -128,12 +135,22 @@ impl Body<'_, '_> {
 
     /// AND and OR on BOOL: one instruction, or a jump over a right side that must not be evaluated
     /// in vain.
-    fn logic(&mut self, op: BinaryOp, left: &Expr, right: &Expr, wanted: Option<Operand>) -> Operand {
+    fn logic(
+        &mut self,
+        op: BinaryOp,
+        left: &Expr,
+        right: &Expr,
+        wanted: Option<Operand>,
+    ) -> Operand {
         let bool = Elementary::Bool;
         if right.is_observable() {
             let result = self.temporary(bool);
             self.expression_into(left, result);
-            let skips = if op == BinaryOp::And { Opcode::JumpIfNot } else { Opcode::JumpIf };
+            let skips = if op == BinaryOp::And {
+                Opcode::JumpIfNot
+            } else {
+                Opcode::JumpIf
+            };
             let jump = self.emit(skips, bool, 0, result.encode(), 0);
             self.expression_into(right, result);
             self.patch_all(vec![jump]);
@@ -141,15 +158,29 @@ impl Body<'_, '_> {
         }
         // `a AND NOT b` is one instruction.
         if let ExprKind::Unary(UnaryOp::Not, inner) = &right.kind {
-            let code = if op == BinaryOp::And { Opcode::AndNot } else { Opcode::OrNot };
+            let code = if op == BinaryOp::And {
+                Opcode::AndNot
+            } else {
+                Opcode::OrNot
+            };
             return self.two_operands(code, bool, bool, left, inner, wanted);
         }
-        self.two_operands(hir::binary_opcode(op, bool), bool, bool, left, right, wanted)
+        self.two_operands(
+            hir::binary_opcode(op, bool),
+            bool,
+            bool,
+            left,
+            right,
+            wanted,
+        )
     }
 
     fn steps(&mut self, steps: &[hir::Step], operand: Operand, wanted: Option<Operand>) -> Operand {
         let Some(last) = steps.len().checked_sub(1) else {
-            assert!(wanted.is_none(), "a value that keeps its type is not converted");
+            assert!(
+                wanted.is_none(),
+                "a value that keeps its type is not converted"
+            );
             return operand;
         };
         let mut value = operand;
@@ -207,13 +238,24 @@ impl Body<'_, '_> {
         let array = self.array(block, ty, 0, narrow(inputs.len()));
         self.release(choice);
         let result = wanted.unwrap_or_else(|| self.temporary(ty));
-        self.emit(Opcode::LoadIndex, ty, result.encode(), array, choice.encode());
+        self.emit(
+            Opcode::LoadIndex,
+            ty,
+            result.encode(),
+            array,
+            choice.encode(),
+        );
         result
     }
 
     /// The number of an array's description, which equal arrays share.
     fn array(&mut self, base: Operand, ty: Elementary, low: i64, len: u32) -> u32 {
-        let wanted = ArraySlots { base: base.encode(), ty, low, len };
+        let wanted = ArraySlots {
+            base: base.encode(),
+            ty,
+            low,
+            len,
+        };
         let found = self.arrays.iter().position(|known| *known == wanted);
         narrow(found.unwrap_or_else(|| {
             self.arrays.push(wanted);
@@ -226,7 +268,13 @@ impl Body<'_, '_> {
         let array = self.array(self.own(place.offset), place.ty, index.low, index.len);
         self.release(position);
         let result = wanted.unwrap_or_else(|| self.temporary(place.ty));
-        self.emit(Opcode::LoadIndex, place.ty, result.encode(), array, position.encode());
+        self.emit(
+            Opcode::LoadIndex,
+            place.ty,
+            result.encode(),
+            array,
+            position.encode(),
+        );
         result
     }
 
@@ -243,13 +291,34 @@ impl Body<'_, '_> {
 
     fn store_index(&mut self, place: &Place, index: &Index, position: Operand, value: Operand) {
         let array = self.array(self.own(place.offset), place.ty, index.low, index.len);
-        self.emit(Opcode::StoreIndex, place.ty, value.encode(), array, position.encode());
+        self.emit(
+            Opcode::StoreIndex,
+            place.ty,
+            value.encode(),
+            array,
+            position.encode(),
+        );
         self.release(position);
         self.release(value);
     }
 
-    /// Takes an output or VAR_IN_OUT parameter over from `from`.
-    pub(super) fn transfer(&mut self, transfer: &Transfer, from: Operand) {
+    /// The positions of the array elements behind VAR_IN_OUT parameters, fixed before the call.
+    pub(super) fn fixed_positions(&mut self, outputs: &[Transfer]) -> Vec<Option<Operand>> {
+        let position = |body: &mut Self, transfer: &Transfer| {
+            let index = transfer.to.index.as_ref().filter(|_| transfer.in_out)?;
+            let kept = body.temporary(index.value.ty);
+            body.expression_into(&index.value, kept);
+            Some(kept)
+        };
+        outputs
+            .iter()
+            .map(|transfer| position(self, transfer))
+            .collect()
+    }
+
+    /// Takes an output or VAR_IN_OUT parameter over from `from`; `fixed` is the position in its
+    /// target, if that was fixed before the call.
+    pub(super) fn transfer(&mut self, transfer: &Transfer, from: Operand, fixed: Option<Operand>) {
         let to = &transfer.to;
         if transfer.len > 1 {
             let target = self.own(to.offset);
@@ -274,19 +343,25 @@ impl Body<'_, '_> {
             }
             Some(index) => {
                 let value = self.steps(&steps, value, None);
-                let position = self.expression(&index.value, None);
+                let position = fixed.unwrap_or_else(|| self.expression(&index.value, None));
                 self.store_index(to, index, position, value);
             }
         }
     }
 
-    fn function(&mut self, call: &FunctionCall, ty: Elementary, wanted: Option<Operand>) -> Operand {
+    fn function(
+        &mut self,
+        call: &FunctionCall,
+        ty: Elementary,
+        wanted: Option<Operand>,
+    ) -> Operand {
         // An argument that calls may overwrite the one frame of this function, so that all are
         // evaluated before the first is handed over.
         let calls = call.inputs.iter().any(|(_, argument)| match argument {
             Argument::Value(value) => value.calls(),
             Argument::Block { .. } => false,
         });
+        let positions = self.fixed_positions(&call.outputs);
         let mut waiting = Vec::new();
         for (parameter, argument) in &call.inputs {
             let target = self.function_slot(call.pou, *parameter);
@@ -311,10 +386,16 @@ impl Body<'_, '_> {
             }
             self.release(value);
         }
-        self.emit(Opcode::CallFunction, Elementary::Bool, narrow(call.pou), 0, 0);
-        for transfer in &call.outputs {
+        self.emit(
+            Opcode::CallFunction,
+            Elementary::Bool,
+            narrow(call.pou),
+            0,
+            0,
+        );
+        for (transfer, position) in call.outputs.iter().zip(positions) {
             let from = self.function_slot(call.pou, transfer.from);
-            self.transfer(transfer, from);
+            self.transfer(transfer, from, position);
         }
         let frame_result = self.function_slot(call.pou, call.result);
         let result = wanted.unwrap_or_else(|| self.temporary(ty));
@@ -354,7 +435,11 @@ impl Body<'_, '_> {
 
     pub(super) fn conditional(&mut self, value: Operand, when: bool) -> usize {
         self.release(value);
-        let code = if when { Opcode::JumpIf } else { Opcode::JumpIfNot };
+        let code = if when {
+            Opcode::JumpIf
+        } else {
+            Opcode::JumpIfNot
+        };
         self.emit(code, Elementary::Bool, 0, value.encode(), 0)
     }
 }

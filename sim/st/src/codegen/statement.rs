@@ -26,14 +26,21 @@ impl Body<'_, '_> {
                 self.copy(ty, to, from, *len);
             }
             StmtKind::If { arms, otherwise } => self.if_statement(arms, otherwise),
-            StmtKind::Case { selector, arms, otherwise } => self.case(selector, arms, otherwise),
+            StmtKind::Case {
+                selector,
+                arms,
+                otherwise,
+            } => self.case(selector, arms, otherwise),
             StmtKind::For(each) => self.for_loop(each),
             StmtKind::While(condition, body) => {
                 let head = self.here();
                 let mut exits = Vec::new();
                 self.jump_when(condition, false, &mut exits);
                 let inner = self.loop_body(body);
-                inner.continues.into_iter().for_each(|jump| self.patch(jump, head));
+                inner
+                    .continues
+                    .into_iter()
+                    .for_each(|jump| self.patch(jump, head));
                 self.emit(Opcode::Jump, Elementary::Bool, head, 0, 0);
                 exits.extend(inner.exits);
                 self.patch_all(exits);
@@ -50,11 +57,18 @@ impl Body<'_, '_> {
             }
             StmtKind::Exit => {
                 let jump = self.emit(Opcode::Jump, Elementary::Bool, 0, 0, 0);
-                self.loops.last_mut().expect("EXIT is checked to be in a loop").exits.push(jump);
+                self.loops
+                    .last_mut()
+                    .expect("EXIT is checked to be in a loop")
+                    .exits
+                    .push(jump);
             }
             StmtKind::Continue => {
                 let jump = self.emit(Opcode::Jump, Elementary::Bool, 0, 0, 0);
-                let inner = self.loops.last_mut().expect("CONTINUE is checked to be in a loop");
+                let inner = self
+                    .loops
+                    .last_mut()
+                    .expect("CONTINUE is checked to be in a loop");
                 inner.continues.push(jump);
             }
             StmtKind::Return => {
@@ -221,6 +235,7 @@ impl Body<'_, '_> {
     }
 
     fn call_block(&mut self, call: &BlockCall) {
+        let positions = self.fixed_positions(&call.outputs);
         for (slot, argument) in &call.inputs {
             let target = self.own(*slot);
             match argument {
@@ -235,7 +250,13 @@ impl Body<'_, '_> {
         let instance = self.own(call.instance).encode();
         match call.target {
             Block::User(pou) => {
-                self.emit(Opcode::CallBlock, Elementary::Bool, narrow(pou), instance, 0);
+                self.emit(
+                    Opcode::CallBlock,
+                    Elementary::Bool,
+                    narrow(pou),
+                    instance,
+                    0,
+                );
             }
             Block::Standard(standard) => {
                 let at = self.emit(
@@ -248,9 +269,9 @@ impl Body<'_, '_> {
                 self.generator.code[at].ty = standard.behaviour as u8;
             }
         }
-        for transfer in &call.outputs {
+        for (transfer, position) in call.outputs.iter().zip(positions) {
             let from = self.own(transfer.from);
-            self.transfer(transfer, from);
+            self.transfer(transfer, from, position);
         }
     }
 }
@@ -265,11 +286,19 @@ fn rises(each: &ForLoop) -> Option<bool> {
 
 /// Whether one step past the last value still fits the type.
 fn cannot_overflow(each: &ForLoop) -> bool {
-    let (Some(last), Some(step)) = (each.to.constant(), each.by.constant()) else { return false };
+    let (Some(last), Some(step)) = (each.to.constant(), each.by.constant()) else {
+        return false;
+    };
     let ty = each.by.ty;
     let number = |slot: u64| {
-        if ty.is_signed() { i128::from(slot.cast_signed()) } else { i128::from(slot) }
+        if ty.is_signed() {
+            i128::from(slot.cast_signed())
+        } else {
+            i128::from(slot)
+        }
     };
-    let Some((low, high)) = ty.int_range() else { return false };
+    let Some((low, high)) = ty.int_range() else {
+        return false;
+    };
     (low..=high).contains(&(number(last) + number(step)))
 }

@@ -67,7 +67,10 @@ impl Parser<'_, '_> {
         let start = self.advance();
         let operand = self.nested(Self::unary)?;
         let span = start.to(operand.span);
-        Ok(Expr { kind: ExprKind::Unary(op, Box::new(operand)), span })
+        Ok(Expr {
+            kind: ExprKind::Unary(op, Box::new(operand)),
+            span,
+        })
     }
 
     pub(super) fn primary(&mut self) -> Parsed<Expr> {
@@ -83,10 +86,14 @@ impl Parser<'_, '_> {
                 self.advance();
                 let inner = self.expression()?;
                 let end = self.expect_symbol(")")?;
-                return Ok(Expr { kind: inner.kind, span: span.to(end) });
+                return Ok(Expr {
+                    kind: inner.kind,
+                    span: span.to(end),
+                });
             }
             TokenKind::Text => {
-                self.sink.report(problems::UNSUPPORTED, span, "text values are not supported");
+                self.sink
+                    .report(problems::UNSUPPORTED, span, "text values are not supported");
                 self.advance();
                 ExprKind::Error
             }
@@ -94,22 +101,34 @@ impl Parser<'_, '_> {
                 let name = self.name("a function")?;
                 let arguments = self.nested(Self::arguments)?;
                 let span = span.to(self.previous_span());
-                return Ok(Expr { kind: ExprKind::Call(name, arguments), span });
+                return Ok(Expr {
+                    kind: ExprKind::Call(name, arguments),
+                    span,
+                });
             }
             // `NOT`, `AND`, ... are functions too, but only NOT and MOD read naturally so.
-            TokenKind::Keyword(word @ (Keyword::And | Keyword::Or | Keyword::Xor | Keyword::Mod))
-                if self.peek_at(1) == TokenKind::Symbol("(") =>
-            {
+            TokenKind::Keyword(
+                word @ (Keyword::And | Keyword::Or | Keyword::Xor | Keyword::Mod),
+            ) if self.peek_at(1) == TokenKind::Symbol("(") => {
                 self.advance();
-                let name = Name { text: word.text().to_owned(), span };
+                let name = Name {
+                    text: word.text().to_owned(),
+                    span,
+                };
                 let arguments = self.nested(Self::arguments)?;
                 let span = span.to(self.previous_span());
-                return Ok(Expr { kind: ExprKind::Call(name, arguments), span });
+                return Ok(Expr {
+                    kind: ExprKind::Call(name, arguments),
+                    span,
+                });
             }
             TokenKind::Identifier | TokenKind::Direct => {
                 let reference = self.reference()?;
                 let span = reference.span();
-                return Ok(Expr { kind: ExprKind::Reference(reference), span });
+                return Ok(Expr {
+                    kind: ExprKind::Reference(reference),
+                    span,
+                });
             }
             _ => return Err(self.missing("an expression")),
         };
@@ -128,8 +147,11 @@ impl Parser<'_, '_> {
         };
         value.unwrap_or_else(|reason| {
             // The lexer has already spoken about letters that follow on a number.
-            let code =
-                if kind == TokenKind::Duration { problems::BAD_DURATION } else { problems::BAD_LITERAL };
+            let code = if kind == TokenKind::Duration {
+                problems::BAD_DURATION
+            } else {
+                problems::BAD_LITERAL
+            };
             self.sink.report(code, span, reason);
             ExprKind::Error
         })
@@ -154,7 +176,8 @@ impl Parser<'_, '_> {
             }
             TokenKind::Identifier => {
                 let message = format!("`{}#` is not the prefix of a supported literal", ty.text);
-                self.sink.report(problems::UNSUPPORTED, prefix.to(span), message);
+                self.sink
+                    .report(problems::UNSUPPORTED, prefix.to(span), message);
                 self.advance();
                 ExprKind::Error
             }
@@ -165,14 +188,20 @@ impl Parser<'_, '_> {
             span = start.to(span);
         }
         let inner = Box::new(Expr { kind, span });
-        Ok(Expr { kind: ExprKind::Typed(ty, inner), span: prefix.to(span) })
+        Ok(Expr {
+            kind: ExprKind::Typed(ty, inner),
+            span: prefix.to(span),
+        })
     }
 
     /// `a`, `%IX0.0`, then any number of `.member` and `[index]`.
     pub(super) fn reference(&mut self) -> Parsed<Reference> {
         let mut reference = if self.peek() == TokenKind::Direct {
             let span = self.advance();
-            Reference::Direct(Name { text: self.text(span).to_owned(), span })
+            Reference::Direct(Name {
+                text: self.text(span).to_owned(),
+                span,
+            })
         } else {
             Reference::Name(self.name("a variable")?)
         };
@@ -233,7 +262,11 @@ impl Parser<'_, '_> {
                 TokenKind::Symbol("=>") => {
                     let name = self.name("a parameter")?;
                     self.advance();
-                    return Ok(Argument::Output { name, negated, target: self.reference()? });
+                    return Ok(Argument::Output {
+                        name,
+                        negated,
+                        target: self.reference()?,
+                    });
                 }
                 _ => {}
             }

@@ -1,7 +1,7 @@
 //! Statements, each recovering at its own end.
 
 use super::{Failed, Parsed, Parser};
-use crate::ast::{CaseLabel, Stmt, StmtKind};
+use crate::ast::{CaseLabel, Expr, ExprKind, Stmt, StmtKind};
 use crate::diagnostic::Span;
 use crate::lexer::{Keyword, TokenKind};
 use crate::problems;
@@ -29,10 +29,22 @@ fn ends_list(keyword: Keyword) -> bool {
     )
 }
 
+/// Words that close or divide a statement; in the place of a statement they belong to none.
+pub(super) fn is_stray(keyword: Keyword) -> bool {
+    use Keyword::*;
+    matches!(
+        keyword,
+        Else | Elsif | EndCase | EndFor | EndIf | EndRepeat | EndVar | EndWhile | Until
+    )
+}
+
 /// Words that begin a statement.
 fn begins_statement(keyword: Keyword) -> bool {
     use Keyword::*;
-    matches!(keyword, Case | Continue | Exit | For | If | Repeat | Return | While)
+    matches!(
+        keyword,
+        Case | Continue | Exit | For | If | Repeat | Return | While
+    )
 }
 
 impl Parser<'_, '_> {
@@ -53,8 +65,17 @@ impl Parser<'_, '_> {
                 }
                 _ if stop(self) => return list,
                 _ => match self.nested(Self::statement) {
-                    Ok(statement) => list.push(statement),
-                    Err(Failed) => self.skip_statement(before),
+                    Ok(statement) => {
+                        self.recovering = false;
+                        list.push(statement);
+                    }
+                    Err(Failed) => {
+                        self.recovering = true;
+                        if self.at == before {
+                            self.advance();
+                        }
+                        self.skip_statement();
+                    }
                 },
             }
             assert!(self.at > before, "the parser advances");
@@ -62,10 +83,7 @@ impl Parser<'_, '_> {
     }
 
     /// Skips behind the next `;`, or to where a new statement or the end of a list is certain.
-    fn skip_statement(&mut self, began: usize) {
-        if self.at == began {
-            self.advance();
-        }
+    fn skip_statement(&mut self) {
         loop {
             match self.peek() {
                 TokenKind::EndOfFile => return,
@@ -87,11 +105,6 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn begins_line(&self) -> bool {
-        let lines = self.sink.lines();
-        lines.line(self.previous_span().end) < lines.line(self.span().start)
-    }
-
     fn statement(&mut self) -> Parsed<Stmt> {
         let start = self.span();
         let kind = match self.peek() {
@@ -100,8 +113,7 @@ impl Parser<'_, '_> {
             TokenKind::Keyword(Keyword::For) => self.for_statement()?,
             TokenKind::Keyword(Keyword::While) => {
                 self.advance();
-                let condition = self.expression()?;
-                self.expect_keyword(Keyword::Do)?;
+                let condition = self.head(Keyword::Do);
                 let body = self.statements();
                 self.close(Keyword::EndWhile, start)?;
                 StmtKind::While(condition, body)
@@ -129,11 +141,15 @@ impl Parser<'_, '_> {
                 StmtKind::Return
             }
             TokenKind::Identifier | TokenKind::Direct => self.assignment_or_call()?,
-            _ => return Err(self.missing("a statement")),
+            // One report is enough for a row of tokens that begin no statement.
+            _ if self.recovering => return Err(Failed),
+            _ => return Err(self.unexpected("a statement")),
         };
         let span = start.to(self.previous_span());
-        // The statement itself is whole; only its end is missing.
-        let _ = self.expect_symbol(";");
+        // The statement itself is whole; what follows on its line cannot be told.
+        if self.expect_symbol(";").is_err() && !self.begins_line() {
+            self.skip_statement();
+        }
         Ok(Stmt { kind, span })
     }
 
@@ -149,7 +165,8 @@ impl Parser<'_, '_> {
                 let span = self.span();
                 let hint = Some("an assignment is written `:=`".to_owned());
                 let message = "expected `:=` or `(`, found `=`";
-                self.sink.report_with_hint(problems::EXPECTED, span, message, hint);
+                self.sink
+                    .report_with_hint(problems::EXPECTED, span, message, hint);
                 self.advance();
                 Ok(StmtKind::Assign(target, self.expression()?))
             }
@@ -166,13 +183,39 @@ impl Parser<'_, '_> {
         Err(self.missing(&format!("`{}` to close line {line}", end.text())))
     }
 
+    /// The expression in the head of a statement and the word behind it. Where either is broken,
+    /// the body is parsed all the same, so that its end finds its beginning.
+    fn head(&mut self, word: Keyword) -> Expr {
+        let start = self.span();
+        if let Ok(expr) = self.expression() {
+            let _ = self.expect_keyword(word);
+            return expr;
+        }
+        loop {
+            match self.peek() {
+                TokenKind::EndOfFile | TokenKind::Symbol(";") => break,
+                TokenKind::Keyword(next) if next == word => {
+                    self.advance();
+                    break;
+                }
+                TokenKind::Keyword(next) if ends_list(next) || begins_statement(next) => break,
+                _ => {
+                    self.advance();
+                }
+            }
+        }
+        Expr {
+            kind: ExprKind::Error,
+            span: start,
+        }
+    }
+
     fn if_statement(&mut self) -> Parsed<StmtKind> {
         let start = self.advance();
         let mut arms = Vec::new();
         let mut otherwise = Vec::new();
         loop {
-            let condition = self.expression()?;
-            self.expect_keyword(Keyword::Then)?;
+            let condition = self.head(Keyword::Then);
             arms.push((condition, self.statements()));
             if !self.eat_keyword(Keyword::Elsif) {
                 break;
@@ -187,15 +230,18 @@ impl Parser<'_, '_> {
 
     fn case_statement(&mut self) -> Parsed<StmtKind> {
         let start = self.advance();
-        let selector = self.expression()?;
-        self.expect_keyword(Keyword::Of)?;
+        let selector = self.head(Keyword::Of);
         let mut arms = Vec::new();
         let mut otherwise = Vec::new();
         while self.at_case_label() {
             let mut labels = Vec::new();
             loop {
                 let low = self.expression()?;
-                let high = if self.eat_symbol("..") { Some(self.expression()?) } else { None };
+                let high = if self.eat_symbol("..") {
+                    Some(self.expression()?)
+                } else {
+                    None
+                };
                 labels.push(CaseLabel { low, high });
                 if !self.eat_symbol(",") {
                     break;
@@ -209,7 +255,11 @@ impl Parser<'_, '_> {
             otherwise = self.statements();
         }
         self.close(Keyword::EndCase, start)?;
-        Ok(StmtKind::Case { selector, arms, otherwise })
+        Ok(StmtKind::Case {
+            selector,
+            arms,
+            otherwise,
+        })
     }
 
     /// Whether a label comes next; statements begin with a name too, but go on differently.
@@ -230,10 +280,20 @@ impl Parser<'_, '_> {
         let from = self.expression()?;
         self.expect_keyword(Keyword::To)?;
         let to = self.expression()?;
-        let by = if self.eat_keyword(Keyword::By) { Some(self.expression()?) } else { None };
-        self.expect_keyword(Keyword::Do)?;
+        let by = if self.eat_keyword(Keyword::By) {
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        let _ = self.expect_keyword(Keyword::Do);
         let body = self.statements();
         self.close(Keyword::EndFor, start)?;
-        Ok(StmtKind::For { control, from, to, by, body })
+        Ok(StmtKind::For {
+            control,
+            from,
+            to,
+            by,
+            body,
+        })
     }
 }

@@ -1,4 +1,11 @@
-//! Programs from source to image, diagnostics, and what an attacker may send.
+//! Programs from source to image, diagnostics, and what may arrive from outside.
 
+mod blocks;
 mod conformance;
+mod diagnostics;
+mod image;
+mod program;
+mod robust;
 mod support;
+mod timers;
+mod traps;

@@ -31,12 +31,17 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(source: &str) -> Self {
-        Self { machine: Machine::new(program(source)), image: Image::new() }
+        Self {
+            machine: Machine::new(program(source)),
+            image: Image::new(),
+        }
     }
 
     /// One scan at a time, which must not trap.
     pub(crate) fn scan_ms(&mut self, now_ms: u64) {
-        let report = self.machine.scan(&mut self.image, now_ms * 1_000_000, FUEL_NS);
+        let report = self
+            .machine
+            .scan(&mut self.image, now_ms * 1_000_000, FUEL_NS);
         assert_eq!(report.trap, None, "at {now_ms} ms");
     }
 
@@ -49,7 +54,9 @@ impl Bench {
     }
 
     pub(crate) fn write(&mut self, name: &str, value: Value) {
-        self.machine.write(name, value).expect("the test writes a variable of this type");
+        self.machine
+            .write(name, value)
+            .expect("the test writes a variable of this type");
     }
 }
 

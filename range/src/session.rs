@@ -1,0 +1,441 @@
+//! One run of a scenario, interval by interval.
+//!
+//! A [`Session`] joins the world and the attack engine under one clock. Whoever drives it takes what was
+//! observed after each interval, and may hand in actions that take effect from then on. Live runs,
+//! replays and counterfactual runs all go through here.
+//!
+//! **Invariant:** an interval holds what happened from its start up to, and not including, its end. An
+//! input given at its end acts before everything else of that instant, in a replay as in the run.
+
+use serde::{Deserialize, Serialize};
+use sim_kernel::digest::Digest;
+use sim_kernel::input::{InputLog, InputRecord, Origin};
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::observe::{Keep, LogLine, Observations};
+use sim_plant::respond::{Action, ActionError, Input, ResponseTimes};
+use sim_plant::{Pause, Relation, World, WorldOptions};
+use sim_wire::syslog::{Facility, Message, Severity};
+use twinrange_attacks::{Engine, PlantView, StepRecord};
+
+use crate::evidence::frames::{self, FrameTruth};
+use crate::evidence::process::ProcessTable;
+use crate::evidence::records::Asset;
+use crate::evidence::{EPOCH_UNIX_NS, tags};
+use crate::formats::Prepared;
+use crate::problem::{Problem, Problems};
+use crate::run_folder::{Layout, RunWriter};
+use crate::scenario::Scenario;
+
+/// How a scenario is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionOptions {
+    /// Seeds every random stream.
+    pub seed: u64,
+    /// Whether the playbook is played.
+    pub attack: bool,
+    /// Simulated length.
+    pub duration: SimDuration,
+    /// Which observations are kept.
+    pub keep: Keep,
+}
+
+/// Counted parts and times of a run, for continuity. Bottles are called parts here: the next plant
+/// makes something else.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProductionRecord {
+    /// Planned busy time PBT, s.
+    pub planned_busy_s: f64,
+    /// Actual production time APT, s.
+    pub actual_production_s: f64,
+    /// Planned run time per item PRI, s.
+    pub run_time_per_item_s: f64,
+    /// Produced quantity PQ.
+    pub produced: u64,
+    /// Good quantity GQ.
+    pub good: u64,
+    /// Bad parts that reached a customer.
+    pub bad_shipped: u64,
+    /// Parts that were made and thrown away.
+    pub scrapped: u64,
+    /// Product spilled and run over, L.
+    pub product_lost_l: f64,
+    /// Time in which people were at risk, s.
+    pub unsafe_s: f64,
+}
+
+/// A run under way.
+pub struct Session<'a> {
+    prepared: &'a Prepared,
+    options: SessionOptions,
+    world: World,
+    engine: Option<Engine>,
+    inputs: InputLog<Input>,
+    now: SimTime,
+}
+
+/// What is left when a run has ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Simulated length.
+    pub simulated: SimDuration,
+    /// Digest over all whole seconds.
+    pub digest: Digest,
+    /// Counted parts and times.
+    pub production: ProductionRecord,
+    /// What became of the attack's steps.
+    pub steps: Vec<StepRecord>,
+}
+
+impl<'a> Session<'a> {
+    /// Builds the plant and puts everybody in place.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the plant; nothing, for a scenario that was loaded.
+    pub fn new(
+        scenario: &Scenario,
+        prepared: &'a Prepared,
+        options: SessionOptions,
+    ) -> Result<Self, Problems> {
+        let playbook = prepared.playbook.as_ref().filter(|_| options.attack);
+        let attacker = playbook.and(scenario.attacker.clone());
+        let world_options = WorldOptions {
+            seed: options.seed,
+            attacker: attacker.clone(),
+            response: response(scenario),
+            keep: options.keep,
+            truth_period: scenario.truth_period,
+        };
+        let mut world =
+            World::new(&prepared.plant, &prepared.programs, &world_options).map_err(|errors| {
+                let mut problems = Problems::new();
+                for error in errors {
+                    problems
+                        .push(Problem::new(error.code, error.to_string()).maybe_hint(error.hint));
+                }
+                problems
+            })?;
+        let mut engine = playbook.zip(attacker).map(|(playbook, attacker)| {
+            let view = PlantView::of(&prepared.plant, &attacker);
+            Engine::new(playbook.clone(), view, options.seed)
+        });
+        if let (Some(engine), Some(mut foothold)) = (&mut engine, world.foothold()) {
+            engine.start(&mut foothold);
+        }
+        let inputs = InputLog::new();
+        Ok(Self {
+            prepared,
+            options,
+            world,
+            engine,
+            inputs,
+            now: SimTime::default(),
+        })
+    }
+
+    /// When the run ends.
+    #[must_use]
+    pub fn end(&self) -> SimTime {
+        SimTime::default() + self.options.duration
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// The plant.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What was observed since it was last cleared.
+    pub fn observations(&mut self) -> &mut Observations {
+        self.world.observations()
+    }
+
+    /// Everything that came from outside so far.
+    #[must_use]
+    pub fn inputs(&self) -> &InputLog<Input> {
+        &self.inputs
+    }
+
+    /// Runs until a time, or until the end of the run if that comes first. At the end, what happens in
+    /// its very instant is part of the run.
+    pub fn advance(&mut self, until: SimTime) {
+        let until = if until < self.end() {
+            until
+        } else {
+            self.end()
+        };
+        let last = until == self.end();
+        let limit = if last {
+            until + SimDuration::from_nanos(1)
+        } else {
+            until
+        };
+        while self.world.run_until(limit) == Pause::Agent {
+            if let (Some(engine), Some(mut foothold)) = (&mut self.engine, self.world.foothold()) {
+                engine.on_pause(&mut foothold);
+            }
+        }
+        self.now = until;
+    }
+
+    /// Whether the run has come to its end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.now >= self.end()
+    }
+
+    /// Hands in an action. It is recorded, and acts from now on.
+    ///
+    /// # Errors
+    ///
+    /// Why the plant cannot do it; nothing is recorded then.
+    pub fn submit(&mut self, action: Action) -> Result<(), ActionError> {
+        if self.is_over() {
+            return Ok(()); // Nothing can come of it any more.
+        }
+        let next = InputRecord {
+            time: self.now,
+            seq: u64::try_from(self.inputs.len()).expect("inputs are bounded"),
+            origin: Origin::Defense,
+            input: Input::Action(action.clone()),
+        };
+        self.world.submit(next)?;
+        self.inputs
+            .record(self.now, Origin::Defense, Input::Action(action));
+        Ok(())
+    }
+
+    /// Ends the run and counts.
+    #[must_use]
+    pub fn finish(self) -> Finished {
+        let steps = self
+            .engine
+            .as_ref()
+            .map_or_else(Vec::new, |engine| engine.records(self.now));
+        Finished {
+            simulated: self.now.since_start(),
+            digest: self.world.digest(),
+            production: production(&self.world, self.prepared),
+            steps,
+        }
+    }
+
+    /// The names that a run folder refers to by number.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let playbook = self.prepared.playbook.as_ref();
+        Layout {
+            spans: self.world.spans().to_vec(),
+            tags: self
+                .world
+                .tags()
+                .iter()
+                .map(|tag| tag.name.clone())
+                .collect(),
+            steps: playbook
+                .map_or_else(Vec::new, |p| p.steps.iter().map(|s| s.id.clone()).collect()),
+            truth_columns: self.prepared.truth_columns.clone(),
+            components: self.world.components().to_vec(),
+            assets: self.assets(),
+        }
+    }
+
+    /// The inventory, by name.
+    #[must_use]
+    pub fn assets(&self) -> Vec<Asset> {
+        let mut assets: Vec<Asset> = Vec::new();
+        for host in self.world.host_facts() {
+            let spec = self
+                .prepared
+                .plant
+                .hosts
+                .iter()
+                .find(|spec| spec.name == host.name);
+            let Some(spec) = spec else { continue };
+            let network = self
+                .prepared
+                .plant
+                .networks
+                .iter()
+                .find(|n| n.name == spec.network);
+            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let mac: Vec<String> = host.mac.iter().map(|byte| format!("{byte:02x}")).collect();
+            assets.push(Asset {
+                name: spec.name.clone(),
+                role: spec.role.name().to_owned(),
+                zone: network.map(|n| n.zone.clone()),
+                purdue_level: Some(spec.role.purdue_level()),
+                ip: Some(spec.ip.to_string()),
+                mac: Some(mac.join(":")),
+                switch: network.map(|n| n.switch.clone()),
+                port: Some(u32::from(host.port)),
+                vendor: text(&spec.vendor),
+                model: text(&spec.model),
+                firmware: text(&spec.firmware),
+            });
+        }
+        assets.sort_by(|a, b| a.name.cmp(&b.name));
+        assets
+    }
+}
+
+fn response(scenario: &Scenario) -> ResponseTimes {
+    let times = scenario.response;
+    ResponseTimes {
+        approval_s: times.approval_s,
+        deny_s: times.deny_s,
+        contain_s: times.contain_s,
+        restore_s: times.restore_s,
+    }
+}
+
+fn production(world: &World, prepared: &Prepared) -> ProductionRecord {
+    let made = world.production();
+    let mut truth = Vec::new();
+    world.truth(&mut truth);
+    let of = |name: &str| {
+        let at = world
+            .truth_columns()
+            .iter()
+            .position(|(column, _)| *column == name);
+        at.map_or(0.0, |at| truth[at])
+    };
+    ProductionRecord {
+        planned_busy_s: made.planned_busy_s,
+        actual_production_s: made.actual_production_s,
+        run_time_per_item_s: prepared.plant.process.run_time_per_item_s(),
+        produced: made.filled,
+        good: made.good,
+        bad_shipped: made.bad_shipped,
+        scrapped: made.rejected() + made.scrapped,
+        product_lost_l: of("spilled_l") + of("overflow_l"),
+        unsafe_s: made.unsafe_s,
+    }
+}
+
+/// A counterfactual run: only its truth, its counts and its digest.
+#[derive(Clone, Debug)]
+pub struct Counterfactual {
+    /// The physical truth by column.
+    pub truth: ProcessTable,
+    /// What is left at its end.
+    pub finished: Finished,
+}
+
+/// Runs a scenario without a defense and keeps the truth.
+///
+/// # Errors
+///
+/// As [`Session::new`].
+pub fn simulate(
+    scenario: &Scenario,
+    prepared: &Prepared,
+    options: SessionOptions,
+) -> Result<Counterfactual, Problems> {
+    let mut session = Session::new(scenario, prepared, options)?;
+    let mut truth = ProcessTable::new(prepared.truth_columns.clone());
+    let step = SimDuration::from_secs(60);
+    while !session.is_over() {
+        let until = session.now() + step;
+        session.advance(until);
+        for row in &session.observations().truth {
+            truth.push(row.at.as_nanos(), &row.values);
+        }
+        session.observations().clear();
+    }
+    Ok(Counterfactual {
+        truth,
+        finished: session.finish(),
+    })
+}
+
+/// Writes everything that was observed into a run folder, and the truth into `table` as well.
+///
+/// # Errors
+///
+/// `TR0307` if a file cannot be written.
+pub fn record(
+    observations: &Observations,
+    writer: &mut RunWriter,
+    table: &mut ProcessTable,
+) -> Result<(), Problems> {
+    for frame in &observations.frames {
+        let truth = FrameTruth {
+            step: frame.label.as_step(),
+            relation: match frame.relation {
+                Relation::Benign => frames::Relation::Benign,
+                Relation::Sent => frames::Relation::Sent,
+                Relation::Reply => frames::Relation::Reply,
+                Relation::Diverted => frames::Relation::Diverted,
+            },
+            denied: frame.denied,
+        };
+        writer.frame(
+            frame.span,
+            frame.at.as_nanos(),
+            observations.bytes(frame),
+            truth,
+        )?;
+    }
+    for sample in &observations.tags {
+        let quality = match sample.quality {
+            sim_plant::observe::Quality::Good => tags::Quality::Good,
+            sim_plant::observe::Quality::Bad => tags::Quality::Bad,
+        };
+        writer.tag(sample.at.as_nanos(), sample.tag, sample.value, quality)?;
+    }
+    for line in &observations.logs {
+        writer.syslog(&syslog(line))?;
+    }
+    for row in &observations.truth {
+        writer.process_row(row.at.as_nanos(), &row.values)?;
+        table.push(row.at.as_nanos(), &row.values);
+    }
+    for second in &observations.digests {
+        let first: [u8; 8] = second.chain.as_bytes()[..8]
+            .try_into()
+            .expect("a digest has 32 bytes");
+        writer.digests(
+            second.at.as_nanos(),
+            u64::from_be_bytes(first),
+            &second.components,
+        )?;
+    }
+    Ok(())
+}
+
+/// A log line in the form of RFC 5424, with the simulated time as its time stamp.
+#[must_use]
+pub fn syslog(line: &LogLine) -> String {
+    let severity = match line.severity {
+        0 => Severity::Emergency,
+        1 => Severity::Alert,
+        2 => Severity::Critical,
+        3 => Severity::Error,
+        4 => Severity::Warning,
+        5 => Severity::Notice,
+        6 => Severity::Informational,
+        _ => Severity::Debug,
+    };
+    let unix_ns = EPOCH_UNIX_NS + line.at.as_nanos();
+    let message = Message::new(
+        Facility::Local0,
+        severity,
+        unix_ns,
+        line.host.as_str(),
+        line.app,
+        line.text.as_str(),
+    )
+    .with_msg_id(line.kind);
+    let mut text = String::new();
+    message
+        .format(&mut text)
+        .expect("names of a plant file fit the header of a log line");
+    text
+}

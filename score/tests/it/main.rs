@@ -1,0 +1,7 @@
+//! Tests of scoring from outside, one binary.
+
+mod common;
+mod detection;
+mod import;
+mod properties;
+mod reports;

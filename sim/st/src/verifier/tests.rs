@@ -1,0 +1,327 @@
+//! Forged modules: what the verifier must refuse, and that what it accepts runs safely.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::bytecode::Opcode;
+use crate::container::{Located, decode, encode};
+use crate::image::{Address, Image};
+use crate::program::Program;
+use crate::vm::Machine;
+
+const SOURCE: &str = "
+    FUNCTION Scale : REAL VAR_INPUT x : INT; END_VAR Scale := INT_TO_REAL(x) * 0.5; END_FUNCTION
+    FUNCTION_BLOCK Ramp
+    VAR_INPUT target : INT; END_VAR VAR_OUTPUT value : INT; END_VAR
+    VAR t : TON; v : ARRAY[0..3] OF INT; k : INT; END_VAR
+        t(IN := value < target, PT := T#20ms);
+        IF t.Q THEN value := value + 1; v[k] := value; k := (k + 1) MOD 4; END_IF;
+    END_FUNCTION_BLOCK
+    PROGRAM Main
+    VAR x AT %IW0 : INT; q AT %QW0 : INT; m AT %MD1 : REAL; b AT %QX0.0 : BOOL; END_VAR
+    VAR r : Ramp; a : ARRAY[1..3] OF INT; c : ARRAY[1..3] OF INT; i : INT; w : WORD; l : LREAL; END_VAR
+        r(target := x, value => q); m := Scale(q);
+        FOR i := 1 TO 3 DO a[i] := i * q / (x + 1); END_FOR;
+        c := a; w := SHL(INT_TO_WORD(x), q); b := w > 16#10 AND q <> 0;
+        l := SQRT(l + 1.0); m := SEL(b, m, 1.0) + MUX(i MOD 2, 1.0, 2.0);
+        CASE q OF 0: i := 1; 1..5: i := 2; ELSE i := LIMIT(1, q, 9); END_CASE;
+        WHILE i > 0 DO i := i - 1; END_WHILE;
+    END_PROGRAM";
+
+fn module() -> Module {
+    let program = crate::compile(SOURCE, "forged.st").expect("the source is right");
+    decode(&program.to_bytes()).expect("an honest container decodes")
+}
+
+/// Number of the first instruction with this code.
+fn find(module: &Module, code: Opcode) -> usize {
+    module
+        .code
+        .iter()
+        .position(|i| i.code == code)
+        .expect("the source uses the instruction")
+}
+
+#[test]
+fn module_when_honest_then_is_accepted() {
+    assert_eq!(verify(&module()), Ok(()));
+}
+
+#[test]
+fn instruction_when_forged_then_is_rejected() {
+    type Forge = fn(&mut Module);
+    let forges: &[(&str, Forge)] = &[
+        ("operand outside", |m| {
+            let at = find(m, Opcode::DivS);
+            m.code[at].a = 1 << 20;
+        }),
+        ("relative operand outside", |m| {
+            let at = find(m, Opcode::DivS);
+            m.code[at].a = RELATIVE | 9999;
+        }),
+        ("constant written", |m| {
+            let at = find(m, Opcode::Move);
+            let ty = Elementary::from_code(m.code[at].ty);
+            let constant = m.types.iter().position(|known| Some(*known) == ty);
+            m.code[at].d = u32::try_from(constant.expect("one of the type")).expect("small");
+        }),
+        ("type confusion", |m| {
+            let at = find(m, Opcode::DivS);
+            m.code[at].ty = Elementary::Dint as u8;
+        }),
+        ("type without meaning", |m| {
+            let at = find(m, Opcode::Move);
+            m.code[at].ty = 99;
+        }),
+        ("type that the instruction lacks", |m| {
+            let at = find(m, Opcode::Shl);
+            m.code[at].code = Opcode::AddS;
+        }),
+        ("jump out of the POU", |m| {
+            let at = find(m, Opcode::Jump);
+            m.code[at].d = u32::try_from(m.code.len()).expect("small");
+        }),
+        ("jump into another POU", |m| {
+            let start = m.pous[2].code_start as usize;
+            let at = start
+                + m.code[start..]
+                    .iter()
+                    .position(|i| i.code == Opcode::Jump)
+                    .expect("one");
+            m.code[at].d = 0;
+        }),
+        ("no end", |m| {
+            let last = m.code.len() - 1;
+            m.code[last].code = Opcode::CallFunction;
+            m.code[last].d = 0;
+        }),
+        ("call of nothing", |m| {
+            let at = find(m, Opcode::CallFunction);
+            m.code[at].d = 77;
+        }),
+        ("call of a block as a function", |m| {
+            let at = find(m, Opcode::CallFunction);
+            m.code[at].d = 1;
+        }),
+        ("instance with another layout", |m| {
+            let at = find(m, Opcode::CallBlock);
+            m.code[at].a += 1;
+        }),
+        ("standard block on other slots", |m| {
+            let at = find(m, Opcode::CallStandard);
+            m.code[at].d += 1;
+        }),
+        ("standard block without meaning", |m| {
+            let at = find(m, Opcode::CallStandard);
+            m.code[at].ty = 200;
+        }),
+        ("standard block with a strange counter", |m| {
+            let at = find(m, Opcode::CallStandard);
+            m.code[at].b = Elementary::Real as u32;
+        }),
+        ("array without description", |m| {
+            let at = find(m, Opcode::LoadIndex);
+            m.code[at].a = 50;
+        }),
+        ("array beyond the memory", |m| {
+            m.pous[1].arrays[0].len = 5000
+        }),
+        ("array of no element", |m| m.pous[1].arrays[0].len = 0),
+        ("copy beyond the memory", |m| {
+            let at = find(m, Opcode::Copy);
+            m.code[at].b = u32::MAX;
+        }),
+        ("function without meaning", |m| {
+            let at = find(m, Opcode::MathL);
+            m.code[at].b = 99;
+        }),
+        ("recursion", |m| {
+            let at = find(m, Opcode::Return);
+            m.code[at].code = Opcode::CallFunction;
+            m.code[at].d = 0;
+            m.code.insert(
+                at + 1,
+                Instruction {
+                    code: Opcode::Return,
+                    ty: 0,
+                    d: 0,
+                    a: 0,
+                    b: 0,
+                },
+            );
+            m.pous[0].code_len += 1;
+            m.pous[1].code_start += 1;
+            m.pous[2].code_start += 1;
+            let targets = |i: &&mut Instruction| matches!(i.code.form(), Form::Jump | Form::JumpIf);
+            m.code.iter_mut().filter(targets).for_each(|i| i.d += 1);
+        }),
+        ("POU outside the code", |m| m.pous[2].code_len += 1),
+        ("POUs that overlap", |m| m.pous[1].code_start -= 1),
+        ("static slots among the constants", |m| {
+            m.pous[0].static_start = 0
+        }),
+        ("initial value that does not fit", |m| {
+            let at = m
+                .types
+                .iter()
+                .position(|ty| *ty == Elementary::Bool)
+                .expect("one");
+            m.init[at] = 2;
+        }),
+        ("more constants than slots", |m| m.constants = u32::MAX),
+        ("entry on other slots", |m| m.entries[0].base += 1),
+        ("entry of a function", |m| m.entries[0].pou = 0),
+        ("located variable of another type", |m| {
+            m.located[0].slot += 2
+        }),
+        ("located variable beyond its area", |m| {
+            m.located[0].address.index = 5000
+        }),
+        ("located variable over a constant", |m| {
+            let at = m
+                .types
+                .iter()
+                .position(|ty| *ty == Elementary::Int)
+                .expect("one");
+            m.located[0].slot = u32::try_from(at).expect("small");
+        }),
+        ("watched variable outside", |m| {
+            m.variables[0].slot = 1 << 24
+        }),
+        ("watched array with an index that overflows", |m| {
+            let array = m
+                .variables
+                .iter_mut()
+                .find_map(|v| v.array.as_mut())
+                .expect("one");
+            array.low = i64::MAX;
+        }),
+        ("lines out of order", |m| m.lines.swap(0, 1)),
+    ];
+    for (what, forge) in forges {
+        let mut forged = module();
+        forge(&mut forged);
+        assert!(verify(&forged).is_err(), "{what} is accepted");
+        // The bytes of the same module must be refused too, whatever the decoder makes of them.
+        assert!(
+            Program::from_bytes(&encode(&forged)).is_err(),
+            "{what} is accepted as bytes"
+        );
+    }
+}
+
+#[test]
+fn call_chain_when_too_deep_then_is_rejected() {
+    let mut source =
+        String::from("FUNCTION F0 : INT VAR_INPUT x : INT; END_VAR F0 := x; END_FUNCTION\n");
+    for at in 1..=MAX_CALL_DEPTH {
+        let line = format!(
+            "FUNCTION F{at} : INT VAR_INPUT x : INT; END_VAR F{at} := F{}(x); END_FUNCTION\n",
+            at - 1
+        );
+        source.push_str(&line);
+    }
+    let main = |top: usize| format!("PROGRAM P VAR y : INT; END_VAR y := F{top}(3); END_PROGRAM");
+    assert!(crate::compile(&(source.clone() + &main(MAX_CALL_DEPTH - 1)), "deep.st").is_ok());
+    let problems =
+        crate::compile(&(source + &main(MAX_CALL_DEPTH)), "deep.st").expect_err("too deep");
+    assert_eq!(problems[0].code, crate::problems::TOO_LARGE);
+}
+
+#[test]
+fn works_when_located_twice_at_one_input_then_is_allowed() {
+    let mut shared = module();
+    let again = Located {
+        name: "again".to_owned(),
+        ..shared.located[0].clone()
+    };
+    shared.located.push(again);
+    assert_eq!(verify(&shared), Ok(()));
+    assert_eq!(Address::parse("%IW0").map(Address::fits), Ok(true));
+}
+
+/// Runs whatever was accepted for some scans; the test is that it comes back, in canonical form.
+fn exercise(program: Program) {
+    let types = program.slot_types().to_vec();
+    let constants = program.constants();
+    let mut machine = Machine::new(Arc::new(program));
+    let mut image = Image::new();
+    for scan in 0..4u64 {
+        image.iw[0] = 1000;
+        let report = machine.scan(&mut image, scan * 30_000_000, 300_000);
+        assert!(report.fuel_used <= 300_000);
+        for (slot, ty) in machine.state().iter().zip(&types[constants..]) {
+            assert_eq!(ty.canonical(*slot), *slot, "{ty}");
+        }
+    }
+    let names: Vec<_> = machine
+        .program()
+        .variables()
+        .iter()
+        .map(|v| v.name.clone())
+        .collect();
+    names.iter().for_each(|name| {
+        let _ = machine.read(name);
+    });
+    drop(machine.program().disassemble());
+    drop(machine.program().pous());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn container_when_bytes_are_changed_then_is_rejected_or_runs_safely(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+    ) {
+        let mut bytes = encode(&module());
+        for (at, value) in changes {
+            let at = 40 + at.index(bytes.len() - 40);
+            bytes[at] = value;
+        }
+        crate::container::reseal(&mut bytes);
+        if let Ok(program) = Program::from_bytes(&bytes) {
+            exercise(program);
+        }
+    }
+
+    /// Changes of whole fields get past the verifier far more often than changes of bytes.
+    #[test]
+    fn module_when_fields_are_changed_then_is_rejected_or_runs_safely(
+        changes in prop::collection::vec(
+            (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..6u8), 1..6
+        )
+    ) {
+        let mut module = module();
+        let code = module.code.clone();
+        for (at, from, field) in changes {
+            let source = code[from.index(code.len())];
+            let at = at.index(module.code.len());
+            let target = &mut module.code[at];
+            match field {
+                0 => *target = source,
+                1 => target.code = source.code,
+                2 => target.ty = source.ty,
+                3 => target.d = source.d,
+                4 => target.a = source.a,
+                _ => target.b = source.b,
+            }
+        }
+        if let Ok(program) = Program::from_module(module) {
+            exercise(program);
+        }
+    }
+
+    #[test]
+    fn bytes_when_arbitrary_then_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(Program::from_bytes(&bytes).is_err());
+        let header = [b'T', b'R', b'S', b'T', 1, 0, 0, 0];
+        if bytes.len() > 40 {
+            bytes[..8].copy_from_slice(&header);
+            crate::container::reseal(&mut bytes);
+            prop_assert!(Program::from_bytes(&bytes).is_err());
+        }
+    }
+}

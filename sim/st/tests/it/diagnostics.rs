@@ -1,0 +1,391 @@
+//! One row per mistake: what the compiler must say, and where.
+
+use crate::support::in_program;
+use sim_st::compile;
+
+/// `ST0301 5:3` for each diagnostic, in order.
+fn codes(source: &str) -> Vec<String> {
+    match compile(source, "test.st") {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .iter()
+            .map(|p| format!("{} {}:{}", p.code, p.line, p.column))
+            .collect(),
+    }
+}
+
+fn check(source: &str, expected: &[&str]) {
+    let found = codes(source);
+    if found != expected {
+        let all = compile(source, "test.st").expect_err("at least one is found or expected");
+        let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+        panic!(
+            "expected {expected:?}, found\n{}\nin\n{source}",
+            all.join("\n")
+        );
+    }
+}
+
+/// A statement in line 5 of a program.
+fn check_body(declarations: &str, body: &str, expected: &[&str]) {
+    check(&in_program(declarations, body), expected);
+}
+
+#[test]
+fn characters_when_wrong_then_are_reported() {
+    check_body("x : INT;", "x := 1 ? 2;", &["ST0001 5:8", "ST0101 5:10"]);
+    check_body("x : INT;", "x := 16#1G;", &["ST0003 5:6"]);
+    check_body("x : INT;", "x := 3#12;", &["ST0003 5:6"]);
+    check_body("x : INT;", "x := 1__0;", &["ST0003 5:6"]);
+    check_body("x : TIME;", "x := T#5;", &["ST0004 5:6"]);
+    check_body("x : TIME;", "x := T#1s2h;", &["ST0004 5:6"]);
+    check("PROGRAM p ; END_PROGRAM (* open", &["ST0002 1:25"]);
+    check("PROGRAM p { ; END_PROGRAM", &["ST0002 1:11", "ST0101 1:26"]);
+}
+
+#[test]
+fn syntax_when_broken_then_points_at_the_place_and_goes_on() {
+    // A missing semicolon is seen where it belongs, at the end of its line.
+    check_body(
+        "x : INT;",
+        "x := 1\nx := 2;\ny := 3;",
+        &["ST0101 5:7", "ST0301 7:1"],
+    );
+    check_body(
+        "x : INT;",
+        "IF x = 1 x := 2; END_IF;\ny := 1;",
+        &["ST0101 5:10", "ST0301 6:1"],
+    );
+    check_body("x : INT;", "x = 5;", &["ST0101 5:3"]);
+    check_body("x : INT;", "x := ;", &["ST0101 5:6"]);
+    check_body("x : INT;", "x := (1 + 2;", &["ST0101 5:12"]);
+    check_body("x : INT;", "IF x > 1 THEN x := 1;", &["ST0101 5:22"]);
+    check_body(
+        "x : INT;",
+        "IF x > THEN x := 1; END_IF;\ny := 1;",
+        &["ST0101 5:8", "ST0301 6:1"],
+    );
+    check_body(
+        "x : INT;",
+        "x := 1; END_IF; x := 2; ) ) ); y := 1;",
+        &["ST0101 5:9", "ST0101 5:25", "ST0301 5:32"],
+    );
+    check_body("x : INT;", "5 := x;", &["ST0101 5:1"]);
+    check_body("x : INT", ";", &["ST0101 3:8"]);
+    check_body(
+        "x INT;\ny : INT;",
+        "y := 1; z := 2;",
+        &["ST0101 3:3", "ST0301 6:9"],
+    );
+    check_body("by : INT;\ny : INT;", "y := 1;", &["ST0101 3:1"]);
+    check("", &["ST0801 1:1"]);
+    check("x := 1;", &["ST0101 1:1"]);
+    check("PROGRAM p x : INT; END_PROGRAM", &["ST0101 1:13"]);
+    check("PROGRAM p", &["ST0101 1:10"]);
+    check(
+        "FUNCTION f VAR_INPUT x : INT; END_VAR END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0101 1:12"],
+    );
+}
+
+#[test]
+fn language_when_not_supported_then_is_named() {
+    check_body("s : STRING;", "s := 'a';", &["ST0103 3:5", "ST0103 5:6"]);
+    check_body("a : ARRAY[0..1, 0..1] OF INT;", ";", &["ST0103 3:15"]);
+    check_body("a : ARRAY[0..1] OF TON;", ";", &["ST0103 3:20"]);
+    check(
+        "TYPE T : INT; END_TYPE PROGRAM p ; END_PROGRAM",
+        &["ST0103 1:1"],
+    );
+    check(
+        "VAR_GLOBAL g : INT; END_VAR PROGRAM p ; END_PROGRAM",
+        &["ST0103 1:1"],
+    );
+    check(
+        "PROGRAM p ; END_PROGRAM CONFIGURATION c x y z END_CONFIGURATION",
+        &["ST0103 1:25"],
+    );
+    check(
+        "PROGRAM p VAR_EXTERNAL g : INT; END_VAR ; END_PROGRAM",
+        &["ST0103 1:11"],
+    );
+}
+
+#[test]
+fn declarations_when_wrong_then_are_reported() {
+    check_body("x : INT; X : BOOL;", ";", &["ST0201 3:10"]);
+    check_body("x : INTT;", "x := 1;", &["ST0202 3:5"]);
+    check_body("TON : INT;", ";", &["ST0206 3:1"]);
+    check_body("a : ARRAY[5..1] OF INT;", ";", &["ST0204 3:5"]);
+    check_body("a : ARRAY[0..99999999] OF INT;", ";", &["ST0204 3:5"]);
+    check_body("n : INT; a : ARRAY[0..n] OF INT;", ";", &["ST0502 3:23"]);
+    check_body("x : INT := y;", ";", &["ST0301 3:12"]);
+    check_body("x : INT := TRUE;", ";", &["ST0401 3:12"]);
+    check_body("x : INT := 40000;", ";", &["ST0501 3:12"]);
+    check_body(
+        "a : ARRAY[0..1] OF INT := [1, 2, 3];",
+        ";",
+        &["ST0505 3:27"],
+    );
+    check_body("a : ARRAY[0..1] OF INT := 5;", ";", &["ST0505 3:27"]);
+    check_body("t : TON := (PX := T#1s);", ";", &["ST0303 3:13"]);
+    check_body("t : TON := 5;", ";", &["ST0505 3:12"]);
+    check(
+        "PROGRAM p VAR CONSTANT c : INT; END_VAR ; END_PROGRAM",
+        &["ST0205 1:24"],
+    );
+    check(
+        "FUNCTION f : INT VAR t : TON; END_VAR f := 1; END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0205 1:22"],
+    );
+    check(
+        "FUNCTION_BLOCK b VAR_INPUT t : TON; END_VAR ; END_FUNCTION_BLOCK PROGRAM p ; END_PROGRAM",
+        &["ST0205 1:28"],
+    );
+    check(
+        "FUNCTION_BLOCK b VAR x : b; END_VAR ; END_FUNCTION_BLOCK PROGRAM p ; END_PROGRAM",
+        &["ST0203 1:16"],
+    );
+    check(
+        "FUNCTION ABS : INT ABS := 1; END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0206 1:10"],
+    );
+    check(
+        "PROGRAM p ; END_PROGRAM PROGRAM q ; END_PROGRAM",
+        &["ST0801 1:33"],
+    );
+    check(
+        "PROGRAM p ; END_PROGRAM FUNCTION p : INT p := 1; END_FUNCTION",
+        &["ST0201 1:34"],
+    );
+}
+
+#[test]
+fn functions_when_recursive_then_are_reported() {
+    check(
+        "FUNCTION f : INT VAR_INPUT x : INT; END_VAR f := f(x); END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0203 1:50"],
+    );
+    check(
+        "FUNCTION f : INT f := g(); END_FUNCTION FUNCTION g : INT g := f(); END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0203 1:63"],
+    );
+}
+
+#[test]
+fn names_when_unknown_then_are_reported_with_a_hint() {
+    check_body("level : INT;", "level := levle + 1;", &["ST0301 5:10"]);
+    check_body("x : REAL;", "x := SQTR(4.0);", &["ST0302 5:6"]);
+    check_body("t : TON; q : BOOL;", "q := t.QQ;", &["ST0303 5:8"]);
+    check_body("t : TON;", "t(INN := TRUE);", &["ST0304 5:3"]);
+    check_body("t : TON; q : BOOL;", "t(IN => q);", &["ST0304 5:3"]);
+    check_body("t : TON;", "t(Q := TRUE);", &["ST0304 5:3"]);
+    check_body("x : INT;", "foo(1);", &["ST0301 5:1"]);
+    // The instance's own memory is nobody else's business.
+    check_body("t : TON; u : USINT;", "u := t._STATE;", &["ST0303 5:8"]);
+    for (body, hint) in [
+        ("level := levle;", "did you mean `level`?"),
+        ("level := MXA(1, 2);", "did you mean `MAX`?"),
+        ("t(PTT := T#1s);", "did you mean `PT`?"),
+        (
+            "level := level + un;",
+            "convert one of them, for instance with `UINT_TO_INT(...)`",
+        ),
+        ("level := d;", "convert with `DINT_TO_INT(...)`"),
+        ("t2 := 5;", "write `T#5ms`"),
+        ("TON(IN := TRUE);", "declare `x : TON;` and call `x(...)`"),
+    ] {
+        let source = in_program(
+            "level : INT; t : TON; un : UINT; d : DINT; t2 : TIME;",
+            body,
+        );
+        let problems = compile(&source, "test.st").expect_err("each has a mistake");
+        assert_eq!(problems[0].hint.as_deref(), Some(hint), "{body}");
+    }
+}
+
+#[test]
+fn types_when_they_do_not_fit_then_are_reported() {
+    let vars = "i : INT; u : UINT; d : DINT; r : REAL; b : BOOL; w : WORD; t : TIME; a : ARRAY[0..3] OF INT; \
+                z : ARRAY[0..4] OF INT; tm : TON;";
+    for (body, expected) in [
+        ("i := d;", "ST0401 5:6"),
+        ("i := 1.5;", "ST0401 5:6"),
+        ("b := i;", "ST0401 5:6"),
+        ("b := 2;", "ST0501 5:6"),
+        ("t := 5;", "ST0401 5:6"),
+        ("r := d;", "ST0401 5:6"),
+        ("w := u;", "ST0401 5:6"),
+        ("IF i THEN ; END_IF;", "ST0401 5:4"),
+        ("i := i + u;", "ST0403 5:6"),
+        ("r := r + t;", "ST0403 5:6"),
+        ("w := w + 1;", "ST0402 5:6"),
+        ("i := i AND 1;", "ST0402 5:6"),
+        ("b := NOT i;", "ST0402 5:6"),
+        ("b := -b;", "ST0402 5:6"),
+        ("t := t * t;", "ST0402 5:6"),
+        ("r := r MOD 2.0;", "ST0402 5:6"),
+        ("r := SQRT(b);", "ST0402 5:11"),
+        ("i := SHL(i, 1);", "ST0402 5:10"),
+        ("i := a;", "ST0404 5:6"),
+        ("i := tm;", "ST0404 5:6"),
+        ("i := i[1];", "ST0404 5:6"),
+        ("i := i.x;", "ST0404 5:8"),
+        ("a := z;", "ST0401 5:6"),
+        ("i := a[b];", "ST0401 5:8"),
+        ("i := a[1.5];", "ST0401 5:8"),
+        ("i := a[4];", "ST0504 5:8"),
+        ("a[-1] := 0;", "ST0504 5:3"),
+        ("i := INT_TO_INT(i);", "ST0405 5:6"),
+        ("i := REAL_TO_INT(t);", "ST0401 5:18"),
+        ("i := 40000;", "ST0501 5:6"),
+        ("i := INT#16#FFFF;", "ST0501 5:10"),
+        ("u := -1;", "ST0501 5:6"),
+        ("i := 1 / 0;", "ST0503 5:6"),
+        ("t := T#1s / 0;", "ST0503 5:6"),
+        ("i := LIMIT(0, i);", "ST0606 5:6"),
+        ("i := MAX(1);", "ST0606 5:6"),
+        ("i := SEL(b, 1, r);", "ST0401 5:6"),
+    ] {
+        check_body(vars, body, &[expected]);
+    }
+}
+
+#[test]
+fn statements_when_wrong_then_are_reported() {
+    let vars = "i : INT; b : BOOL; r : REAL; x AT %IX0.0 : BOOL; t : TON;";
+    for (body, expected) in [
+        ("x := TRUE;", "ST0601 5:1"),
+        ("%IX0.0 := TRUE;", "ST0601 5:1"),
+        ("t.Q := TRUE;", "ST0601 5:1"),
+        ("FOR i := 1 TO 3 DO i := 5; END_FOR;", "ST0601 5:20"),
+        ("EXIT;", "ST0602 5:1"),
+        ("IF b THEN CONTINUE; END_IF;", "ST0602 5:11"),
+        ("FOR i := 1 TO 3 BY 0 DO ; END_FOR;", "ST0603 5:20"),
+        ("FOR r := 1.0 TO 3.0 DO ; END_FOR;", "ST0401 5:5"),
+        ("CASE i OF 1: ; 1: ; END_CASE;", "ST0604 5:16"),
+        ("CASE i OF 1..5: ; 3: ; END_CASE;", "ST0604 5:19"),
+        ("CASE i OF 5..1: ; END_CASE;", "ST0604 5:11"),
+        ("CASE i OF i: ; END_CASE;", "ST0502 5:11"),
+        ("CASE r OF 1: ; END_CASE;", "ST0401 5:6"),
+        ("i();", "ST0605 5:1"),
+        ("b := t(IN := b);", "ST0605 5:6"),
+        ("TON(IN := b);", "ST0605 5:1"),
+        ("t(IN := b, IN := b);", "ST0606 5:12"),
+        ("t(b, PT := T#1s);", "ST0606 5:1"),
+        ("t(b, T#1s, b);", "ST0606 5:12"),
+        ("t(IN := i);", "ST0401 5:9"),
+        ("t(ET => i);", "ST0401 5:9"),
+        ("t(Q => x);", "ST0601 5:8"),
+    ] {
+        check_body(vars, body, &[expected]);
+    }
+    check(
+        "PROGRAM p VAR CONSTANT c : INT := 1; END_VAR c := 2; END_PROGRAM",
+        &["ST0601 1:46"],
+    );
+    check(
+        "FUNCTION f : INT VAR_INPUT x : INT; END_VAR x := 1; f := x; END_FUNCTION PROGRAM p ; END_PROGRAM",
+        &["ST0601 1:45"],
+    );
+}
+
+#[test]
+fn arguments_of_functions_when_wrong_then_are_reported() {
+    let with = |body: &str| {
+        format!(
+            "FUNCTION f : INT VAR_INPUT x : INT; y : INT; END_VAR VAR_IN_OUT v : INT; END_VAR f := x; END_FUNCTION\n\
+             FUNCTION_BLOCK g VAR_IN_OUT v : INT; w : INT; END_VAR ; END_FUNCTION_BLOCK\n\
+             PROGRAM p VAR i : INT; d : DINT; g1 : g; END_VAR\n{body}\nEND_PROGRAM"
+        )
+    };
+    for (body, expected) in [
+        ("i := f(1, 2);", "ST0606 4:6"),
+        ("i := f(1, 2, i, 4);", "ST0606 4:17"),
+        ("i := f(1, 2, 3);", "ST0607 4:14"),
+        ("i := f(1, 2, d);", "ST0607 4:14"),
+        ("i := f(x := 1, z := 2, v := i);", "ST0304 4:16"),
+        ("g1(v := i);", "ST0606 4:1"),
+        ("g1(v := i, w := i);", "ST0607 4:17"),
+        ("i := g1.v;", "ST0303 4:9"),
+    ] {
+        check(&with(body), &[expected]);
+    }
+}
+
+#[test]
+fn addresses_when_wrong_then_are_reported() {
+    for (declaration, expected) in [
+        ("x AT %ZX0.0 : BOOL;", "ST0701 3:6"),
+        ("x AT %IX0.9 : BOOL;", "ST0701 3:6"),
+        ("x AT %QW1024 : INT;", "ST0701 3:6"),
+        ("x AT %QW1020 : ARRAY[0..9] OF INT;", "ST0701 3:6"),
+        ("x AT %IX0.0 : INT;", "ST0702 3:6"),
+        ("x AT %MW0 : DINT;", "ST0702 3:6"),
+        ("x AT %MD0 : LREAL;", "ST0702 3:6"),
+        ("x AT %MW0 : TON;", "ST0702 3:6"),
+        ("x, y AT %MW0 : INT;", "ST0703 3:9"),
+        ("x AT %MW0 : INT; y AT %MW0 : INT;", "ST0703 3:23"),
+        ("x AT %MW3 : INT; y AT %MD1 : DINT;", "ST0703 3:23"),
+        ("x AT %QX1.7 : BOOL; y AT %QB1 : BYTE;", "ST0703 3:26"),
+        ("x AT %IW0 : INT := 5;", "ST0505 3:6"),
+    ] {
+        check_body(declaration, ";", &[expected]);
+    }
+    check_body("x AT %IW0 : INT; y AT %IW0 : WORD;", ";", &[]);
+    check_body("x AT %MW0 : INT;", "%MD0 := DWORD#1;", &["ST0703 5:1"]);
+    check(
+        "FUNCTION_BLOCK b VAR x AT %IX0.0 : BOOL; END_VAR ; END_FUNCTION_BLOCK PROGRAM p ; END_PROGRAM",
+        &["ST0704 1:27"],
+    );
+    check(
+        "FUNCTION_BLOCK b VAR x : BOOL; END_VAR x := %IX0.0; END_FUNCTION_BLOCK PROGRAM p ; END_PROGRAM",
+        &["ST0704 1:45"],
+    );
+}
+
+#[test]
+fn program_when_it_has_many_mistakes_then_all_are_reported_in_order() {
+    let source = "FUNCTION_BLOCK Valve
+VAR_INPUT open : BOOL; END_VAR
+VAR_OUTPUT pos : REAl2; END_VAR
+    pos := 1;
+    opne := TRUE;
+END_FUNCTION_BLOCK
+PROGRAM Main
+VAR v : Valve; n : INT; END_VAR
+    v(opn := TRUE);
+    IF n > 1.5 THEN
+        n := 'x';
+    END_IF
+    n := n + ;
+    n := missing + absent;
+    FOR n := 1 TO 10 DO EXIT; END_FOR;
+END_PROGRAM";
+    check(
+        source,
+        &[
+            "ST0202 3:18",
+            "ST0301 5:5",
+            "ST0304 9:7",
+            "ST0103 11:14",
+            "ST0101 12:11",
+            "ST0101 13:14",
+            "ST0301 14:10",
+            "ST0301 14:20",
+        ],
+    );
+}
+
+#[test]
+fn diagnostic_when_displayed_then_reads_like_a_compiler() {
+    let problems = compile(
+        "PROGRAM p\nVAR level : INT; END_VAR\n  level := levl;\nEND_PROGRAM",
+        "tank.st",
+    );
+    let text = problems.expect_err("levl is unknown")[0].to_string();
+    assert_eq!(
+        text,
+        "tank.st:3:12: ST0301: unknown variable `levl` (did you mean `level`?)"
+    );
+}

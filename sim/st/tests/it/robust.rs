@@ -1,0 +1,176 @@
+//! Any text may come to the compiler.
+
+use proptest::prelude::*;
+use sim_st::{Diagnostic, compile};
+
+const SOURCE: &str = include_str!("../programs/filler.st");
+
+/// Every diagnostic must be of use: a known code, a place inside the source.
+fn check(source: &str) {
+    let Err(problems) = compile(source, "any.st") else {
+        return;
+    };
+    assert!(!problems.is_empty());
+    for Diagnostic {
+        code,
+        message,
+        span,
+        line,
+        column,
+        ..
+    } in problems
+    {
+        assert!(sim_st::explain(code).is_some(), "{code}");
+        assert!(!message.is_empty() && line >= 1 && column >= 1);
+        let range = span.start as usize..span.end as usize;
+        assert!(
+            source.get(range).is_some(),
+            "{code} lies outside the source"
+        );
+    }
+}
+
+/// Pieces that make text look like a program, so that the later passes are reached.
+const PIECES: [&str; 72] = [
+    "PROGRAM p ",
+    "END_PROGRAM ",
+    "VAR ",
+    "END_VAR ",
+    "VAR_INPUT ",
+    "VAR_IN_OUT ",
+    "VAR CONSTANT ",
+    "FUNCTION f : INT ",
+    "END_FUNCTION ",
+    "FUNCTION_BLOCK b ",
+    "END_FUNCTION_BLOCK ",
+    "a ",
+    "b ",
+    "c ",
+    "t ",
+    "f",
+    "p ",
+    ": INT ",
+    ": BOOL ",
+    ": REAL ",
+    ": TON ",
+    ": b ",
+    ": TIME ",
+    ": ARRAY[0..3] OF INT ",
+    ":= ",
+    "=> ",
+    "; ",
+    ", ",
+    "( ",
+    ") ",
+    "[ ",
+    "] ",
+    ". ",
+    ".. ",
+    "+ ",
+    "- ",
+    "* ",
+    "/ ",
+    "MOD ",
+    "AND ",
+    "OR ",
+    "NOT ",
+    "= ",
+    "< ",
+    "1 ",
+    "0 ",
+    "32768 ",
+    "1.5 ",
+    "T#5s ",
+    "16#FF ",
+    "TRUE ",
+    "IF ",
+    "THEN ",
+    "ELSE ",
+    "END_IF ; ",
+    "FOR ",
+    "TO ",
+    "BY ",
+    "DO ",
+    "END_FOR ; ",
+    "CASE ",
+    "OF ",
+    "END_CASE ; ",
+    "1: ",
+    "WHILE ",
+    "END_WHILE ; ",
+    "EXIT ",
+    "RETURN ",
+    "AT %MW0 ",
+    "%IX0.0 ",
+    "SEL(",
+    "INT_TO_REAL(",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn compiler_when_given_any_text_then_never_panics(source in "\\PC{0,200}") {
+        check(&source);
+    }
+
+    #[test]
+    fn compiler_when_given_pieces_of_programs_then_never_panics(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..80)
+    ) {
+        check(&pieces.concat());
+        check(&format!("PROGRAM p VAR a : INT; c : BOOL; t : TON; END_VAR {} END_PROGRAM", pieces.concat()));
+    }
+
+    #[test]
+    fn compiler_when_a_program_is_damaged_then_never_panics(
+        cut in any::<prop::sample::Index>(), len in 0..30usize, piece in prop::sample::select(&PIECES[..])
+    ) {
+        let start = cut.index(SOURCE.len());
+        let end = (start + len).min(SOURCE.len());
+        check(&format!("{}{piece}{}", &SOURCE[..start], &SOURCE[end..]));
+    }
+}
+
+#[test]
+fn compiler_when_nested_too_deeply_then_says_so() {
+    let deep = |open: &str, close: &str| {
+        format!(
+            "PROGRAM p VAR a : INT; b : BOOL; END_VAR {} {} END_PROGRAM",
+            open.repeat(20_000),
+            close.repeat(20_000)
+        )
+    };
+    let chain = format!(
+        "PROGRAM p VAR a : INT; END_VAR a := 1{}; END_PROGRAM",
+        " + a".repeat(20_000)
+    );
+    let members = format!(
+        "PROGRAM p VAR a : INT; END_VAR a{} := 1; END_PROGRAM",
+        ".a".repeat(20_000)
+    );
+    for source in [
+        deep("IF b THEN ", "END_IF;"),
+        deep("a := (", ");"),
+        deep("(", ")"),
+        deep("a := f(", ");"),
+        deep("a := NOT ", ";"),
+        deep("a[", "]"),
+        chain,
+        members,
+        "(*".repeat(50_000),
+    ] {
+        let problems = compile(&source, "deep.st").expect_err("nothing can nest so deeply");
+        assert!(problems.len() < 50, "{} problems", problems.len());
+        check(&source);
+    }
+}
+
+#[test]
+fn compiler_when_chain_is_long_but_sane_then_compiles() {
+    let source = format!(
+        "PROGRAM p VAR a : BOOL; END_VAR a := a{}; END_PROGRAM",
+        " OR a".repeat(200)
+    );
+    assert!(compile(&source, "long.st").is_ok());
+}

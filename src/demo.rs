@@ -1,0 +1,44 @@
+//! `twinrange demo`: the main job in one go.
+
+use std::path::PathBuf;
+
+use crate::Outcome;
+use crate::run::print_run;
+use crate::score::score_folder;
+use crate::support::defense::{self, DEMO_DEFENSE};
+use crate::support::execution::{Order, default_out, execute};
+use crate::support::scenario::{self, DEMO_SCENARIO};
+use crate::support::progress;
+
+/// Arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder for the run; a new one under runs/ when left out.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Seeds every random stream; the scenario's own seed when left out.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let ready = scenario::find(DEMO_SCENARIO)?;
+    let defense = defense::find(DEMO_DEFENSE)?;
+    let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
+    let out = args.out.clone().unwrap_or_else(|| default_out("demo", seed));
+    println!("{}\n{}\n", ready.loaded.scenario.title, ready.loaded.scenario.summary);
+    let interrupt = progress::interrupt_flag();
+    let order = Order {
+        ready: &ready,
+        seed,
+        attack: true,
+        duration: ready.loaded.scenario.duration,
+        out: &out,
+        defense: Some(&defense),
+        interrupt: &interrupt,
+    };
+    let folder = execute(&order)?;
+    print_run(&folder, false);
+    println!();
+    score_folder(&folder, None, Vec::new(), false)
+}

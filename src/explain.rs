@@ -1,0 +1,25 @@
+//! `twinrange explain`: what a problem code means.
+
+use twinrange_range::problem::{Problem, explain};
+
+use crate::Outcome;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The code, such as TR0103 or ST0203.
+    code: String,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    if let Some(info) = explain(&args.code) {
+        println!("{}: {}\n\n{}", info.code, info.title, info.text);
+        return Ok(());
+    }
+    if let Some(text) = sim_plant::explain_program_problem(&args.code) {
+        println!("{}\n\n{text}", args.code.to_uppercase());
+        return Ok(());
+    }
+    let message = format!("there is no problem code `{}`", args.code);
+    Err(Problem::new("TR0112", message).hint("codes look like TR0103 or ST0203").into())
+}

@@ -1,0 +1,90 @@
+//! `twinrange replay`: runs again from the record and compares digests.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use sim_kernel::input::InputRecord;
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::observe::Keep;
+use sim_plant::respond::Input;
+use twinrange_range::digest_compare::first_divergence;
+use twinrange_range::evidence::digests::{DigestRow, DigestTable};
+use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::{RunFolder, paths};
+use twinrange_range::session::{Session, SessionOptions};
+
+use crate::Outcome;
+use crate::support::failure::Failure;
+use crate::support::progress::Progress;
+use crate::support::scenario;
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A run folder.
+    run: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let folder = RunFolder::open(&args.run)?;
+    let manifest = folder.manifest();
+    let recorded = folder.digests()?;
+    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    let ready = scenario::from_run(&manifest.scenario.bundle)?;
+    let options = SessionOptions {
+        seed: manifest.seed,
+        attack: manifest.options.attack,
+        duration: SimDuration::from_nanos(manifest.options.duration_ns),
+        keep: Keep { frames: false, records: false, digests: true },
+    };
+    let mut session = Session::new(&ready.loaded.scenario, &ready.prepared, options)?;
+    let mut replayed = DigestTable { components: session.world().components().to_vec(), rows: Vec::new() };
+    let end = SimTime::from_nanos(manifest.simulated_ns);
+    let progress = Progress::new("replay", SimDuration::from_nanos(manifest.simulated_ns));
+    let mut next = inputs.iter().peekable();
+    while session.now() < end {
+        while let Some(input) = next.next_if(|input| input.time <= session.now()) {
+            let Input::Action(action) = &input.input;
+            session.submit(action.clone()).map_err(|error| {
+                Problem::new("TR0312", format!("an input does not fit the plant: {error}"))
+            })?;
+        }
+        let step = session.now() + SimDuration::from_secs(60);
+        let stop = next.peek().map_or(step, |input| if input.time < step { input.time } else { step });
+        session.advance(if stop < end { stop } else { end });
+        for second in &session.observations().digests {
+            let first: [u8; 8] = second.chain.as_bytes()[..8].try_into().expect("a digest has 32 bytes");
+            replayed.rows.push(DigestRow {
+                t_ns: second.at.as_nanos(),
+                chain: u64::from_be_bytes(first),
+                components: second.components.clone(),
+            });
+        }
+        session.observations().clear();
+        progress.at(session.now());
+    }
+    progress.done();
+    let digest = session.finish().digest;
+    let divergence = first_divergence(&recorded, &replayed).map(|found| found.to_string());
+    let divergence = divergence.or_else(|| {
+        (digest != manifest.trace_digest)
+            .then(|| format!("every second agrees, but the run's digest is {digest}, not {}", manifest.trace_digest))
+    });
+    if args.json {
+        let seconds = replayed.rows.len();
+        let facts = json!({"same": divergence.is_none(), "seconds": seconds, "digest": digest, "divergence": divergence});
+        println!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+    }
+    match divergence {
+        Some(how) => Err(Failure::Diverged(how)),
+        None => {
+            if !args.json {
+                println!("the same: {} seconds, digest {digest}", replayed.rows.len());
+            }
+            Ok(())
+        }
+    }
+}

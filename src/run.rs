@@ -1,0 +1,113 @@
+//! `twinrange run`: one run.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::json;
+use sim_kernel::time::SimDuration;
+use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::RunFolder;
+
+use crate::Outcome;
+use crate::support::execution::{Order, default_out, execute};
+use crate::support::failure::Failure;
+use crate::support::{defense, progress, scenario};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A scenario file, or the name of a built-in scenario (see `list scenarios`).
+    scenario: String,
+    /// Seeds every random stream; the scenario's own seed when left out.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Folder for the run; a new one under runs/ when left out.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A defense file, or the name of a defense (see `list defenses`).
+    #[arg(long, value_name = "FILE")]
+    defense: Option<String>,
+    /// Do not play the playbook.
+    #[arg(long)]
+    no_attack: bool,
+    /// Simulated length, such as 90min or 00:30:00; the scenario's own when left out.
+    #[arg(long, value_name = "TIME")]
+    duration: Option<String>,
+    /// Print the manifest's figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let ready = scenario::find(&args.scenario)?;
+    let defense = args.defense.as_deref().map(defense::find).transpose()?;
+    let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
+    let duration = match &args.duration {
+        None => ready.loaded.scenario.duration,
+        Some(text) => parse_duration(text)?,
+    };
+    let out = args.out.clone().unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
+    let interrupt = progress::interrupt_flag();
+    let flag: &AtomicBool = &interrupt;
+    let order = Order {
+        ready: &ready,
+        seed,
+        attack: !args.no_attack,
+        duration,
+        out: &out,
+        defense: defense.as_ref(),
+        interrupt: flag,
+    };
+    let folder = execute(&order)?;
+    print_run(&folder, args.json);
+    Ok(())
+}
+
+fn parse_duration(text: &str) -> Result<SimDuration, Failure> {
+    let duration: SimDuration = text.parse().map_err(|why: sim_kernel::time::TimeParseError| {
+        Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
+            .hint("write it like 90min, 2h, 250ms or 00:30:00")
+    })?;
+    if duration < SimDuration::from_secs(1) {
+        return Err(Problem::new("TR0112", "a run lasts at least a second").into());
+    }
+    Ok(duration)
+}
+
+/// Says what a run left, in a few lines.
+pub(crate) fn print_run(folder: &RunFolder, as_json: bool) {
+    let manifest = folder.manifest();
+    if as_json {
+        let facts = json!({
+            "folder": folder.path(),
+            "scenario": manifest.scenario.name,
+            "seed": manifest.seed,
+            "ended": manifest.ended,
+            "simulated_ns": manifest.simulated_ns,
+            "trace_digest": manifest.trace_digest,
+            "counts": manifest.counts,
+            "wall_s": manifest.timing.wall_s,
+            "real_time_factor": manifest.timing.real_time_factor(manifest.simulated_ns),
+        });
+        println!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+        return;
+    }
+    let frames: u64 = manifest.counts.frames.values().sum();
+    let factor = manifest.timing.real_time_factor(manifest.simulated_ns);
+    println!("run       {} (seed {})", manifest.scenario.title, manifest.seed);
+    println!(
+        "simulated {} in {:.1} s, {factor:.0} times real time",
+        SimDuration::from_nanos(manifest.simulated_ns),
+        manifest.timing.wall_s
+    );
+    println!(
+        "evidence  {frames} frames, {} tag samples, {} log lines",
+        manifest.counts.tags, manifest.counts.syslog
+    );
+    println!(
+        "truth     {} attack steps, {} frames of the attack",
+        manifest.counts.attack_steps, manifest.counts.attack_frames
+    );
+    println!("digest    {}", manifest.trace_digest);
+    println!("folder    {}", folder.path().display());
+}

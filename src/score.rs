@@ -1,0 +1,136 @@
+//! `twinrange score`: scores the alerts of a run.
+
+use std::path::{Path, PathBuf};
+
+use twinrange_range::problem::{Problem, Problems};
+use twinrange_range::run_folder::RunFolder;
+use twinrange_score::figure::Figure;
+use twinrange_score::formats::Format;
+use twinrange_score::gate::Gate;
+use twinrange_score::junit::{Suite, to_xml};
+use twinrange_score::navigator;
+use twinrange_score::score::Score;
+
+use crate::Outcome;
+use crate::support::failure::Failure;
+use crate::support::progress;
+use crate::support::scoring::{Question, score};
+
+/// Arguments of `score`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A run folder.
+    run: PathBuf,
+    /// Alerts to score, instead of those that the run's own defense raised.
+    #[arg(long, value_name = "FILE", requires = "format")]
+    alerts: Option<PathBuf>,
+    /// Format of the alerts; see `list formats`.
+    #[arg(long, value_name = "F")]
+    format: Option<String>,
+    /// A condition on the score, such as "recall >= 0.8 and false_alarms_per_day <= 1". May be given more
+    /// than once; exit code 1 if one fails.
+    #[arg(long, value_name = "EXPR")]
+    gate: Vec<String>,
+    /// Print score.json on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let gates = parse_gates(&args.gate)?;
+    let format = args.format.as_deref().map_or(Ok(Format::Jsonl), parse_format)?;
+    let folder = RunFolder::open(&args.run)?;
+    let alerts = args.alerts.clone().map(|path| (path, format));
+    score_folder(&folder, alerts, gates, args.json)
+}
+
+/// Scores a run folder, writes `score/` into it and prints the figures.
+pub(crate) fn score_folder(
+    folder: &RunFolder,
+    alerts: Option<(PathBuf, Format)>,
+    gates: Vec<Gate>,
+    as_json: bool,
+) -> Outcome {
+    let interrupt = progress::interrupt_flag();
+    let scored = score(&Question { folder, alerts, gates, interrupt: &interrupt })?;
+    let out = folder.path().join("score");
+    std::fs::create_dir_all(&out).map_err(|error| cannot_write(&out, &error))?;
+    let suite = Suite {
+        name: &folder.manifest().scenario.name,
+        result: Ok(&scored.score),
+        time_s: folder.manifest().timing.wall_s,
+    };
+    for (name, text) in [
+        ("score.json", scored.score.to_json()),
+        ("report.html", scored.html),
+        ("junit.xml", to_xml(&[suite])),
+        ("navigator.json", navigator::to_json(&scored.score)),
+    ] {
+        let path = out.join(name);
+        std::fs::write(&path, text).map_err(|error| cannot_write(&path, &error))?;
+    }
+    if as_json {
+        print!("{}", scored.score.to_json());
+    } else {
+        print_score(&scored.score);
+        println!("report      {}", out.join("report.html").display());
+    }
+    if scored.score.passed() { Ok(()) } else { Err(Failure::Gate) }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Problem::new("TR0307", format!("`{}` cannot be written: {error}", path.display())).into()
+}
+
+fn parse_gates(texts: &[String]) -> Result<Vec<Gate>, Problems> {
+    let mut gates = Vec::new();
+    for text in texts {
+        gates.extend(Gate::parse(text).map_err(|error| {
+            Problem::new("TR0314", format!("gate `{text}`, {error}")).maybe_hint(error.hint)
+        })?);
+    }
+    Ok(gates)
+}
+
+fn parse_format(name: &str) -> Result<Format, Problems> {
+    Format::from_name(name).map_err(|near| {
+        let hint = near.map_or_else(|| "see `list formats`".to_owned(), |near| format!("did you mean `{near}`?"));
+        Problem::new("TR0112", format!("there is no alert format `{name}`")).hint(hint).into()
+    })
+}
+
+fn print_score(score: &Score) {
+    let found = &score.detection;
+    println!("detection");
+    let interval = found.recall_interval.map_or(String::new(), |i| format!(" (95 %: {:.2} to {:.2})", i.low, i.high));
+    println!("  steps detected         {} of {}{interval}", found.steps_detected, found.steps_total);
+    for step in &found.steps {
+        let when = step.time_to_detect_s.map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
+        let lead = step.lead_time_s.map_or(String::new(), |s| format!(", {s:.0} s before the impact"));
+        println!("    {:<22} {:<14} {when}{lead}", step.id, format!("{:?}", step.grade).to_lowercase());
+    }
+    println!("  median time to detect  {}", show(&found.time_to_detect.median_s, "s"));
+    println!("  false alarms per day   {}", show(&found.false_alarms_per_day, ""));
+    let Some(kept) = &score.continuity else { return };
+    println!("continuity              N          A          D         AD");
+    for (name, row) in [("good parts", &kept.good_parts), ("OEE", &kept.oee), ("unsafe seconds", &kept.unsafe_s), ("money", &kept.money)] {
+        let cell = |figure: &Figure| figure.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+        println!("  {name:<15} {:>10} {:>10} {:>10} {:>10}", cell(&row.n), cell(&row.a), cell(&row.d), cell(&row.ad));
+    }
+    println!("  uptime tax             {} good parts", show(&kept.good_parts.uptime_tax, ""));
+    println!("  residual damage        {} good parts", show(&kept.good_parts.residual_damage, ""));
+    println!("  protection             {}", show(&kept.good_parts.protection, ""));
+    for gate in &score.gates {
+        let verdict = if gate.passed { "pass" } else { "FAIL" };
+        let actual = gate.actual.map_or_else(|| gate.reason.clone().unwrap_or_default(), |v| format!("is {v}"));
+        println!("gate        {verdict}  {}  ({actual})", gate.gate);
+    }
+}
+
+fn show(figure: &Figure, unit: &str) -> String {
+    match (&figure.value, &figure.undefined) {
+        (Some(value), _) => format!("{value:.2} {unit}").trim_end().to_owned(),
+        (None, Some(reason)) => format!("undefined: {reason}"),
+        (None, None) => "undefined".to_owned(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Finding defenses, and the built-in reference defense.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use twinrange_bridge::spec::Kind;
+use twinrange_bridge::{DefenseSpec, LockStepConfig};
+use twinrange_range::problem::{Problem, SourceText};
+use twinrange_reference::{Options, options};
+
+use super::failure::Failure;
+use crate::Outcome;
+
+/// Descriptions that are part of the program, by name.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("reference", include_str!("../../defenses/reference/defense.ron")),
+    ("reference-respond", include_str!("../../defenses/reference/defense-respond.ron")),
+];
+
+/// The defense that `demo` uses.
+pub(crate) const DEMO_DEFENSE: &str = "reference";
+
+/// The command in the descriptions of the built-in defense.
+const REFERENCE_COMMAND: &str = "twinrange-reference";
+
+/// A defense, as its file describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Defense {
+    pub(crate) spec: DefenseSpec,
+    /// The text of its description, which a run folder keeps.
+    pub(crate) text: String,
+    /// Folder of its file; commands with a `/` are relative to it.
+    pub(crate) folder: PathBuf,
+}
+
+/// Finds a defense: a path to a RON file or its folder, or the name of one that is built in or lies
+/// under `defenses/` here.
+pub(crate) fn find(name: &str) -> Result<Defense, Failure> {
+    let path = Path::new(name);
+    let candidates = [
+        path.to_path_buf(),
+        path.join("defense.ron"),
+        Path::new("defenses").join(name).join("defense.ron"),
+    ];
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+    let file = candidates.iter().find(|candidate| candidate.is_file());
+    match (file, built_in) {
+        (_, Some((_, text))) => parse(name, text, PathBuf::from(".")),
+        (Some(file), None) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Problem::new("TR0108", format!("`{}` cannot be read: {error}", file.display()))
+            })?;
+            let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+            let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+            parse(&file.display().to_string(), &text, folder)
+        }
+        (None, None) => {
+            let message = format!("there is no defense `{name}`: neither a RON file nor a built-in one");
+            let hint = "built in are reference and reference-respond; `list defenses` shows all that are here";
+            Err(Problem::new("TR0108", message).hint(hint).into())
+        }
+    }
+}
+
+/// A defense from the text that a run folder keeps.
+pub(crate) fn parse(name: &str, text: &str, folder: PathBuf) -> Result<Defense, Failure> {
+    let spec = DefenseSpec::parse(text).map_err(|error| {
+        let source = SourceText::new(name, text);
+        let span = error.span.0..error.span.1;
+        Problem::new(error.code, error.message).at(&source, span).maybe_hint(error.hint)
+    })?;
+    Ok(Defense { spec, text: text.to_owned(), folder })
+}
+
+impl Defense {
+    /// Whether it is the reference defense, which this program can play itself.
+    fn is_reference(&self) -> bool {
+        matches!(&self.spec.kind, Kind::LockStep { command, .. } if command == REFERENCE_COMMAND)
+    }
+
+    /// Sees whether the tool is on this machine.
+    pub(crate) fn detect(&self) -> Outcome {
+        if self.is_reference() { Ok(()) } else { Ok(self.spec.find(&self.folder)?) }
+    }
+
+    /// How to start it, or `None` if it is offline.
+    pub(crate) fn lock_step(&self, log: Option<PathBuf>) -> Result<Option<LockStepConfig>, Failure> {
+        if !self.is_reference() {
+            return Ok(self.spec.lock_step(&self.folder, log)?);
+        }
+        let Kind::LockStep { args, start_timeout_s, interval_timeout_s, .. } = &self.spec.kind else {
+            return Ok(None);
+        };
+        let program = std::env::current_exe().map_err(|error| {
+            Problem::new("TR0108", format!("this program cannot find its own file: {error}"))
+        })?;
+        let learn_s = self.spec.learn_s.to_string();
+        let own = args.iter().map(|arg| arg.replace("{learn_s}", &learn_s));
+        Ok(Some(LockStepConfig {
+            command: program,
+            args: std::iter::once("reference-defense".to_owned()).chain(own).collect(),
+            cwd: None,
+            env: Default::default(),
+            start_timeout: std::time::Duration::from_secs(*start_timeout_s),
+            interval_timeout: std::time::Duration::from_secs(*interval_timeout_s),
+            log_path: log,
+        }))
+    }
+
+    /// Whether it may change the plant.
+    pub(crate) fn may_act(&self) -> bool {
+        self.spec.may_act
+    }
+}
+
+/// The rows of `list defenses`: built in, and those under `defenses/` here.
+pub(crate) fn list() -> Vec<Value> {
+    let mut rows: Vec<Value> = Vec::new();
+    let mut files: Vec<PathBuf> = Vec::new();
+    if let Ok(folders) = std::fs::read_dir("defenses") {
+        for folder in folders.flatten() {
+            files.push(folder.path().join("defense.ron"));
+        }
+    }
+    files.sort();
+    let mut all: Vec<Defense> = BUILT_IN.iter().filter_map(|(name, _)| find(name).ok()).collect();
+    for file in files.iter().filter(|file| file.is_file()) {
+        if let Ok(defense) = find(&file.display().to_string())
+            && !all.iter().any(|known| known.spec.name == defense.spec.name)
+        {
+            all.push(defense);
+        }
+    }
+    for defense in all {
+        let installed = if defense.detect().is_ok() { "installed" } else { "not installed" };
+        rows.push(json!({
+            "name": defense.spec.name,
+            "title": defense.spec.description,
+            "detail": format!("{}, {installed}", defense.spec.kind_word()),
+        }));
+    }
+    rows
+}
+
+/// Plays the reference defense on standard input and output.
+pub(crate) fn serve_reference(args: &[String]) -> Outcome {
+    let wrong = |message: String| Failure::from(Problem::new("TR0112", message));
+    match Options::parse(args.iter().cloned()).map_err(wrong)? {
+        None => {
+            // A closed output is no reason to fail.
+            let _ = std::io::stdout().write_all(options::USAGE.as_bytes());
+            Ok(())
+        }
+        Some(options) => {
+            let output = std::io::BufWriter::new(std::io::stdout().lock());
+            twinrange_reference::serve(std::io::stdin().lock(), output, options).map_err(|error| {
+                eprintln!("twinrange-reference: {error}");
+                wrong(error.to_string())
+            })
+        }
+    }
+}

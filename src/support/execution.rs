@@ -1,0 +1,491 @@
+//! One run, from a prepared scenario to a finished run folder.
+//!
+//! The simulation goes on interval by interval. After each, what was observed goes to the run folder and,
+//! if there is a lock-step defense, to the defense, while the simulation waits. The unattacked twin runs
+//! beside it on another thread, so that the folder can say where the plant left it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::observe::{self, Keep, Observations};
+use sim_plant::respond::{self, ActionArgs, ControllerTarget, DenyTarget, HostTarget};
+use twinrange_bridge::answer::{Action, Target, Verb};
+use twinrange_bridge::message::{self, ActionResult, ActionStatus, Hello, Interval, TagInfo};
+use twinrange_bridge::spec::Kind;
+use twinrange_bridge::{DefenseError, LockStep, offline};
+use twinrange_range::evidence::EPOCH_UNIX_NS;
+use twinrange_range::evidence::process::ProcessTable;
+use twinrange_range::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
+use twinrange_range::problem::{Problem, Problems};
+use twinrange_range::run_folder::{End, RunFolder, RunHeader, RunWriter, paths};
+use twinrange_range::session::{Counterfactual, Session, SessionOptions, record, simulate, syslog};
+use twinrange_range::twin;
+use twinrange_score::formats::{Format, ImportOptions, import};
+
+use super::defense::Defense;
+use super::failure::Failure;
+use super::progress::Progress;
+use super::scenario::Ready;
+
+/// Share of a column's range in the twin beyond which a run has left it, and for how long.
+const TWIN_TOLERANCE: f64 = 0.02;
+const TWIN_HOLD: SimDuration = SimDuration::from_secs(10);
+
+/// Interval of a run without a lock-step defense: only how often buffers are emptied.
+const QUIET_INTERVAL: SimDuration = SimDuration::from_secs(30);
+
+/// What to run.
+pub(crate) struct Order<'a> {
+    pub(crate) ready: &'a Ready,
+    pub(crate) seed: u64,
+    pub(crate) attack: bool,
+    pub(crate) duration: SimDuration,
+    pub(crate) out: &'a Path,
+    pub(crate) defense: Option<&'a Defense>,
+    pub(crate) interrupt: &'a AtomicBool,
+}
+
+impl Order<'_> {
+    fn options(&self, attack: bool, keep: Keep) -> SessionOptions {
+        SessionOptions { seed: self.seed, attack, duration: self.duration, keep }
+    }
+}
+
+/// Runs, and leaves a finished run folder even when the defense fails.
+pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
+    if let Some(defense) = order.defense {
+        defense.detect()?;
+    }
+    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
+    let twin_wanted = order.attack && prepared.playbook.is_some();
+    let twin_options = order.options(false, Keep::TRUTH);
+    std::thread::scope(|threads| {
+        let twin = twin_wanted.then(|| threads.spawn(move || simulate(scenario, prepared, twin_options)));
+        let twin = || twin.map(|twin| twin.join().expect("the twin's panic is reported")).transpose();
+        let (folder, failure) = simulate_into_folder(order, twin)?;
+        match failure {
+            Some(failure) => Err(failure),
+            None => {
+                run_offline(order, &folder)?;
+                Ok(folder)
+            }
+        }
+    })
+}
+
+type Twin = Result<Option<Counterfactual>, Problems>;
+
+fn simulate_into_folder(
+    order: &Order<'_>,
+    twin: impl FnOnce() -> Twin,
+) -> Result<(RunFolder, Option<Failure>), Failure> {
+    let started = Instant::now();
+    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
+    let mut session = Session::new(scenario, prepared, order.options(order.attack, Keep::ALL))?;
+    let header = RunHeader {
+        scenario: ScenarioRecord {
+            name: scenario.name.clone(),
+            title: scenario.title.clone(),
+            digest: order.ready.loaded.bundle.digest(),
+            bundle: order.ready.loaded.bundle.clone(),
+        },
+        seed: order.seed,
+        options: RunOptions {
+            attack: order.attack,
+            duration_ns: order.duration.as_nanos(),
+            defense: order.defense.map(|d| d.spec.name.clone()),
+        },
+    };
+    let mut writer = RunWriter::create(order.out, header, session.layout())?;
+    let mut truth = ProcessTable::new(prepared.truth_columns.clone());
+    let mut watch = Watch::start(order, &session)?;
+    let progress = Progress::new(&scenario.name, order.duration);
+    let mut failure = None;
+    while !session.is_over() && failure.is_none() {
+        let from = session.now();
+        session.advance(from + watch.interval());
+        record(session.observations(), &mut writer, &mut truth)?;
+        failure = watch.interval_ended(from, &mut session, &mut writer)?;
+        session.observations().clear();
+        progress.at(session.now());
+        if order.interrupt.load(Ordering::SeqCst) {
+            failure = Some(Failure::Interrupted);
+        }
+    }
+    if failure.is_none() {
+        failure = watch.end(&mut writer)?;
+    }
+    progress.done();
+    let ended = match &failure {
+        None => Ended::Complete,
+        Some(Failure::Interrupted) => Ended::Interrupted,
+        Some(_) => Ended::DefenseFailed,
+    };
+    for input in session.inputs().records() {
+        writer.input(input)?;
+    }
+    let finished = session.finish();
+    for step in &finished.steps {
+        writer.attack_step(step)?;
+    }
+    if let Some(twin) = twin()? {
+        let tolerances = twin::tolerances(&twin.truth, TWIN_TOLERANCE, TWIN_HOLD);
+        for impact in twin::impacts(&truth, &twin.truth, &tolerances, &scenario.constraints) {
+            writer.impact(&impact)?;
+        }
+    }
+    let mut notes = BTreeMap::new();
+    notes.insert("production".to_owned(), json!(finished.production));
+    if let Some(defense) = order.defense {
+        let folder = defense.folder.canonicalize().unwrap_or_else(|_| defense.folder.clone());
+        notes.insert("defense_description".to_owned(), json!(defense.text));
+        notes.insert("defense_folder".to_owned(), json!(folder.display().to_string()));
+    }
+    let end = End {
+        ended,
+        simulated_ns: finished.simulated.as_nanos(),
+        trace_digest: finished.digest,
+        timing: Timing { wall_s: started.elapsed().as_secs_f64() },
+        notes,
+    };
+    Ok((writer.finish(end)?, failure))
+}
+
+/// A lock-step defense and what it is owed, or nobody.
+pub(crate) struct Watch {
+    tool: Option<LockStep>,
+    interval: SimDuration,
+    spans: Vec<String>,
+    tags: Vec<String>,
+    frame_numbers: Vec<u64>,
+    results: Vec<ActionResult>,
+    may_act: bool,
+    response: respond::ResponseTimes,
+    end: SimTime,
+}
+
+impl Watch {
+    /// Starts the defense, if it is a lock-step one.
+    pub(crate) fn start(order: &Order<'_>, session: &Session<'_>) -> Result<Self, Failure> {
+        let scenario = &order.ready.loaded.scenario;
+        let world = session.world();
+        let mut watch = Self {
+            tool: None,
+            interval: QUIET_INTERVAL,
+            spans: world.spans().to_vec(),
+            tags: world.tags().iter().map(|tag| tag.name.clone()).collect(),
+            frame_numbers: vec![0; world.spans().len()],
+            results: Vec::new(),
+            may_act: order.defense.is_some_and(Defense::may_act),
+            response: world.response_times(),
+            end: session.end(),
+        };
+        let Some(defense) = order.defense else { return Ok(watch) };
+        let Kind::LockStep { interval_ms, .. } = defense.spec.kind else { return Ok(watch) };
+        watch.interval = SimDuration::from_millis(interval_ms);
+        let folder = order.out.join("defense");
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Problem::new("TR0307", format!("`{}` cannot be made: {error}", folder.display()))
+        })?;
+        let hello = Hello {
+            range_version: env!("CARGO_PKG_VERSION").to_owned(),
+            plant: order.ready.prepared.plant.name.clone(),
+            epoch_unix_ns: EPOCH_UNIX_NS,
+            interval_ns: watch.interval.as_nanos(),
+            duration_ns: order.duration.as_nanos(),
+            learn_ns: scenario.clean_until.as_nanos(),
+            spans: world.spans().iter().map(|name| message::Span { name: name.clone(), link_type: 1 }).collect(),
+            assets: session.assets().into_iter().map(asset).collect(),
+            tags: world
+                .tags()
+                .iter()
+                .map(|tag| TagInfo {
+                    name: tag.name.clone(),
+                    unit: tag.unit.clone(),
+                    description: tag.description.clone(),
+                })
+                .collect(),
+            actions: if watch.may_act { vec![Verb::Deny, Verb::Contain, Verb::Restore] } else { Vec::new() },
+        };
+        let config = defense.lock_step(Some(folder.join("tool.log")))?;
+        let config = config.expect("a lock-step defense has a way to start it");
+        watch.tool = Some(LockStep::spawn(&config, &hello)?);
+        Ok(watch)
+    }
+
+    fn interval(&self) -> SimDuration {
+        self.interval
+    }
+
+    /// Tells the defense what was seen and does what it asks. Returns its failure, if it failed.
+    fn interval_ended(
+        &mut self,
+        from: SimTime,
+        session: &mut Session<'_>,
+        writer: &mut RunWriter,
+    ) -> Result<Option<Failure>, Problems> {
+        let to = session.now();
+        match self.exchange(from, to, session.observations()) {
+            Ok(Some(answer)) => {
+                for alert in &answer.alerts {
+                    writer.alert(alert)?;
+                }
+                for action in &answer.actions {
+                    let outcome = self.act(session, action);
+                    writer.action(&outcome)?;
+                }
+                Ok(None)
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.tool = None;
+                Ok(Some(error.into()))
+            }
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        from: SimTime,
+        to: SimTime,
+        seen: &Observations,
+    ) -> Result<Option<twinrange_bridge::Answer>, DefenseError> {
+        let Some(tool) = &mut self.tool else { return Ok(None) };
+        let mut frames = Vec::with_capacity(seen.frames.len());
+        for frame in &seen.frames {
+            let span = usize::from(frame.span);
+            self.frame_numbers[span] += 1;
+            let data = seen.bytes(frame);
+            frames.push(message::Frame {
+                span: &self.spans[span],
+                n: self.frame_numbers[span],
+                t_ns: frame.at.as_nanos(),
+                len: u32::try_from(data.len()).expect("frames are short"),
+                data,
+            });
+        }
+        let tags: Vec<message::TagSample<'_>> = seen
+            .tags
+            .iter()
+            .map(|sample| message::TagSample {
+                t_ns: sample.at.as_nanos(),
+                tag: &self.tags[usize::from(sample.tag)],
+                value: sample.value,
+                quality: match sample.quality {
+                    observe::Quality::Good => message::Quality::Good,
+                    observe::Quality::Bad => message::Quality::Bad,
+                },
+            })
+            .collect();
+        let lines: Vec<(u64, String)> = seen.logs.iter().map(|line| (line.at.as_nanos(), syslog(line))).collect();
+        let logs: Vec<message::LogLine<'_>> =
+            lines.iter().map(|(t_ns, line)| message::LogLine { t_ns: *t_ns, line }).collect();
+        let results = std::mem::take(&mut self.results);
+        let interval = Interval {
+            from_ns: from.as_nanos(),
+            to_ns: to.as_nanos(),
+            frames: &frames,
+            tags: &tags,
+            logs: &logs,
+            action_results: &results,
+        };
+        tool.interval(&interval).map(Some)
+    }
+
+    /// Hands an action to the plant. Returns the line for `actions.jsonl`.
+    fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
+        let now = session.now();
+        let remaining_s = self.end.saturating_since(now).as_secs().max(1);
+        let submitted = plant_action(action, remaining_s)
+            .and_then(|act| session.submit(act.clone()).map(|()| act).map_err(|error| error.to_string()));
+        let result = match submitted {
+            Ok(act) => {
+                let effective = now + self.delay(&act);
+                ActionResult {
+                    command_id: action.command_id.clone(),
+                    status: ActionStatus::Accepted,
+                    t_ns: now.as_nanos(),
+                    effective_ns: Some(effective.as_nanos()),
+                    until_ns: Some((effective + self.lasts(&act)).as_nanos()),
+                    reason: None,
+                }
+            }
+            Err(reason) => ActionResult {
+                command_id: action.command_id.clone(),
+                status: ActionStatus::Refused,
+                t_ns: now.as_nanos(),
+                effective_ns: None,
+                until_ns: None,
+                reason: Some(reason),
+            },
+        };
+        let line = json!({"action": action, "result": result});
+        self.results.push(result);
+        line
+    }
+
+    fn delay(&self, action: &respond::Action) -> SimDuration {
+        let takes_s = match action {
+            respond::Action::Deny { .. } => self.response.deny_s,
+            respond::Action::Contain { .. } => self.response.contain_s,
+            respond::Action::Restore { .. } => 0.0,
+        };
+        SimDuration::from_secs_f64(self.response.approval_s + takes_s)
+    }
+
+    fn lasts(&self, action: &respond::Action) -> SimDuration {
+        match action {
+            respond::Action::Deny { args, .. } | respond::Action::Contain { args, .. } => {
+                SimDuration::from_secs(args.duration_s)
+            }
+            respond::Action::Restore { .. } => SimDuration::from_secs_f64(self.response.restore_s),
+        }
+    }
+
+    fn end(self, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {
+        let Some(tool) = self.tool else { return Ok(None) };
+        match tool.finish(&self.results) {
+            Ok(answer) => {
+                for alert in &answer.alerts {
+                    writer.alert(alert)?;
+                }
+                Ok(None)
+            }
+            Err(error) => Ok(Some(error.into())),
+        }
+    }
+}
+
+/// A run with a defense of which only truth and counts are kept: the D of the four runs.
+pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual, Failure> {
+    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
+    let keep = Keep { frames: true, records: true, digests: true };
+    let mut session = Session::new(scenario, prepared, order.options(order.attack, keep))?;
+    let mut watch = Watch::start(order, &session)?;
+    let mut truth = ProcessTable::new(prepared.truth_columns.clone());
+    while !session.is_over() {
+        let from = session.now();
+        session.advance(from + watch.interval());
+        let to = session.now();
+        if let Some(answer) = watch.exchange(from, to, session.observations())? {
+            for action in &answer.actions {
+                watch.act(&mut session, action);
+            }
+        }
+        for row in &session.observations().truth {
+            truth.push(row.at.as_nanos(), &row.values);
+        }
+        session.observations().clear();
+        if order.interrupt.load(Ordering::SeqCst) {
+            return Err(Failure::Interrupted);
+        }
+    }
+    if let Some(tool) = watch.tool {
+        tool.finish(&watch.results)?;
+    }
+    Ok(Counterfactual { truth, finished: session.finish() })
+}
+
+/// Runs an offline defense over the evidence and brings its alerts into our normal form.
+fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
+    let Some(defense) = order.defense else { return Ok(()) };
+    let Some(config) = defense.spec.offline(&defense.folder)? else { return Ok(()) };
+    let output = folder.path().join("defense").join("output");
+    let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
+    let format = Format::from_name(&result.format).map_err(|near| {
+        let message = format!("the defense writes format `{}`, which is not known", result.format);
+        Problem::new("TR0202", message).maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
+    })?;
+    let options = ImportOptions {
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        duration_ns: Some(folder.manifest().simulated_ns),
+        tool: Some(defense.spec.name.clone()),
+        span: folder.spans().next().map(str::to_owned),
+        signature_techniques: defense.spec.signature_table.clone(),
+        ..ImportOptions::default()
+    };
+    let alerts = read_alerts(&result.alerts_path, format, &options)?;
+    let text = twinrange_score::alert::to_jsonl(&alerts.alerts);
+    let path = folder.locate(paths::ALERTS);
+    std::fs::write(&path, text)
+        .map_err(|error| Problem::new("TR0307", format!("`{}` cannot be written: {error}", path.display())))?;
+    Ok(())
+}
+
+/// Reads an alert file of any format.
+pub(crate) fn read_alerts(
+    path: &Path,
+    format: Format,
+    options: &ImportOptions,
+) -> Result<twinrange_score::formats::Import, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Problem::new("TR0108", format!("`{}` cannot be read: {error}", path.display())))?;
+    import(format, &bytes, options).map_err(|error| {
+        let line = u32::try_from(error.line).unwrap_or(u32::MAX);
+        let column = error.column.and_then(|c| u32::try_from(c).ok()).unwrap_or(1);
+        Problem::new("TR0313", error.message)
+            .at_line(path.display().to_string(), line, column)
+            .maybe_hint(error.hint)
+            .into()
+    })
+}
+
+/// The plant's form of an action that a tool asked for.
+fn plant_action(action: &Action, remaining_s: u64) -> Result<respond::Action, String> {
+    let duration_s = match action.args.duration_s {
+        None => remaining_s,
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates, and the plant limits it")]
+        Some(seconds) => seconds.ceil() as u64,
+    };
+    let args = ActionArgs { duration_s };
+    let deny = |target| Ok(respond::Action::Deny { target, args });
+    match (action.action, &action.target) {
+        (Verb::Deny, Target::Ip(ip)) => {
+            deny(DenyTarget::Ip(ip.parse().map_err(|_| format!("`{ip}` is not an IPv4 address"))?))
+        }
+        (Verb::Deny, Target::Mac(mac)) => deny(DenyTarget::Mac(mac.clone())),
+        (Verb::Deny, Target::SwitchPort { switch, port }) => {
+            let port = u16::try_from(*port).map_err(|_| format!("there is no port {port}"))?;
+            deny(DenyTarget::SwitchPort { switch: switch.clone(), port })
+        }
+        (Verb::Contain, Target::Host(host)) => {
+            Ok(respond::Action::Contain { target: HostTarget { host: host.clone() }, args })
+        }
+        (Verb::Restore, Target::Controller(controller)) => {
+            Ok(respond::Action::Restore { target: ControllerTarget { controller: controller.clone() } })
+        }
+        (verb, target) => Err(format!("{verb:?} cannot be aimed at {target:?}")),
+    }
+}
+
+fn asset(asset: twinrange_range::evidence::records::Asset) -> message::Asset {
+    message::Asset {
+        name: asset.name,
+        role: asset.role,
+        zone: asset.zone,
+        ip: asset.ip,
+        mac: asset.mac,
+        switch: asset.switch,
+        port: asset.port,
+        firmware: asset.firmware,
+        ..message::Asset::default()
+    }
+}
+
+/// Where a run goes when the user names no folder: a new folder under `runs/`.
+pub(crate) fn default_out(scenario: &str, seed: u64) -> PathBuf {
+    let stem = format!("{scenario}-{seed}");
+    let folder = Path::new("runs");
+    let first = folder.join(&stem);
+    if !first.exists() {
+        return first;
+    }
+    (2_u32..)
+        .map(|n| folder.join(format!("{stem}-{n}")))
+        .find(|path| !path.exists())
+        .expect("some number is free")
+}

@@ -1,0 +1,90 @@
+//! How the command fails: what it says and which exit code it ends with.
+
+use std::process::ExitCode;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use twinrange_bridge::DefenseError;
+use twinrange_range::problem::{Problem, Problems, Report};
+
+/// A gate failed.
+const EXIT_GATE: u8 = 1;
+/// The user's mistake.
+const EXIT_USER: u8 = 2;
+/// A replay diverged.
+const EXIT_DIVERGED: u8 = 4;
+/// Our bug.
+pub(crate) const EXIT_BUG: u8 = 70;
+
+/// Why a verb did not do its work, or why its answer is no.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The gates that failed, one line each; already printed with the score.
+    Gate,
+    /// Mistakes in files or arguments.
+    User(Problems),
+    /// The defense could not be had, crashed, hung or broke the protocol.
+    Defense(Box<DefenseError>),
+    /// The replay differs, in words.
+    Diverged(String),
+    /// The user pressed Ctrl-C; what was written is whole.
+    Interrupted,
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::User(problems)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::User(problem.into())
+    }
+}
+
+impl From<DefenseError> for Failure {
+    fn from(error: DefenseError) -> Self {
+        Self::Defense(Box::new(error))
+    }
+}
+
+impl Failure {
+    /// Prints the failure on standard error and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Gate => ExitCode::from(EXIT_GATE),
+            Self::User(problems) => {
+                print_problems(problems);
+                ExitCode::from(EXIT_USER)
+            }
+            Self::Defense(error) => {
+                eprintln!("{}: {error}", error.code());
+                if let Some(hint) = error.hint() {
+                    eprintln!("  hint: {hint}");
+                }
+                ExitCode::from(DefenseError::EXIT_CODE)
+            }
+            Self::Diverged(how) => {
+                eprintln!("the replay diverged: {how}");
+                ExitCode::from(EXIT_DIVERGED)
+            }
+            // 128 + SIGINT, as shells say it.
+            Self::Interrupted => ExitCode::from(130),
+        }
+    }
+}
+
+/// Prints problems on standard error: with their source on a terminal, a line each elsewhere.
+pub(crate) fn print_problems(problems: &Problems) {
+    use std::io::IsTerminal;
+    if !std::io::stderr().is_terminal() {
+        eprintln!("{problems}");
+        return;
+    }
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode());
+    let mut text = String::new();
+    match handler.render_report(&mut text, &Report::from(problems.clone())) {
+        Ok(()) => eprint!("{text}"),
+        Err(_) => eprintln!("{problems}"),
+    }
+}

@@ -1,0 +1,8 @@
+//! What several verbs share.
+
+pub(crate) mod defense;
+pub(crate) mod execution;
+pub(crate) mod failure;
+pub(crate) mod progress;
+pub(crate) mod scenario;
+pub(crate) mod scoring;

@@ -1,0 +1,121 @@
+//! Finding scenarios: files that the user names, and those that are built in.
+
+use std::path::Path;
+
+use twinrange_bridge::DefenseSpec;
+use twinrange_range::formats::{Prepared, Standard, prepare};
+use twinrange_range::problem::{Problem, Problems, SourceText};
+use twinrange_range::scenario::{Bundle, Loaded, from_bundle, load};
+
+use super::failure::{Failure, print_problems};
+
+/// A scenario that is part of the program.
+pub(crate) struct BuiltIn {
+    /// The name that `run` takes.
+    pub(crate) name: &'static str,
+    text: &'static str,
+    playbook: Option<(&'static str, &'static str)>,
+}
+
+/// The scenario that `demo` runs.
+pub(crate) const DEMO_SCENARIO: &str = "bottling/overflow";
+
+macro_rules! shipped {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $name))
+    };
+}
+
+/// The shipped scenarios, by name.
+pub(crate) const BUILT_IN: [BuiltIn; 4] = [
+    BuiltIn { name: "bottling/calm", text: shipped!("scenarios/bottling/calm.ron"), playbook: None },
+    BuiltIn {
+        name: "bottling/jam",
+        text: shipped!("scenarios/bottling/jam.ron"),
+        playbook: Some(("../../attacks/playbooks/jam.ron", shipped!("attacks/playbooks/jam.ron"))),
+    },
+    BuiltIn {
+        name: "bottling/overflow",
+        text: shipped!("scenarios/bottling/overflow.ron"),
+        playbook: Some(("../../attacks/playbooks/overflow.ron", shipped!("attacks/playbooks/overflow.ron"))),
+    },
+    BuiltIn {
+        name: "bottling/underfill",
+        text: shipped!("scenarios/bottling/underfill.ron"),
+        playbook: Some(("../../attacks/playbooks/underfill.ron", shipped!("attacks/playbooks/underfill.ron"))),
+    },
+];
+
+const PLANT_FILES: [(&str, &str); 4] = [
+    ("plant.ron", shipped!("scenarios/bottling/plant.ron")),
+    ("filler.st", shipped!("scenarios/bottling/filler.st")),
+    ("conveyor.st", shipped!("scenarios/bottling/conveyor.st")),
+    ("packaging.st", shipped!("scenarios/bottling/packaging.st")),
+];
+
+impl BuiltIn {
+    /// The scenario's files as a run folder keeps them.
+    pub(crate) fn bundle(&self) -> Bundle {
+        let root = format!("{}.ron", self.name.rsplit('/').next().unwrap_or(self.name));
+        let own = [(root.as_str(), self.text)];
+        let files = own.into_iter().chain(PLANT_FILES).chain(self.playbook);
+        Bundle {
+            files: files.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+            root,
+        }
+    }
+}
+
+/// The formats of all files of this build.
+pub(crate) fn formats() -> Standard {
+    Standard::new(check_defense)
+}
+
+fn check_defense(source: &SourceText) -> Problems {
+    match DefenseSpec::parse(source.text()) {
+        Ok(_) => Problems::new(),
+        Err(error) => {
+            let span = error.span.0..error.span.1;
+            Problem::new(error.code, error.message).at(source, span).maybe_hint(error.hint).into()
+        }
+    }
+}
+
+/// A scenario, ready to be run.
+pub(crate) struct Ready {
+    pub(crate) loaded: Loaded,
+    pub(crate) prepared: Prepared,
+}
+
+/// Finds, reads and prepares a scenario: a path to a file, or the name of one that is built in.
+pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
+    let path = Path::new(name);
+    let built_in = BUILT_IN.iter().find(|scenario| scenario.name == name);
+    let loaded = match built_in {
+        Some(scenario) if !path.is_file() => from_bundle(&scenario.bundle(), &formats())?,
+        _ if path.exists() => load(path, &formats())?,
+        _ => {
+            let names = BUILT_IN.map(|scenario| scenario.name);
+            let message = format!("there is no scenario `{name}`: neither a file nor a built-in scenario");
+            let hint = match sim_plant::suggest::nearest(name, names.into_iter()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("built in are {}", names.join(", ")),
+            };
+            return Err(Problem::new("TR0108", message).hint(hint).into());
+        }
+    };
+    if !loaded.warnings.is_empty() {
+        print_problems(&loaded.warnings);
+    }
+    ready(loaded)
+}
+
+/// Prepares the scenario that a run folder carries.
+pub(crate) fn from_run(bundle: &Bundle) -> Result<Ready, Failure> {
+    ready(from_bundle(bundle, &formats())?)
+}
+
+fn ready(loaded: Loaded) -> Result<Ready, Failure> {
+    let prepared = prepare(&loaded)?;
+    Ok(Ready { loaded, prepared })
+}

@@ -1,0 +1,425 @@
+//! From a run folder to a score: the truth as the scorer wants it, and the counterfactual runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use sim_kernel::time::SimDuration;
+use sim_plant::observe::Keep;
+use sim_plant::respond::Input;
+use sim_kernel::input::InputRecord;
+use twinrange_range::evidence::process::ProcessTable;
+use twinrange_range::evidence::records::{AttackStep, Outcome};
+use twinrange_range::evidence::EPOCH_UNIX_NS;
+use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::{RunFolder, paths};
+use twinrange_range::scenario::Prices;
+use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
+use twinrange_range::twin::{self, Impact, Violation};
+use twinrange_score::continuity::{self, FourRuns, Production, Run};
+use twinrange_score::detection::{self, Params, StepTruth, Truth};
+use twinrange_score::formats::{Format, Import, ImportOptions};
+use twinrange_score::gate::Gate;
+use twinrange_score::report::{self, ActionMark, ReportData, Series};
+use twinrange_score::score::{Clock, Header, Score, Tool};
+
+use super::defense::{self, Defense};
+use super::execution::{Order, read_alerts, simulate_with_defense};
+use super::failure::Failure;
+use super::scenario::{Ready, from_run};
+
+/// Most points of one line in the report; more cannot be seen.
+const POINTS_MAX: usize = 720;
+
+/// What to score.
+pub(crate) struct Question<'a> {
+    pub(crate) folder: &'a RunFolder,
+    /// Alerts from a file of the user's, instead of those in the run folder.
+    pub(crate) alerts: Option<(PathBuf, Format)>,
+    pub(crate) gates: Vec<Gate>,
+    pub(crate) interrupt: &'a AtomicBool,
+}
+
+/// A score with everything that the report shows beside it.
+pub(crate) struct Scored {
+    pub(crate) score: Score,
+    pub(crate) html: String,
+}
+
+/// Scores a run folder.
+pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
+    let folder = question.folder;
+    let ready = from_run(&folder.manifest().scenario.bundle)?;
+    let defense = run_defense(folder)?;
+    let import = alerts_of(question, defense.as_ref())?;
+    let runs = counterfactuals(question, &ready, defense.as_ref())?;
+    let steps = folder.attack()?;
+    let violations = undefended_violations(&runs, &ready);
+    let truth = truth_of(folder, &steps, &violations)?;
+    let params = Params::default();
+    let found = detection::score(&truth, &import.alerts, &params);
+    let prices = prices_of(&ready.loaded.scenario.prices);
+    let continuity = continuity::score(&four_runs(&runs), Some(&prices));
+    let manifest = folder.manifest();
+    let header = Header {
+        range_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: manifest.scenario.name.clone(),
+        scenario_digest: manifest.scenario.digest.to_string(),
+        run_digest: manifest.trace_digest.to_string(),
+        seed: manifest.seed,
+        duration_s: SimDuration::from_nanos(manifest.simulated_ns).as_secs_f64(),
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        attack_version: Header::attack_version(),
+        tool: tool_of(question, defense.as_ref()),
+        alert_format: Some(question.alerts.as_ref().map_or(Format::Jsonl, |(_, f)| *f).name().to_owned()),
+        clock: Clock::Simulated,
+    };
+    let score = Score::new(header, found, Some(continuity)).with_import(&import).with_gates(&question.gates);
+    let html = html(question, &ready, &runs, &score)?;
+    Ok(Scored { score, html })
+}
+
+/// The four runs of one seed: what was made, and the truth of those that a report draws.
+struct Runs {
+    n: Counterfactual,
+    a: Counterfactual,
+    d: Result<Counterfactual, String>,
+    ad: Result<ProductionRecord, String>,
+}
+
+/// Makes the runs that the folder does not hold. Nothing is made twice: a tool that cannot act leaves
+/// the plant alone, so its D is N and its AD is A.
+fn counterfactuals(
+    question: &Question<'_>,
+    ready: &Ready,
+    defense: Option<&Defense>,
+) -> Result<Runs, Failure> {
+    let manifest = question.folder.manifest();
+    let (scenario, prepared) = (&ready.loaded.scenario, &ready.prepared);
+    let options = |attack| SessionOptions {
+        seed: manifest.seed,
+        attack,
+        duration: SimDuration::from_nanos(manifest.simulated_ns),
+        keep: Keep::TRUTH,
+    };
+    let (n, a) = std::thread::scope(|threads| {
+        let n = threads.spawn(|| simulate(scenario, prepared, options(false)));
+        let a = simulate(scenario, prepared, options(true));
+        (n.join().expect("the run's panic is reported"), a)
+    });
+    let (n, a) = (n?, a?);
+    let acting = defense.filter(|defense| defense.may_act());
+    let d = match acting {
+        None => Ok(n.clone()),
+        Some(defense) => {
+            let scratch = tempfile::tempdir()
+                .map_err(|error| Problem::new("TR0307", format!("no folder for temporary files: {error}")))?;
+            let order = Order {
+                ready,
+                seed: manifest.seed,
+                attack: false,
+                duration: SimDuration::from_nanos(manifest.simulated_ns),
+                out: scratch.path(),
+                defense: Some(defense),
+                interrupt: question.interrupt,
+            };
+            match defense.detect().and_then(|()| simulate_with_defense(&order)) {
+                Ok(run) => Ok(run),
+                Err(Failure::Defense(error)) => Err(format!("the defense could not be run again: {error}")),
+                Err(other) => return Err(other),
+            }
+        }
+    };
+    let recorded: Option<ProductionRecord> = manifest
+        .notes
+        .get("production")
+        .and_then(|note| serde_json::from_value(note.clone()).ok());
+    let ad = match (manifest.options.attack, acting, recorded) {
+        (_, None, _) => Ok(a.finished.production.clone()),
+        (true, Some(_), Some(production)) => Ok(production),
+        (true, Some(_), None) => Err("the run folder does not say what was produced".to_owned()),
+        (false, Some(_), _) => Err("this run was made without the attack".to_owned()),
+    };
+    Ok(Runs { n, a, d, ad })
+}
+
+fn four_runs(runs: &Runs) -> FourRuns {
+    FourRuns {
+        n: Run::Made(production_of(&runs.n.finished.production)),
+        a: Run::Made(production_of(&runs.a.finished.production)),
+        d: match &runs.d {
+            Ok(run) => Run::Made(production_of(&run.finished.production)),
+            Err(why) => Run::Missing(why.clone()),
+        },
+        ad: match &runs.ad {
+            Ok(production) => Run::Made(production_of(production)),
+            Err(why) => Run::Missing(why.clone()),
+        },
+    }
+}
+
+fn production_of(record: &ProductionRecord) -> Production {
+    Production {
+        planned_busy_s: record.planned_busy_s,
+        actual_production_s: record.actual_production_s,
+        run_time_per_item_s: record.run_time_per_item_s,
+        produced: record.produced,
+        // Bottles that were under way when counting began can be accepted without being counted as
+        // produced; the quality ratio stays a ratio.
+        good: record.good.min(record.produced),
+        bad_shipped: record.bad_shipped,
+        scrapped: record.scrapped,
+        product_lost_l: record.product_lost_l,
+        unsafe_s: record.unsafe_s,
+        equipment_damage: 0.0,
+        response_cost: 0.0,
+    }
+}
+
+fn prices_of(prices: &Prices) -> continuity::Prices {
+    continuity::Prices {
+        currency: prices.currency.clone(),
+        good_item: prices.good_part,
+        scrapped_item: prices.scrap_part,
+        bad_shipped_item: prices.bad_shipped,
+        lost_litre: prices.litre,
+        unsafe_second: prices.unsafe_second,
+    }
+}
+
+/// Constraints that the attack breaks in the run without a defense, and that the twin keeps.
+fn undefended_violations(runs: &Runs, ready: &Ready) -> Vec<Violation> {
+    let constraints = &ready.loaded.scenario.constraints;
+    twin::violations(&runs.a.truth, Some(&runs.n.truth), constraints)
+        .into_iter()
+        .filter(|violation| !violation.also_in_twin)
+        .collect()
+}
+
+fn truth_of(folder: &RunFolder, steps: &[AttackStep], violations: &[Violation]) -> Result<Truth, Failure> {
+    let mut frames: BTreeMap<String, BTreeMap<String, BTreeSet<u64>>> = BTreeMap::new();
+    for row in folder.attack_frames()? {
+        if let Some(step) = row.step {
+            frames.entry(step).or_default().entry(row.span).or_default().insert(row.frame);
+        }
+    }
+    let assets = folder.assets()?;
+    let with_addresses = |name: &str| -> Vec<String> {
+        let mut names = vec![name.to_owned()];
+        if let Some(asset) = assets.iter().find(|asset| asset.name == name) {
+            names.extend(asset.ip.clone());
+            names.extend(asset.mac.clone());
+        }
+        names
+    };
+    let attacker = folder_attacker(folder)?;
+    let step = |step: &AttackStep| {
+        let start_ns = step.started_at.map_or(0, |t| t.as_nanos());
+        let end_ns = step.ended_at.map_or(start_ns, |t| t.as_nanos()).max(start_ns);
+        let hosts = step.hosts.iter().chain(attacker.as_ref());
+        StepTruth {
+            id: step.id.clone(),
+            name: step.title.clone(),
+            techniques: step.techniques.clone(),
+            tactics: Vec::new(),
+            start_ns,
+            end_ns,
+            hosts: hosts.flat_map(|host| with_addresses(host)).collect(),
+            impact_ns: violations.iter().map(|v| v.violated_ns).filter(|&at| at >= start_ns).min(),
+            frames: frames.get(&step.id).cloned().unwrap_or_default(),
+            outcome: match step.outcome {
+                Outcome::Succeeded => detection::Outcome::Succeeded,
+                Outcome::Failed => detection::Outcome::Failed,
+                Outcome::TimedOut => detection::Outcome::TimedOut,
+                Outcome::NotReached => detection::Outcome::NotReached,
+            },
+        }
+    };
+    Ok(Truth {
+        duration_ns: folder.manifest().simulated_ns,
+        steps: steps.iter().map(step).collect(),
+        recovery: recovery_windows(folder)?,
+    })
+}
+
+fn folder_attacker(folder: &RunFolder) -> Result<Option<String>, Failure> {
+    Ok(from_run(&folder.manifest().scenario.bundle)?.loaded.scenario.attacker)
+}
+
+/// The windows in which accepted actions of the defense disturb the plant: what a tool sees then is
+/// its own doing.
+fn recovery_windows(folder: &RunFolder) -> Result<Vec<(u64, u64)>, Failure> {
+    const SETTLING_NS: u64 = 120_000_000_000;
+    let marks = action_marks(folder)?;
+    Ok(marks
+        .iter()
+        .map(|mark| (mark.start_ns, mark.end_ns.unwrap_or(mark.start_ns).min(mark.start_ns + SETTLING_NS)))
+        .collect())
+}
+
+/// The defense's own description in the run folder, if the run had a defense.
+fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
+    let note = |key: &str| folder.manifest().notes.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    match (note("defense_description"), note("defense_folder")) {
+        (Some(text), Some(path)) => Ok(Some(defense::parse("run.json", &text, PathBuf::from(path))?)),
+        _ => Ok(None),
+    }
+}
+
+fn tool_of(question: &Question<'_>, defense: Option<&Defense>) -> Option<Tool> {
+    if let Some((path, _)) = &question.alerts {
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        return Some(Tool { name, version: None, config_digest: None });
+    }
+    defense.map(|defense| Tool {
+        name: defense.spec.name.clone(),
+        version: Some(defense.spec.version.clone()),
+        config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
+    })
+}
+
+fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Import, Failure> {
+    let folder = question.folder;
+    let options = ImportOptions {
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        duration_ns: Some(folder.manifest().simulated_ns),
+        span: folder.spans().next().map(str::to_owned),
+        tool: defense.map(|d| d.spec.name.clone()),
+        signature_techniques: defense.map_or_else(BTreeMap::new, |d| d.spec.signature_table.clone()),
+        ..ImportOptions::default()
+    };
+    match &question.alerts {
+        Some((path, format)) => read_alerts(path, *format, &options),
+        None if folder.manifest().options.defense.is_some() => {
+            read_alerts(&folder.locate(paths::ALERTS), Format::Jsonl, &options)
+        }
+        None => {
+            let message = "this run had no defense, and no alerts were given";
+            let hint = "name a file with --alerts FILE --format jsonl|eve, or run with --defense";
+            Err(Problem::new("TR0112", message).hint(hint).into())
+        }
+    }
+}
+
+/// What the accepted actions of the run did, from its input records.
+fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
+    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    let ready = from_run(&folder.manifest().scenario.bundle)?;
+    let times = ready.loaded.scenario.response;
+    let ns = |seconds: f64| SimDuration::from_secs_f64(seconds).as_nanos();
+    let mut marks = Vec::new();
+    for input in inputs {
+        use sim_plant::respond::Action;
+        let Input::Action(action) = &input.input;
+        let at = input.time.as_nanos() + ns(times.approval_s);
+        let (word, target, start_ns, lasts_ns, consequence) = match action {
+            Action::Deny { args, .. } => {
+                ("deny", action.to_string(), at + ns(times.deny_s), args.duration_s * 1_000_000_000, "traffic is dropped at the switch")
+            }
+            Action::Contain { target, args } => {
+                let lasts = args.duration_s * 1_000_000_000;
+                ("contain", target.host.clone(), at + ns(times.contain_s), lasts, "the host is off the network")
+            }
+            Action::Restore { target } => {
+                ("restore", target.controller.clone(), at, ns(times.restore_s), "the controller stands still while it is restored")
+            }
+        };
+        let end_ns = (start_ns + lasts_ns).min(folder.manifest().simulated_ns).max(start_ns);
+        marks.push(ActionMark {
+            start_ns,
+            end_ns: Some(end_ns),
+            action: word.to_owned(),
+            target,
+            consequence: consequence.to_owned(),
+        });
+    }
+    Ok(marks)
+}
+
+fn html(question: &Question<'_>, ready: &Ready, runs: &Runs, score: &Score) -> Result<String, Failure> {
+    let folder = question.folder;
+    let actual = folder.process()?;
+    let scenario = &ready.loaded.scenario;
+    let impacts = folder
+        .impacts()?
+        .into_iter()
+        .filter_map(|impact| match impact {
+            Impact::Violation(violation) if !violation.also_in_twin => Some(violation),
+            _ => None,
+        })
+        .map(|violation| {
+            let words = scenario.constraints.iter().find(|c| c.name == violation.constraint);
+            let end = folder.manifest().simulated_ns;
+            report::Impact {
+                start_ns: violation.violated_ns,
+                end_ns: violation.end_ns.unwrap_or(end).max(violation.violated_ns),
+                label: words.map_or(violation.constraint.clone(), |c| c.description.clone()),
+            }
+        })
+        .collect();
+    let data = ReportData {
+        title: format!("{}: {}", ready.prepared.plant.title, scenario.title),
+        item: ready.prepared.plant.report.item.clone(),
+        items: ready.prepared.plant.report.items.clone(),
+        intent: if folder.manifest().options.attack { scenario.summary.clone() } else { String::new() },
+        score,
+        actions: action_marks(folder)?,
+        impacts,
+        series: series(folder, ready, &actual, &runs.n.truth)?,
+    };
+    Ok(report::html(&data))
+}
+
+/// The process variables that the plant names for reports, with the twin and what the HMI was told.
+fn series(
+    folder: &RunFolder,
+    ready: &Ready,
+    actual: &ProcessTable,
+    twin: &ProcessTable,
+) -> Result<Vec<Series>, Failure> {
+    let stride = actual.t_ns().len().div_ceil(POINTS_MAX).max(1);
+    let mut all = Vec::new();
+    for chart in &ready.prepared.plant.report.charts {
+        let Some(values) = actual.column(&chart.column) else { continue };
+        let unit = actual.columns().iter().find(|c| c.name == chart.column).map_or("", |c| c.unit.as_str());
+        let times: Vec<u64> = actual.t_ns().iter().copied().step_by(stride).collect();
+        let shown = match &chart.tag {
+            Some(tag) => shown_values(folder, tag, &times)?,
+            None => None,
+        };
+        all.push(Series {
+            name: chart.title.clone(),
+            unit: unit.to_owned(),
+            t_s: times.iter().map(|&t| SimDuration::from_nanos(t).as_secs_f64()).collect(),
+            actual: values.iter().copied().step_by(stride).collect(),
+            twin: twin.column(&chart.column).map(|twin| {
+                let last = twin.last().copied().unwrap_or(0.0);
+                let mut twin: Vec<f64> = twin.iter().copied().step_by(stride).collect();
+                twin.resize(times.len(), last);
+                twin
+            }),
+            shown,
+        });
+    }
+    Ok(all)
+}
+
+/// What the historian was told of a tag at each of the times: the last sample before it.
+fn shown_values(folder: &RunFolder, tag: &str, times: &[u64]) -> Result<Option<Vec<f64>>, Failure> {
+    let mut samples: Vec<(u64, f64)> = Vec::new();
+    for batch in folder.tags()? {
+        let rows = batch?.into_iter().filter(|row| row.tag == tag);
+        samples.extend(rows.map(|row| (row.t_ns, row.value)));
+    }
+    let Some(&(_, first)) = samples.first() else { return Ok(None) };
+    let mut next = 0;
+    let mut value = first;
+    let at = |t: &u64| {
+        while next < samples.len() && samples[next].0 <= *t {
+            value = samples[next].1;
+            next += 1;
+        }
+        value
+    };
+    Ok(Some(times.iter().map(at).collect()))
+}
