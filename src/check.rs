@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let problems = problems.sorted();
     if args.json {
         let list: Vec<_> = problems.iter().collect();
-        println!("{}", serde_json::to_string_pretty(&list).expect("problems encode"));
+        say!("{}", serde_json::to_string_pretty(&list).expect("problems encode"));
         return if problems.has_errors() { Err(Failure::User(Problems::new())) } else { Ok(()) };
     }
     if problems.has_errors() {
@@ -37,6 +37,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if !problems.is_empty() {
         print_problems(&problems);
     }
-    println!("no mistakes found");
+    say!("no mistakes found");
     Ok(())
 }

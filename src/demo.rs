@@ -26,7 +26,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let defense = defense::find(DEMO_DEFENSE)?;
     let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
     let out = args.out.clone().unwrap_or_else(|| default_out("demo", seed));
-    println!("{}\n{}\n", ready.loaded.scenario.title, ready.loaded.scenario.summary);
+    say!("{}\n", ready.loaded.scenario.title);
+    say!("{}\n", wrapped(&ready.loaded.scenario.summary, 96));
     let interrupt = progress::interrupt_flag();
     let order = Order {
         ready: &ready,
@@ -39,6 +40,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let folder = execute(&order)?;
     print_run(&folder, false);
-    println!();
+    say!();
     score_folder(&folder, None, Vec::new(), false)
+}
+
+/// A text in lines of at most `width` characters, broken between words.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }

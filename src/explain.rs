@@ -13,11 +13,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     if let Some(info) = explain(&args.code) {
-        println!("{}: {}\n\n{}", info.code, info.title, info.text);
+        say!("{}: {}\n\n{}", info.code, info.title, info.text);
         return Ok(());
     }
     if let Some(text) = sim_plant::explain_program_problem(&args.code) {
-        println!("{}\n\n{text}", args.code.to_uppercase());
+        say!("{}\n\n{text}", args.code.to_uppercase());
         return Ok(());
     }
     let message = format!("there is no problem code `{}`", args.code);

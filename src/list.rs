@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             .collect(),
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).expect("rows encode"));
+        say!("{}", serde_json::to_string_pretty(&rows).expect("rows encode"));
         return Ok(());
     }
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for row in &rows {
         let detail = text(row, "detail");
         let detail = if detail.is_empty() { detail } else { format!("  [{detail}]") };
-        println!("{:width$}  {}{detail}", text(row, "name"), text(row, "title"));
+        say!("{:width$}  {}{detail}", text(row, "name"), text(row, "title"));
     }
     Ok(())
 }

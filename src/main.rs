@@ -3,6 +3,14 @@
 //! Exit codes: 0 done, 1 a gate failed, 2 the user's mistake, 3 the defense failed, 4 a replay diverged,
 //! 70 our bug. They are a contract; see `docs/exit-codes.md`.
 
+/// Prints a line on standard output. A reader that has gone away, as `head` does, is no failure.
+macro_rules! say {
+    ($($word:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($word)*);
+    }};
+}
+
 mod check;
 mod demo;
 mod explain;

@@ -76,13 +76,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.json {
         let seconds = replayed.rows.len();
         let facts = json!({"same": divergence.is_none(), "seconds": seconds, "digest": digest, "divergence": divergence});
-        println!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+        say!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
     }
     match divergence {
         Some(how) => Err(Failure::Diverged(how)),
         None => {
             if !args.json {
-                println!("the same: {} seconds, digest {digest}", replayed.rows.len());
+                say!("the same: {} seconds, digest {digest}", replayed.rows.len());
             }
             Ok(())
         }

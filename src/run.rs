@@ -89,25 +89,25 @@ pub(crate) fn print_run(folder: &RunFolder, as_json: bool) {
             "wall_s": manifest.timing.wall_s,
             "real_time_factor": manifest.timing.real_time_factor(manifest.simulated_ns),
         });
-        println!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+        say!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
         return;
     }
     let frames: u64 = manifest.counts.frames.values().sum();
     let factor = manifest.timing.real_time_factor(manifest.simulated_ns);
-    println!("run       {} (seed {})", manifest.scenario.title, manifest.seed);
-    println!(
+    say!("run       {} (seed {})", manifest.scenario.title, manifest.seed);
+    say!(
         "simulated {} in {:.1} s, {factor:.0} times real time",
         SimDuration::from_nanos(manifest.simulated_ns),
         manifest.timing.wall_s
     );
-    println!(
+    say!(
         "evidence  {frames} frames, {} tag samples, {} log lines",
         manifest.counts.tags, manifest.counts.syslog
     );
-    println!(
+    say!(
         "truth     {} attack steps, {} frames of the attack",
         manifest.counts.attack_steps, manifest.counts.attack_frames
     );
-    println!("digest    {}", manifest.trace_digest);
-    println!("folder    {}", folder.path().display());
+    say!("digest    {}", manifest.trace_digest);
+    say!("folder    {}", folder.path().display());
 }

@@ -70,10 +70,10 @@ pub(crate) fn score_folder(
         std::fs::write(&path, text).map_err(|error| cannot_write(&path, &error))?;
     }
     if as_json {
-        print!("{}", scored.score.to_json());
+        say!("{}", scored.score.to_json().trim_end());
     } else {
         print_score(&scored.score);
-        println!("report      {}", out.join("report.html").display());
+        say!("report      {}", out.join("report.html").display());
     }
     if scored.score.passed() { Ok(()) } else { Err(Failure::Gate) }
 }
@@ -101,29 +101,29 @@ fn parse_format(name: &str) -> Result<Format, Problems> {
 
 fn print_score(score: &Score) {
     let found = &score.detection;
-    println!("detection");
+    say!("detection");
     let interval = found.recall_interval.map_or(String::new(), |i| format!(" (95 %: {:.2} to {:.2})", i.low, i.high));
-    println!("  steps detected         {} of {}{interval}", found.steps_detected, found.steps_total);
+    say!("  steps detected         {} of {}{interval}", found.steps_detected, found.steps_total);
     for step in &found.steps {
         let when = step.time_to_detect_s.map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
         let lead = step.lead_time_s.map_or(String::new(), |s| format!(", {s:.0} s before the impact"));
-        println!("    {:<22} {:<14} {when}{lead}", step.id, format!("{:?}", step.grade).to_lowercase());
+        say!("    {:<22} {:<14} {when}{lead}", step.id, format!("{:?}", step.grade).to_lowercase());
     }
-    println!("  median time to detect  {}", show(&found.time_to_detect.median_s, "s"));
-    println!("  false alarms per day   {}", show(&found.false_alarms_per_day, ""));
+    say!("  median time to detect  {}", show(&found.time_to_detect.median_s, "s"));
+    say!("  false alarms per day   {}", show(&found.false_alarms_per_day, ""));
     let Some(kept) = &score.continuity else { return };
-    println!("continuity              N          A          D         AD");
+    say!("continuity              N          A          D         AD");
     for (name, row) in [("good parts", &kept.good_parts), ("OEE", &kept.oee), ("unsafe seconds", &kept.unsafe_s), ("money", &kept.money)] {
         let cell = |figure: &Figure| figure.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
-        println!("  {name:<15} {:>10} {:>10} {:>10} {:>10}", cell(&row.n), cell(&row.a), cell(&row.d), cell(&row.ad));
+        say!("  {name:<15} {:>10} {:>10} {:>10} {:>10}", cell(&row.n), cell(&row.a), cell(&row.d), cell(&row.ad));
     }
-    println!("  uptime tax             {} good parts", show(&kept.good_parts.uptime_tax, ""));
-    println!("  residual damage        {} good parts", show(&kept.good_parts.residual_damage, ""));
-    println!("  protection             {}", show(&kept.good_parts.protection, ""));
+    say!("  uptime tax             {} good parts", show(&kept.good_parts.uptime_tax, ""));
+    say!("  residual damage        {} good parts", show(&kept.good_parts.residual_damage, ""));
+    say!("  protection             {}", show(&kept.good_parts.protection, ""));
     for gate in &score.gates {
         let verdict = if gate.passed { "pass" } else { "FAIL" };
         let actual = gate.actual.map_or_else(|| gate.reason.clone().unwrap_or_default(), |v| format!("is {v}"));
-        println!("gate        {verdict}  {}  ({actual})", gate.gate);
+        say!("gate        {verdict}  {}  ({actual})", gate.gate);
     }
 }
 

@@ -115,10 +115,11 @@ pub struct Wants {
     pub logs: bool,
 }
 
-/// What the sensors saw in one interval: after `from_ns`, up to and including `to_ns`.
+/// What the sensors saw in one interval: from `from_ns` on, up to and not including `to_ns`; the last
+/// interval of a run includes its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Interval<'a> {
-    /// End of the interval before; 0 for the first, which also holds time zero itself.
+    /// End of the interval before; 0 for the first.
     pub from_ns: u64,
     /// Simulated now.
     pub to_ns: u64,

@@ -129,6 +129,13 @@ def scan(capture):
         capture.segment(host, LAPTOP, 502, capture.port, RST | ACK, 0, 2)
 
 
+def scan_from_inside(capture):
+    for port in (22, 80, 102, 443, 502, 44818):
+        capture.port += 1
+        capture.segment(HISTORIAN, PLC, capture.port, port, SYN, 1, 0)
+        capture.segment(PLC, HISTORIAN, port, capture.port, RST | ACK, 0, 2)
+
+
 def identify(capture):
     laptop = Connection(capture, LAPTOP)
     laptop.exchange(b"\x2b\x0e\x01\x00", b"\x2b\x0e\x01\x01\x00\x00\x01\x00\x03abc")
@@ -172,11 +179,12 @@ def middle(capture):
 CASES = [
     ("clean", [], []),
     ("scan", [scan], [9000010, 9000011]),
+    ("scan from inside", [scan_from_inside], [9000016]),
     ("identify", [identify], [9000011, 9000012, 9000013, 9000014, 9000015]),
     ("write register", [write_register], [9000001, 9000002, 9000011]),
-    ("write coil", [write_coil], [9000001, 9000011]),
+    ("write coil", [write_coil], [9000001, 9000004, 9000011]),
     ("write multiple", [write_multiple], [9000001, 9000002, 9000011]),
-    ("brute force", [brute_force], [9000001, 9000003, 9000011]),
+    ("brute force", [brute_force], [9000001, 9000003, 9000004, 9000011]),
     ("flood", [flood], [9000010, 9000011, 9000020]),
     ("middle", [middle], [9000030]),
 ]

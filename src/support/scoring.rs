@@ -358,7 +358,7 @@ fn html(question: &Question<'_>, ready: &Ready, runs: &Runs, score: &Score) -> R
         })
         .collect();
     let data = ReportData {
-        title: format!("{}: {}", ready.prepared.plant.title, scenario.title),
+        title: scenario.title.clone(),
         item: ready.prepared.plant.report.item.clone(),
         items: ready.prepared.plant.report.items.clone(),
         intent: if folder.manifest().options.attack { scenario.summary.clone() } else { String::new() },

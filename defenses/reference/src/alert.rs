@@ -65,6 +65,8 @@ rules! {
         ["T0836"], ["TA0106"];
     WRITE_BURST: "modbus-write-burst", "Far more Modbus writes than usual", 8, "modbus",
         ["T0806"], ["TA0106"];
+    TOGGLE: "modbus-toggling", "One point written back and forth", 8, "modbus",
+        ["T0806"], ["TA0106"];
     MALFORMED: "modbus-malformed-request", "Bytes to port 502 that are no whole Modbus request", 5,
         "modbus", [], [];
     SUPPRESSED: "alerts-suppressed", "A rule fired too often; its alerts are held back", 4, "any", [], [];

@@ -11,12 +11,13 @@ use sim_wire::modbus::{Adu, Request, Span, Table, function};
 
 use crate::alert::{
     DEVICE_ID, End, Finding, MALFORMED, NEW_READER, NEW_WRITE, NEW_WRITER, POINT_SCAN,
-    REQUEST_FLOOD, VALUE, WRITE_BURST,
+    REQUEST_FLOOD, TOGGLE, VALUE, WRITE_BURST,
 };
 use crate::window::{Rate, SECOND_NS};
 
 const CLIENTS: usize = 4_096;
 const POINTS: usize = 65_536;
+const POINTS_PER_CLIENT: usize = 1_024;
 const SCAN_WINDOW_NS: u64 = 600 * SECOND_NS;
 /// A host that reads what it never read is exploring when it does so for this many ranges …
 const SCAN_RANGES: usize = 2;
@@ -25,6 +26,9 @@ const SCAN_POINTS: u16 = 32;
 const BURST_WINDOW_NS: u64 = 10 * SECOND_NS;
 const BURST_WRITES: usize = 10;
 const FLOOD_REQUESTS: usize = 200;
+const TOGGLE_WINDOW_NS: u64 = 60 * SECOND_NS;
+/// More changes of what one client writes to one point in a window than this are no operation by hand.
+const TOGGLE_CHANGES: usize = 6;
 /// Function 17, which `sim_wire` leaves to devices that have it.
 const REPORT_SERVER_ID: u8 = 17;
 
@@ -68,6 +72,8 @@ struct Client {
     device_id: bool,
     read: Coverage,
     written: BTreeSet<Point>,
+    /// What was last written to a point, and how often that changed.
+    last: BTreeMap<Point, (u16, Rate)>,
     new_ranges: Rate,
     writes: Rate,
     requests: Rate,
@@ -81,6 +87,7 @@ impl Client {
             device_id: false,
             read: Coverage::default(),
             written: BTreeSet::new(),
+            last: BTreeMap::new(),
             new_ranges: Rate::new(SCAN_WINDOW_NS),
             writes: Rate::new(BURST_WINDOW_NS),
             requests: Rate::new(BURST_WINDOW_NS),
@@ -159,10 +166,13 @@ impl ModbusWatch {
         if exchange.learning {
             client.learned_writer = true;
         }
+        client.toggles(exchange, request, out);
         let may_write = client.learned_writer && exchange.is_genuine;
+        let point = format!("{} {}", span.table.name(), span.address);
         if !may_write {
-            let note = format!("{function_name}: {} {}", span.table.name(), span.address);
-            out.push(exchange.finding(&NEW_WRITER, String::new(), note));
+            // Each point by itself: a second command must not hide behind the hold-off of the first.
+            let note = format!("{function_name}: {point}, {} long", span.quantity);
+            out.push(exchange.finding(&NEW_WRITER, point.clone(), note));
         }
         let mut is_new = false;
         for address in span
@@ -178,7 +188,6 @@ impl ModbusWatch {
             }
         }
         if is_new && may_write && !exchange.learning {
-            let point = format!("{} {}", span.table.name(), span.address);
             let note = format!("{function_name}: {point}, {} long", span.quantity);
             out.push(exchange.finding(&NEW_WRITE, point, note));
         }
@@ -192,17 +201,10 @@ impl ModbusWatch {
         may_write: bool,
         out: &mut Vec<Finding>,
     ) {
-        let written: Vec<(u16, u16)> = match *request {
-            Request::WriteSingleRegister { address, value } => vec![(address, value)],
-            Request::WriteMultipleRegisters { address, values }
-            | Request::ReadWriteMultipleRegisters {
-                write_address: address,
-                values,
-                ..
-            } => (address..=u16::MAX).zip(values.iter()).collect(),
-            _ => return,
-        };
-        for (address, value) in written {
+        for ((table, address), value) in written_values(request) {
+            if table != Table::HoldingRegisters {
+                continue;
+            }
             let known = self.values.get(&(exchange.server, address)).copied();
             let is_outside = known.is_none_or(|(low, high)| value < low || value > high);
             // A register that a known writer writes for the first time is a new write, reported
@@ -213,7 +215,13 @@ impl ModbusWatch {
                     |(low, high)| format!("learned {low} to {high}"),
                 );
                 let note = format!("holding register {address} = {value}, {learned}");
-                out.push(exchange.finding(&VALUE, format!("holding_registers {address}"), note));
+                // A stranger's next value is another change of the parameter, a known writer's is not.
+                let detail = if may_write {
+                    format!("holding_registers {address}")
+                } else {
+                    format!("holding_registers {address} = {value}")
+                };
+                out.push(exchange.finding(&VALUE, detail, note));
             }
             if may_write && (known.is_some() || self.values.len() < POINTS) {
                 let (low, high) = known.unwrap_or((value, value));
@@ -232,6 +240,26 @@ impl Client {
             self.device_id = true;
         } else if !self.device_id {
             out.push(exchange.finding(&DEVICE_ID, String::new(), "identification read".into()));
+        }
+    }
+
+    /// Counts how often what is written to a point changes.
+    fn toggles(&mut self, exchange: &Exchange, request: &Request<'_>, out: &mut Vec<Finding>) {
+        for (point, value) in written_values(request) {
+            if self.last.len() >= POINTS_PER_CLIENT && !self.last.contains_key(&point) {
+                continue;
+            }
+            let (last, changes) =
+                self.last.entry(point).or_insert_with(|| (value, Rate::new(TOGGLE_WINDOW_NS)));
+            if std::mem::replace(last, value) == value {
+                continue;
+            }
+            let count = changes.add(exchange.t_ns, exchange.learning);
+            if changes.is_excess(count, TOGGLE_CHANGES, 3) {
+                let what = format!("{} {}", point.0.name(), point.1);
+                let note = format!("{what} was changed {count} times in a minute");
+                out.push(exchange.finding(&TOGGLE, what, note));
+            }
         }
     }
 
@@ -257,6 +285,26 @@ impl Client {
         if self.learned_reader || ranges > SCAN_RANGES || span.quantity > SCAN_POINTS {
             out.push(exchange.finding(&POINT_SCAN, String::new(), what));
         }
+    }
+}
+
+/// What a request writes, point by point. Masks change bits that the request alone does not tell.
+fn written_values(request: &Request<'_>) -> Vec<(Point, u16)> {
+    let register = |(address, value)| ((Table::HoldingRegisters, address), value);
+    let coil = |(address, on)| ((Table::Coils, address), u16::from(on));
+    match *request {
+        Request::WriteSingleCoil { address, on } => vec![coil((address, on))],
+        Request::WriteMultipleCoils { address, bits } => {
+            (address..=u16::MAX).zip(bits.iter()).map(coil).collect()
+        }
+        Request::WriteSingleRegister { address, value } => vec![register((address, value))],
+        Request::WriteMultipleRegisters { address, values }
+        | Request::ReadWriteMultipleRegisters {
+            write_address: address,
+            values,
+            ..
+        } => (address..=u16::MAX).zip(values.iter()).map(register).collect(),
+        _ => Vec::new(),
     }
 }
 

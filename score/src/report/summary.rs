@@ -113,33 +113,42 @@ fn loss_words(
     continuity: &Continuity,
     of: fn(&Comparison) -> Option<f64>,
 ) -> Vec<String> {
-    let mut parts = Vec::new();
-    if let Some(lost) = of(&continuity.good_parts).filter(|lost| *lost != 0.0) {
+    let (mut lost, mut gained) = (Vec::new(), Vec::new());
+    let mut add = |value: f64, words: String| if value > 0.0 { lost.push(words) } else { gained.push(words) };
+    if let Some(parts) = of(&continuity.good_parts).filter(|parts| *parts != 0.0) {
         let whole = continuity.good_parts.n.value.filter(|whole| *whole > 0.0);
-        let share = whole.map(|whole| format!(" ({} of a quiet run)", percent(lost / whole)));
-        parts.push(format!(
+        let share = whole.map(|whole| format!(" ({} of a quiet run)", percent(parts.abs() / whole)));
+        let items = if parts.abs() == 1.0 { &data.item } else { &data.items };
+        let words = format!(
             "<strong>{} good {}</strong>{}",
-            number(lost, 0),
-            escape(if lost == 1.0 { &data.item } else { &data.items }),
+            number(parts.abs(), 0),
+            escape(items),
             share.unwrap_or_default()
-        ));
+        );
+        add(parts, words);
     }
-    if let Some(lost) = of(&continuity.production_s).filter(|lost| lost.abs() >= 1.0) {
-        parts.push(format!("{} of production time", duration(lost)));
+    if let Some(time) = of(&continuity.production_s).filter(|time| time.abs() >= 1.0) {
+        add(time, format!("{} of production time", duration(time.abs())));
     }
-    if let (Some(lost), Some(prices)) = (
-        of(&continuity.money).filter(|lost| *lost != 0.0),
+    if let (Some(sum), Some(prices)) = (
+        of(&continuity.money).filter(|sum| *sum != 0.0),
         &continuity.prices,
     ) {
-        parts.push(format!("{} {}", escape(&prices.currency), number(lost, 0)));
+        add(sum, format!("{} {}", escape(&prices.currency), number(sum.abs(), 0)));
     }
-    if let Some(lost) = of(&continuity.unsafe_s).filter(|lost| *lost > 0.0) {
-        parts.push(format!(
-            "{} with people or equipment in danger",
-            duration(lost)
-        ));
+    if let Some(time) = of(&continuity.unsafe_s).filter(|time| *time > 0.0) {
+        add(time, format!("{} with people or equipment in danger", duration(time)));
     }
-    parts
+    // What a run gains beside its losses is the luck of another course of the shift, and is said last.
+    if !gained.is_empty() {
+        let nothing = if lost.is_empty() { "nothing" } else { "" };
+        let but = format!("{nothing} (while it gains {} by another course of the shift)", list(&gained));
+        match lost.last_mut() {
+            Some(last) => last.push_str(&but),
+            None => lost.push(but),
+        }
+    }
+    lost
 }
 
 fn what_it_cost(data: &ReportData<'_>) -> (&'static str, String) {

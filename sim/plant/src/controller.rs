@@ -96,6 +96,8 @@ pub(crate) struct Controller {
     outputs_ready_at: Option<SimTime>,
     framers: Vec<(u32, Framer)>,
     waiting: VecDeque<Waiting>,
+    /// Buffers of requests that were served.
+    spare: Vec<Vec<u8>>,
     service_free_at: SimTime,
     scans: u64,
     overruns: u64,
@@ -117,6 +119,7 @@ impl Controller {
             outputs_ready_at: None,
             framers,
             waiting: VecDeque::new(),
+            spare: Vec::new(),
             service_free_at: SimTime::default(),
             scans: 0,
             overruns: 0,
@@ -225,7 +228,8 @@ impl Controller {
         while let Some(framed) = framer.next_frame() {
             match framed {
                 Framed::Adu(adu) if self.waiting.len() < REQUESTS_MAX => {
-                    let mut bytes = Vec::with_capacity(adu.total_bytes());
+                    let mut bytes = self.spare.pop().unwrap_or_default();
+                    bytes.clear();
                     adu.emit(&mut bytes);
                     self.waiting.push_back(Waiting {
                         connection,
@@ -270,7 +274,9 @@ impl Controller {
         if served.exception().is_some() {
             self.exceptions += 1;
         }
-        Some((waiting.connection, served))
+        let connection = waiting.connection;
+        self.spare.push(waiting.adu);
+        Some((connection, served))
     }
 
     /// Feeds memory, mode and counters into a digest.

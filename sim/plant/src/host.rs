@@ -26,7 +26,8 @@ const INBOX_BYTES_MAX: usize = 2048;
 const EPHEMERAL_PORT_FIRST: u16 = 49_152;
 const EPHEMERAL_PORTS: u16 = 16_384;
 
-/// How long a connection may wait for the other side's acknowledgement before it is given up.
+/// How long a connection may hear nothing from the other side before it is given up, as controllers do
+/// with clients that have gone away.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
 /// Index of a connection inside its host, with the number of times the place was used before.

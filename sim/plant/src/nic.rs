@@ -3,6 +3,8 @@
 //! One received frame at a time goes in, any number of frames come out, and spent buffers are kept
 //! for the next frame so that steady traffic allocates nothing.
 
+use std::cell::RefCell;
+
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 
@@ -26,7 +28,25 @@ pub(crate) struct Nic {
     pub(crate) sent: Vec<Frame>,
     /// What the next sent frames belong to.
     pub(crate) label: Label,
-    spare: Vec<Vec<u8>>,
+    spare: Spare,
+}
+
+/// Spent buffers. Both tokens of one poll may want them, so they are shared.
+#[derive(Debug, Default)]
+struct Spare(RefCell<Vec<Vec<u8>>>);
+
+impl Spare {
+    fn keep(&self, bytes: Vec<u8>) {
+        let mut spare = self.0.borrow_mut();
+        if spare.len() < SPARE_BUFFERS_MAX {
+            spare.push(bytes);
+        }
+    }
+
+    fn take(&self) -> Vec<u8> {
+        let spent = self.0.borrow_mut().pop();
+        spent.unwrap_or_else(|| Vec::with_capacity(FRAME_BYTES_MAX))
+    }
 }
 
 impl Nic {
@@ -41,53 +61,52 @@ impl Nic {
 
     /// Gives spent buffers to the common pool, or takes some, so that nobody has to allocate.
     pub(crate) fn balance(&mut self, pool: &mut Vec<Vec<u8>>) {
-        while self.spare.len() > *SPARE_BUFFERS.end() {
-            pool.extend(self.spare.pop());
+        let spare = self.spare.0.get_mut();
+        while spare.len() > *SPARE_BUFFERS.end() {
+            pool.extend(spare.pop());
         }
-        while self.spare.len() < *SPARE_BUFFERS.start() {
+        while spare.len() < *SPARE_BUFFERS.start() {
             let Some(buffer) = pool.pop() else { return };
-            self.spare.push(buffer);
+            spare.push(buffer);
         }
     }
 
     /// Takes back the buffer of a frame that is done with.
     pub(crate) fn recycle(&mut self, bytes: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS_MAX {
-            self.spare.push(bytes);
-        }
+        self.spare.keep(bytes);
     }
 }
 
 /// A frame on its way into the stack.
 pub(crate) struct Received<'a> {
     bytes: Vec<u8>,
-    spare: &'a mut Vec<Vec<u8>>,
+    spare: &'a Spare,
 }
 
 impl RxToken for Received<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         let result = f(&self.bytes);
-        if self.spare.len() < SPARE_BUFFERS_MAX {
-            self.spare.push(self.bytes);
-        }
+        self.spare.keep(self.bytes);
         result
     }
 }
 
-/// Room for one frame on its way out of the stack.
+/// Room for one frame on its way out of the stack. The stack takes more of these than it uses, so a
+/// buffer is only found for one that is used.
 pub(crate) struct Outgoing<'a> {
-    bytes: Vec<u8>,
+    spare: &'a Spare,
     label: Label,
     sent: &'a mut Vec<Frame>,
 }
 
 impl TxToken for Outgoing<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
-        self.bytes.clear();
-        self.bytes.resize(len, 0);
-        let result = f(&mut self.bytes);
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut bytes = self.spare.take();
+        bytes.clear();
+        bytes.resize(len, 0);
+        let result = f(&mut bytes);
         self.sent.push(Frame {
-            bytes: self.bytes,
+            bytes,
             label: self.label,
         });
         result
@@ -100,30 +119,23 @@ impl Device for Nic {
 
     fn receive(&mut self, _timestamp: Instant) -> Option<(Received<'_>, Outgoing<'_>)> {
         let bytes = self.received.take()?;
-        let buffer = self
-            .spare
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(FRAME_BYTES_MAX));
+        let outgoing = Outgoing {
+            spare: &self.spare,
+            label: self.label,
+            sent: &mut self.sent,
+        };
         Some((
             Received {
                 bytes,
-                spare: &mut self.spare,
+                spare: &self.spare,
             },
-            Outgoing {
-                bytes: buffer,
-                label: self.label,
-                sent: &mut self.sent,
-            },
+            outgoing,
         ))
     }
 
     fn transmit(&mut self, _timestamp: Instant) -> Option<Outgoing<'_>> {
-        let buffer = self
-            .spare
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(FRAME_BYTES_MAX));
         Some(Outgoing {
-            bytes: buffer,
+            spare: &self.spare,
             label: self.label,
             sent: &mut self.sent,
         })

@@ -107,7 +107,7 @@ pub(crate) enum Physics {
     /// The bottling line.
     Bottling(Box<BottlingLine<ProcessStream>>),
     /// No physics, and nothing that could be produced.
-    Nothing(Production),
+    Nothing(Box<Production>),
 }
 
 impl Physics {
@@ -124,7 +124,7 @@ impl Physics {
                 let line = BottlingLine::new(config, stream).map_err(|error| error.to_string())?;
                 Ok(Self::Bottling(Box::new(line)))
             }
-            ProcessSpec::Nothing => Ok(Self::Nothing(Production::default())),
+            ProcessSpec::Nothing => Ok(Self::Nothing(Box::default())),
         }
     }
 

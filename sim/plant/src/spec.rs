@@ -96,7 +96,7 @@ pub struct ChartSpec {
 #[derive(Clone, Debug, Deserialize)]
 pub enum ProcessSpec {
     /// The bottling line of `sim_process::bottling`.
-    Bottling(BottlingConfig),
+    Bottling(Box<BottlingConfig>),
     /// No physics: controllers, network and people alone.
     Nothing,
 }

@@ -1,10 +1,22 @@
 //! Why a machine stops by itself: micro-stops that clear themselves and faults that need a person.
 //!
+//! # When a stop falls due
+//!
+//! Stop number k+1 falls due a drawn repair time and a drawn up time after stop number k. Which time
+//! passes is the [`StopClock`]: by default that of the calendar, so that two runs with one seed have
+//! the same stops at the same times whatever else happens to the line, and what differs between them is
+//! not luck (common random numbers: A. M. Law, "Simulation Modeling and Analysis", chapter 11). A
+//! machine that runs whenever it can and is repaired in the drawn time has the availability
+//! MTBF / (MTBF + MTTR) by either clock.
+//!
 //! # Invariants
 //!
-//! - Times to failure run down only while the machine runs (operation-dependent failures), so a
-//!   machine that waits does not wear.
-//! - A drawn stop waits until the machine can stop cleanly, and then takes effect.
+//! - A machine draws two numbers per stop, when the stop falls due, from its own stream. By the
+//!   calendar the order of these draws depends on nothing outside this module.
+//! - A machine stops only while it runs and can stop cleanly. A stop that falls due at another time
+//!   waits for that. At most one micro-stop and one fault wait; the longer one stays.
+//! - What falls due while the machine is down for the same reason or a worse one is put right with it:
+//!   the longer repair counts once.
 
 use serde::Deserialize;
 
@@ -49,11 +61,22 @@ impl Repair {
     }
 }
 
-/// One way of stopping: how often, in running time, and for how long.
+/// The time in which a machine's failures ripen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum StopClock {
+    /// All time counts. What the line does to one machine does not move the stops of any.
+    #[default]
+    Calendar,
+    /// Only time in which the machine runs counts (operation-dependent failures), as the formulas for
+    /// lines with buffers assume. Every disturbance moves all later stops.
+    Running,
+}
+
+/// One way of stopping: how often and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// Mean running time between failures, s; 0 switches this way of stopping off.
+    /// Mean up time between failures, s, by the [`StopClock`]; 0 switches this way of stopping off.
     pub mtbf_s: f64,
     /// How long it takes to clear.
     pub repair: Repair,
@@ -93,6 +116,42 @@ impl StoppageConfig {
     };
 }
 
+/// When one way of stopping falls due.
+#[derive(Clone, Debug, PartialEq)]
+struct Schedule {
+    failure: Failure,
+    due_in_s: f64,
+    /// Repair time of a stop that has fallen due and has not happened yet, s.
+    waiting_s: Option<f64>,
+}
+
+impl Schedule {
+    fn new<D: Draws>(failure: Failure, draws: &mut D) -> Self {
+        Self {
+            failure,
+            due_in_s: failure.next_s(draws),
+            waiting_s: None,
+        }
+    }
+
+    fn pass<D: Draws>(&mut self, step_s: f64, clock: StopClock, draws: &mut D) {
+        self.due_in_s -= step_s;
+        if self.due_in_s > 0.0 {
+            return;
+        }
+        let repair_s = self.failure.repair.draw(draws);
+        self.waiting_s = Some(longer(repair_s, self.waiting_s.unwrap_or(0.0)));
+        self.due_in_s += self.failure.next_s(draws);
+        if clock == StopClock::Calendar {
+            self.due_in_s += repair_s;
+        }
+    }
+}
+
+fn longer(one_s: f64, other_s: f64) -> f64 {
+    if one_s > other_s { one_s } else { other_s }
+}
+
 /// What a machine is doing about its stops.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
@@ -104,23 +163,21 @@ enum State {
 /// The stops of one machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stoppage {
-    config: StoppageConfig,
+    clock: StopClock,
     state: State,
-    micro_in_s: f64,
-    fault_in_s: f64,
+    micro: Schedule,
+    fault: Schedule,
 }
 
 impl Stoppage {
     /// Makes a sound machine and draws its first failures.
     #[must_use]
-    pub fn new<D: Draws>(config: StoppageConfig, draws: &mut D) -> Self {
-        let micro_in_s = config.micro.next_s(draws);
-        let fault_in_s = config.fault.next_s(draws);
+    pub fn new<D: Draws>(config: StoppageConfig, clock: StopClock, draws: &mut D) -> Self {
         Self {
-            config,
+            clock,
             state: State::Able,
-            micro_in_s,
-            fault_in_s,
+            micro: Schedule::new(config.micro, draws),
+            fault: Schedule::new(config.fault, draws),
         }
     }
 
@@ -143,11 +200,7 @@ impl Stoppage {
     pub fn break_down(&mut self, repair_s: f64) {
         let present_s = self.repair_s().unwrap_or(0.0);
         self.state = State::Fault {
-            repair_s: if repair_s > present_s {
-                repair_s
-            } else {
-                present_s
-            },
+            repair_s: longer(repair_s, present_s),
         };
     }
 
@@ -165,36 +218,40 @@ impl Stoppage {
     /// * `running`: the machine worked in this step.
     /// * `may_stop`: it can stop cleanly now; a due stop waits for that.
     pub fn step<D: Draws>(&mut self, running: bool, may_stop: bool, step_s: f64, draws: &mut D) {
+        if self.clock == StopClock::Calendar || (running && self.is_able()) {
+            self.micro.pass(step_s, self.clock, draws);
+            self.fault.pass(step_s, self.clock, draws);
+        }
         match self.state {
             State::Able => {
-                if running {
-                    self.micro_in_s -= step_s;
-                    self.fault_in_s -= step_s;
-                }
-                if !may_stop {
-                    return;
-                }
-                if self.fault_in_s <= 0.0 {
-                    self.state = State::Fault {
-                        repair_s: self.config.fault.repair.draw(draws),
-                    };
-                    self.fault_in_s = self.config.fault.next_s(draws);
-                } else if self.micro_in_s <= 0.0 {
-                    self.state = State::MicroStop {
-                        left_s: self.config.micro.repair.draw(draws),
-                    };
-                    self.micro_in_s = self.config.micro.next_s(draws);
+                if running && may_stop {
+                    self.begin_waiting_stop();
                 }
             }
             State::MicroStop { left_s } => {
-                let left_s = left_s - step_s;
+                let another_s = self.micro.waiting_s.take().unwrap_or(0.0);
+                let left_s = longer(left_s - step_s, another_s);
                 self.state = if left_s > 0.0 {
                     State::MicroStop { left_s }
                 } else {
                     State::Able
                 };
             }
-            State::Fault { .. } => {}
+            State::Fault { repair_s } => {
+                self.micro.waiting_s = None;
+                let another_s = self.fault.waiting_s.take().unwrap_or(0.0);
+                self.state = State::Fault {
+                    repair_s: longer(repair_s, another_s),
+                };
+            }
+        }
+    }
+
+    fn begin_waiting_stop(&mut self) {
+        if let Some(repair_s) = self.fault.waiting_s.take() {
+            self.state = State::Fault { repair_s };
+        } else if let Some(left_s) = self.micro.waiting_s.take() {
+            self.state = State::MicroStop { left_s };
         }
     }
 }
@@ -207,6 +264,10 @@ impl Digest for Stoppage {
             State::Fault { repair_s } => (2, repair_s),
         };
         put(&[tag]);
-        put_all(put, &[time_s, self.micro_in_s, self.fault_in_s]);
+        put_all(put, &[time_s]);
+        for schedule in [&self.micro, &self.fault] {
+            // A drawn repair time is never negative.
+            put_all(put, &[schedule.due_in_s, schedule.waiting_s.unwrap_or(-1.0)]);
+        }
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::TestDraws;
 use sim_process::bottle::Bottle;
-use sim_process::stoppage::{Failure, Repair, Stoppage, StoppageConfig};
+use sim_process::stoppage::{Failure, Repair, StopClock, Stoppage, StoppageConfig};
 use sim_process::table::{AccumulationTable, TableConfig};
 
 /// A machine whose faults are repaired in exactly the drawn time.
@@ -15,14 +15,14 @@ struct Repaired {
 }
 
 impl Repaired {
-    fn new(fault: Failure, name: &str) -> Self {
+    fn new(fault: Failure, clock: StopClock, name: &str) -> Self {
         let mut draws = TestDraws::new(11, name);
         let config = StoppageConfig {
             micro: Failure::NEVER,
             fault,
         };
         Self {
-            stop: Stoppage::new(config, &mut draws),
+            stop: Stoppage::new(config, clock, &mut draws),
             draws,
             worked_s: 0.0,
         }

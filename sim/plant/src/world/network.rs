@@ -121,12 +121,15 @@ impl World {
         if frame.label != Label::BENIGN {
             return (frame.label, Relation::Sent);
         }
+        let benign = (Label::BENIGN, Relation::Benign);
         let Some(agent) = &self.agent else {
-            return (Label::BENIGN, Relation::Benign);
+            return benign;
         };
         let attacker = &self.hosts[agent.host].config;
-        if frame::destination_mac(&frame.bytes) != Some(attacker.mac) {
-            return (Label::BENIGN, Relation::Benign);
+        let to_attacker = frame::destination_mac(&frame.bytes) == Some(attacker.mac);
+        let from_attacker = frame::source_mac(&frame.bytes) == Some(attacker.mac);
+        if !to_attacker && !from_attacker {
+            return benign;
         }
         let (source, destination) = match frame::destination(&frame.bytes) {
             Destination::Tcp {
@@ -140,19 +143,24 @@ impl World {
             } => (source, destination),
             Destination::Arp => match (frame.bytes.get(28..32), frame.bytes.get(38..42)) {
                 (Some(&[a, b, c, d]), Some(&[e, f, g, h])) => ([a, b, c, d], [e, f, g, h]),
-                _ => return (Label::BENIGN, Relation::Benign),
+                _ => return benign,
             },
-            Destination::Other => return (Label::BENIGN, Relation::Benign),
+            Destination::Other => return benign,
         };
+        if from_attacker {
+            // The host's own stack answers what a step of the attack has stirred up.
+            let label = agent.addressed.get(&Ipv4Addr::from(destination));
+            return label.map_or(benign, |&label| (label, Relation::Sent));
+        }
         if destination != attacker.ip.octets() {
             return match agent.diverts {
-                Label::BENIGN => (Label::BENIGN, Relation::Benign),
+                Label::BENIGN => benign,
                 label => (label, Relation::Diverted),
             };
         }
         match agent.addressed.get(&Ipv4Addr::from(source)) {
             Some(&label) => (label, Relation::Reply),
-            None => (Label::BENIGN, Relation::Benign),
+            None => benign,
         }
     }
 

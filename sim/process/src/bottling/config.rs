@@ -13,7 +13,7 @@ use crate::palletiser::PalletiserConfig;
 use crate::production::ProductionConfig;
 use crate::reject::RejectConfig;
 use crate::safety::SafetyConfig;
-use crate::stoppage::{Failure, Repair, StoppageConfig};
+use crate::stoppage::{Failure, Repair, StopClock, StoppageConfig};
 use crate::table::TableConfig;
 
 /// A value that no plant could have; named by its path in the plant file.
@@ -139,6 +139,8 @@ impl Default for InfeedConfig {
 pub struct StoppagesConfig {
     /// False switches all natural stops off.
     pub enabled: bool,
+    /// The time in which failures ripen.
+    pub stop_clock: StopClock,
     /// Bottle supply, screw and infeed belt.
     pub infeed: StoppageConfig,
     /// Filler with its belt.
@@ -169,6 +171,7 @@ impl Default for StoppagesConfig {
         };
         Self {
             enabled: true,
+            stop_clock: StopClock::default(),
             infeed: StoppageConfig {
                 micro: failure(900.0, 20.0),
                 fault: Failure::NEVER,

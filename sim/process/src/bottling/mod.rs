@@ -322,7 +322,7 @@ impl<D: Draws> BottlingLine<D> {
             } else {
                 StoppageConfig::NEVER
             };
-            Stoppage::new(stop, &mut streams.stoppages[index])
+            Stoppage::new(stop, stops.stop_clock, &mut streams.stoppages[index])
         });
         let command = core::array::from_fn(|index| points()[index].initial);
         let motor = Motor::new(&config.motor);

@@ -1,0 +1,18 @@
+//! End-to-end tests: they drive the built command as a user does, and look at its exit codes, at what it
+//! prints and at the files that it leaves.
+//!
+//! Runs are short, and no test depends on the wall clock: where a test must act in the middle of a run, it
+//! waits for a file to grow.
+
+mod alerts;
+mod corpus;
+mod counterfactual;
+#[cfg(unix)]
+mod defense_failures;
+mod determinism;
+mod gates;
+mod inert;
+#[cfg(unix)]
+mod interrupt;
+mod layering;
+mod support;

@@ -1,0 +1,123 @@
+//! Starting the command, and comparing what it leaves.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Folder of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a command left on its pipes.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Done {
+    /// Asserts the exit code, and shows everything where it is another.
+    #[track_caller]
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Asserts that standard error says all of this.
+    #[track_caller]
+    pub(crate) fn expect_says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "`{part}` is not said in {self:#?}");
+        }
+        self
+    }
+}
+
+/// The built command in a folder, ready to be given arguments.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twinrange"));
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Runs the command in a folder to its end.
+pub(crate) fn twinrange<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Done {
+    let output = command(folder).args(args).output().expect("the command starts");
+    Done {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("standard output is text"),
+        stderr: String::from_utf8(output.stderr).expect("standard error is text"),
+    }
+}
+
+/// Runs the command with arguments that are separated by spaces.
+pub(crate) fn words(folder: &Path, args: &str) -> Done {
+    twinrange(folder, &args.split(' ').collect::<Vec<_>>())
+}
+
+/// A new folder for one test.
+pub(crate) fn scratch() -> TempDir {
+    tempfile::tempdir().expect("there is room for temporary files")
+}
+
+/// `run.json` of a run folder.
+pub(crate) fn manifest(run: &Path) -> Value {
+    read_json(&run.join("run.json"))
+}
+
+/// A JSON file.
+pub(crate) fn read_json(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a folder with its content, by its path relative to it.
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+            let path = entry.expect("the folder can be listed").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("it is below").to_path_buf();
+                found.insert(name, fs::read(&path).expect("the file can be read"));
+            }
+        }
+    }
+    found
+}
+
+/// Asserts that two run folders hold the same evidence, truth and inputs, byte by byte, and the same digest.
+#[track_caller]
+pub(crate) fn assert_same_run(one: &Path, other: &Path) {
+    for folder in ["evidence", "truth"] {
+        let (one, other) = (files(&one.join(folder)), files(&other.join(folder)));
+        assert!(!one.is_empty(), "{folder}/ is empty");
+        assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>(), "{folder}/");
+        for (name, bytes) in &one {
+            assert!(*bytes == other[name], "{folder}/{} differs", name.display());
+        }
+    }
+    let inputs = |run: &Path| fs::read(run.join("inputs.jsonl")).expect("every run has its inputs");
+    assert!(inputs(one) == inputs(other), "inputs.jsonl differs");
+    let (one, other) = (manifest(one), manifest(other));
+    assert_eq!(one["trace_digest"], other["trace_digest"]);
+    assert_eq!(one["counts"]["frames"], other["counts"]["frames"]);
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for (name, bytes) in files(from) {
+        let path = to.join(name);
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
+        fs::write(path, bytes).expect("the file can be written");
+    }
+}
