@@ -28,8 +28,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let problems = problems.sorted();
     if args.json {
         let list: Vec<_> = problems.iter().collect();
-        say!("{}", serde_json::to_string_pretty(&list).expect("problems encode"));
-        return if problems.has_errors() { Err(Failure::User(Problems::new())) } else { Ok(()) };
+        say!(
+            "{}",
+            serde_json::to_string_pretty(&list).expect("problems encode")
+        );
+        return if problems.has_errors() {
+            Err(Failure::User(Problems::new()))
+        } else {
+            Ok(())
+        };
     }
     if problems.has_errors() {
         return Err(Failure::User(problems));

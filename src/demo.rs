@@ -7,8 +7,8 @@ use crate::run::print_run;
 use crate::score::score_folder;
 use crate::support::defense::{self, DEMO_DEFENSE};
 use crate::support::execution::{Order, default_out, execute};
-use crate::support::scenario::{self, DEMO_SCENARIO};
 use crate::support::progress;
+use crate::support::scenario::{self, DEMO_SCENARIO};
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let ready = scenario::find(DEMO_SCENARIO)?;
     let defense = defense::find(DEMO_DEFENSE)?;
     let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
-    let out = args.out.clone().unwrap_or_else(|| default_out("demo", seed));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out("demo", seed));
     say!("{}\n", ready.loaded.scenario.title);
     say!("{}\n", wrapped(&ready.loaded.scenario.summary, 96));
     let interrupt = progress::interrupt_flag();

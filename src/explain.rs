@@ -21,5 +21,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Ok(());
     }
     let message = format!("there is no problem code `{}`", args.code);
-    Err(Problem::new("TR0112", message).hint("codes look like TR0103 or ST0203").into())
+    Err(Problem::new("TR0112", message)
+        .hint("codes look like TR0103 or ST0203")
+        .into())
 }

@@ -43,7 +43,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         What::Techniques => technique::all()
             .iter()
             .map(|t| {
-                let tactics: Vec<&str> = t.tactics.iter().map(|tactic| tactic.name.as_str()).collect();
+                let tactics: Vec<&str> = t
+                    .tactics
+                    .iter()
+                    .map(|tactic| tactic.name.as_str())
+                    .collect();
                 json!({"name": t.id, "title": t.name, "detail": tactics.join(", ")})
             })
             .collect(),
@@ -58,15 +62,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
             .collect(),
     };
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&rows).expect("rows encode"));
+        say!(
+            "{}",
+            serde_json::to_string_pretty(&rows).expect("rows encode")
+        );
         return Ok(());
     }
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    let width = rows.iter().map(|row| text(row, "name").chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|row| text(row, "name").chars().count())
+        .max()
+        .unwrap_or(0);
     for row in &rows {
         let detail = text(row, "detail");
-        let detail = if detail.is_empty() { detail } else { format!("  [{detail}]") };
-        say!("{:width$}  {}{detail}", text(row, "name"), text(row, "title"));
+        let detail = if detail.is_empty() {
+            detail
+        } else {
+            format!("  [{detail}]")
+        };
+        say!(
+            "{:width$}  {}{detail}",
+            text(row, "name"),
+            text(row, "title")
+        );
     }
     Ok(())
 }

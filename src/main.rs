@@ -1,7 +1,7 @@
 //! The `twinrange` command: one file per verb, and `support` for what several verbs share.
 //!
 //! Exit codes: 0 done, 1 a gate failed, 2 the user's mistake, 3 the defense failed, 4 a replay diverged,
-//! 70 our bug. They are a contract; see `docs/exit-codes.md`.
+//! 70 our bug, 130 interrupted. They are a contract; see `docs/exit-codes.md`.
 
 /// Prints a line on standard output. A reader that has gone away, as `head` does, is no failure.
 macro_rules! say {
@@ -28,7 +28,12 @@ use crate::support::failure::{EXIT_BUG, Failure};
 
 /// A deterministic factory security test range that scores somebody else's defense.
 #[derive(Debug, Parser)]
-#[command(name = "twinrange", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "twinrange",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

@@ -30,6 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let folder = RunFolder::open(&args.run)?;
+    folder.verify()?;
     let manifest = folder.manifest();
     let recorded = folder.digests()?;
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
@@ -38,10 +39,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         seed: manifest.seed,
         attack: manifest.options.attack,
         duration: SimDuration::from_nanos(manifest.options.duration_ns),
-        keep: Keep { frames: false, records: false, digests: true },
+        keep: Keep {
+            frames: false,
+            records: false,
+            digests: true,
+        },
     };
     let mut session = Session::new(&ready.loaded.scenario, &ready.prepared, options)?;
-    let mut replayed = DigestTable { components: session.world().components().to_vec(), rows: Vec::new() };
+    let mut replayed = DigestTable {
+        components: session.world().components().to_vec(),
+        rows: Vec::new(),
+    };
     let end = SimTime::from_nanos(manifest.simulated_ns);
     let progress = Progress::new("replay", SimDuration::from_nanos(manifest.simulated_ns));
     let mut next = inputs.iter().peekable();
@@ -49,14 +57,22 @@ pub(crate) fn run(args: &Args) -> Outcome {
         while let Some(input) = next.next_if(|input| input.time <= session.now()) {
             let Input::Action(action) = &input.input;
             session.submit(action.clone()).map_err(|error| {
-                Problem::new("TR0312", format!("an input does not fit the plant: {error}"))
+                Problem::new(
+                    "TR0312",
+                    format!("an input does not fit the plant: {error}"),
+                )
             })?;
         }
         let step = session.now() + SimDuration::from_secs(60);
-        let stop = next.peek().map_or(step, |input| if input.time < step { input.time } else { step });
+        let stop = next.peek().map_or(
+            step,
+            |input| if input.time < step { input.time } else { step },
+        );
         session.advance(if stop < end { stop } else { end });
         for second in &session.observations().digests {
-            let first: [u8; 8] = second.chain.as_bytes()[..8].try_into().expect("a digest has 32 bytes");
+            let first: [u8; 8] = second.chain.as_bytes()[..8]
+                .try_into()
+                .expect("a digest has 32 bytes");
             replayed.rows.push(DigestRow {
                 t_ns: second.at.as_nanos(),
                 chain: u64::from_be_bytes(first),
@@ -70,13 +86,20 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let digest = session.finish().digest;
     let divergence = first_divergence(&recorded, &replayed).map(|found| found.to_string());
     let divergence = divergence.or_else(|| {
-        (digest != manifest.trace_digest)
-            .then(|| format!("every second agrees, but the run's digest is {digest}, not {}", manifest.trace_digest))
+        (digest != manifest.trace_digest).then(|| {
+            format!(
+                "every second agrees, but the run's digest is {digest}, not {}",
+                manifest.trace_digest
+            )
+        })
     });
     if args.json {
         let seconds = replayed.rows.len();
         let facts = json!({"same": divergence.is_none(), "seconds": seconds, "digest": digest, "divergence": divergence});
-        say!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+        say!(
+            "{}",
+            serde_json::to_string_pretty(&facts).expect("facts encode")
+        );
     }
     match divergence {
         Some(how) => Err(Failure::Diverged(how)),

@@ -46,7 +46,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         None => ready.loaded.scenario.duration,
         Some(text) => parse_duration(text)?,
     };
-    let out = args.out.clone().unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
     let interrupt = progress::interrupt_flag();
     let flag: &AtomicBool = &interrupt;
     let order = Order {
@@ -64,10 +67,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 fn parse_duration(text: &str) -> Result<SimDuration, Failure> {
-    let duration: SimDuration = text.parse().map_err(|why: sim_kernel::time::TimeParseError| {
-        Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
-            .hint("write it like 90min, 2h, 250ms or 00:30:00")
-    })?;
+    let duration: SimDuration = text
+        .parse()
+        .map_err(|why: sim_kernel::time::TimeParseError| {
+            Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
+                .hint("write it like 90min, 2h, 250ms or 00:30:00")
+        })?;
     if duration < SimDuration::from_secs(1) {
         return Err(Problem::new("TR0112", "a run lasts at least a second").into());
     }
@@ -89,12 +94,19 @@ pub(crate) fn print_run(folder: &RunFolder, as_json: bool) {
             "wall_s": manifest.timing.wall_s,
             "real_time_factor": manifest.timing.real_time_factor(manifest.simulated_ns),
         });
-        say!("{}", serde_json::to_string_pretty(&facts).expect("facts encode"));
+        say!(
+            "{}",
+            serde_json::to_string_pretty(&facts).expect("facts encode")
+        );
         return;
     }
     let frames: u64 = manifest.counts.frames.values().sum();
     let factor = manifest.timing.real_time_factor(manifest.simulated_ns);
-    say!("run       {} (seed {})", manifest.scenario.title, manifest.seed);
+    say!(
+        "run       {} (seed {})",
+        manifest.scenario.title,
+        manifest.seed
+    );
     say!(
         "simulated {} in {:.1} s, {factor:.0} times real time",
         SimDuration::from_nanos(manifest.simulated_ns),
@@ -102,11 +114,13 @@ pub(crate) fn print_run(folder: &RunFolder, as_json: bool) {
     );
     say!(
         "evidence  {frames} frames, {} tag samples, {} log lines",
-        manifest.counts.tags, manifest.counts.syslog
+        manifest.counts.tags,
+        manifest.counts.syslog
     );
     say!(
         "truth     {} attack steps, {} frames of the attack",
-        manifest.counts.attack_steps, manifest.counts.attack_frames
+        manifest.counts.attack_steps,
+        manifest.counts.attack_frames
     );
     say!("digest    {}", manifest.trace_digest);
     say!("folder    {}", folder.path().display());

@@ -38,8 +38,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let gates = parse_gates(&args.gate)?;
-    let format = args.format.as_deref().map_or(Ok(Format::Jsonl), parse_format)?;
+    let format = args
+        .format
+        .as_deref()
+        .map_or(Ok(Format::Jsonl), parse_format)?;
     let folder = RunFolder::open(&args.run)?;
+    folder.verify()?;
     let alerts = args.alerts.clone().map(|path| (path, format));
     score_folder(&folder, alerts, gates, args.json)
 }
@@ -52,7 +56,15 @@ pub(crate) fn score_folder(
     as_json: bool,
 ) -> Outcome {
     let interrupt = progress::interrupt_flag();
-    let scored = score(&Question { folder, alerts, gates, interrupt: &interrupt })?;
+    let scored = score(&Question {
+        folder,
+        alerts,
+        gates,
+        interrupt: &interrupt,
+    })?;
+    if interrupt.load(std::sync::atomic::Ordering::SeqCst) {
+        return Err(Failure::Interrupted);
+    }
     let out = folder.path().join("score");
     std::fs::create_dir_all(&out).map_err(|error| cannot_write(&out, &error))?;
     let suite = Suite {
@@ -75,11 +87,19 @@ pub(crate) fn score_folder(
         print_score(&scored.score);
         say!("report      {}", out.join("report.html").display());
     }
-    if scored.score.passed() { Ok(()) } else { Err(Failure::Gate) }
+    if scored.score.passed() {
+        Ok(())
+    } else {
+        Err(Failure::Gate)
+    }
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Problem::new("TR0307", format!("`{}` cannot be written: {error}", path.display())).into()
+    Problem::new(
+        "TR0307",
+        format!("`{}` cannot be written: {error}", path.display()),
+    )
+    .into()
 }
 
 fn parse_gates(texts: &[String]) -> Result<Vec<Gate>, Problems> {
@@ -94,35 +114,89 @@ fn parse_gates(texts: &[String]) -> Result<Vec<Gate>, Problems> {
 
 fn parse_format(name: &str) -> Result<Format, Problems> {
     Format::from_name(name).map_err(|near| {
-        let hint = near.map_or_else(|| "see `list formats`".to_owned(), |near| format!("did you mean `{near}`?"));
-        Problem::new("TR0112", format!("there is no alert format `{name}`")).hint(hint).into()
+        let hint = near.map_or_else(
+            || "see `list formats`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Problem::new("TR0112", format!("there is no alert format `{name}`"))
+            .hint(hint)
+            .into()
     })
 }
 
 fn print_score(score: &Score) {
     let found = &score.detection;
     say!("detection");
-    let interval = found.recall_interval.map_or(String::new(), |i| format!(" (95 %: {:.2} to {:.2})", i.low, i.high));
-    say!("  steps detected         {} of {}{interval}", found.steps_detected, found.steps_total);
+    let interval = found.recall_interval.map_or(String::new(), |i| {
+        format!(" (95 %: {:.2} to {:.2})", i.low, i.high)
+    });
+    say!(
+        "  steps detected         {} of {}{interval}",
+        found.steps_detected,
+        found.steps_total
+    );
     for step in &found.steps {
-        let when = step.time_to_detect_s.map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
-        let lead = step.lead_time_s.map_or(String::new(), |s| format!(", {s:.0} s before the impact"));
-        say!("    {:<22} {:<14} {when}{lead}", step.id, format!("{:?}", step.grade).to_lowercase());
+        let when = step
+            .time_to_detect_s
+            .map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
+        let lead = step
+            .lead_time_s
+            .map_or(String::new(), |s| format!(", {s:.0} s before the impact"));
+        say!(
+            "    {:<22} {:<14} {when}{lead}",
+            step.id,
+            format!("{:?}", step.grade).to_lowercase()
+        );
     }
-    say!("  median time to detect  {}", show(&found.time_to_detect.median_s, "s"));
-    say!("  false alarms per day   {}", show(&found.false_alarms_per_day, ""));
-    let Some(kept) = &score.continuity else { return };
+    say!(
+        "  median time to detect  {}",
+        show(&found.time_to_detect.median_s, "s")
+    );
+    say!(
+        "  false alarms per day   {}",
+        show(&found.false_alarms_per_day, "")
+    );
+    let Some(kept) = &score.continuity else {
+        return;
+    };
     say!("continuity              N          A          D         AD");
-    for (name, row) in [("good parts", &kept.good_parts), ("OEE", &kept.oee), ("unsafe seconds", &kept.unsafe_s), ("money", &kept.money)] {
-        let cell = |figure: &Figure| figure.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
-        say!("  {name:<15} {:>10} {:>10} {:>10} {:>10}", cell(&row.n), cell(&row.a), cell(&row.d), cell(&row.ad));
+    for (name, row) in [
+        ("good parts", &kept.good_parts),
+        ("OEE", &kept.oee),
+        ("unsafe seconds", &kept.unsafe_s),
+        ("money", &kept.money),
+    ] {
+        let cell = |figure: &Figure| {
+            figure
+                .value
+                .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
+        };
+        say!(
+            "  {name:<15} {:>10} {:>10} {:>10} {:>10}",
+            cell(&row.n),
+            cell(&row.a),
+            cell(&row.d),
+            cell(&row.ad)
+        );
     }
-    say!("  uptime tax             {} good parts", show(&kept.good_parts.uptime_tax, ""));
-    say!("  residual damage        {} good parts", show(&kept.good_parts.residual_damage, ""));
-    say!("  protection             {}", show(&kept.good_parts.protection, ""));
+    say!(
+        "  uptime tax             {} good parts",
+        show(&kept.good_parts.uptime_tax, "")
+    );
+    say!(
+        "  residual damage        {} good parts",
+        show(&kept.good_parts.residual_damage, "")
+    );
+    say!(
+        "  protection             {}",
+        show(&kept.good_parts.protection, "")
+    );
     for gate in &score.gates {
         let verdict = if gate.passed { "pass" } else { "FAIL" };
-        let actual = gate.actual.map_or_else(|| gate.reason.clone().unwrap_or_default(), |v| format!("is {v}"));
+        let actual = gate.actual.map_or_else(
+            || gate.reason.clone().unwrap_or_default(),
+            |v| format!("is {v}"),
+        );
         say!("gate        {verdict}  {}  ({actual})", gate.gate);
     }
 }

@@ -31,7 +31,11 @@ SECOND_NS = 1_000_000_000
 
 WINDOW_NS = 60 * SECOND_NS  # Features describe this much of the past.
 STEP_NS = 10 * SECOND_NS  # They are taken this often.
-PERSIST_STEPS = 3  # A finding must hold for so many steps in a row.
+# A finding must hold for so many steps in a row: a stop of the line that is over by then is no finding.
+PERSIST_STEPS = 30
+STATE_STEPS = 90  # The same for a state that never changed, such as an alarm that nobody clears.
+OUTSIDE_SCALES = 4.0  # How far outside of the clean range is too far.
+ANALOG_VALUES = 16  # A tag with fewer values in the clean period is a state, a step or a setpoint.
 FROZEN_NS = 180 * SECOND_NS  # A trembling tag that stands still this long is frozen.
 LOST_NS = 120 * SECOND_NS  # A tag without a good sample this long is lost.
 HOLD_OFF_NS = 600 * SECOND_NS  # First pause between two alerts about the same thing; doubles.
@@ -42,6 +46,7 @@ MAX_SAMPLES = 4_096  # Per tag and window; beyond it the oldest go.
 SEED = 20_260_105
 
 # What a description says about a tag that only a person or an attacker changes.
+COUNTER = re.compile(r"total|count(er)?\b", re.IGNORECASE)
 SETPOINT = re.compile(r"set.?point|\bSP\b|_SP\b|preset|\blimit\b|recipe", re.IGNORECASE)
 
 
@@ -50,7 +55,10 @@ class Tag:
 
     def __init__(self, name, info):
         self.name = name
-        self.is_setpoint = bool(SETPOINT.search(name) or SETPOINT.search(info.get("description", "")))
+        description = info.get("description") or ""
+        self.is_setpoint = bool(SETPOINT.search(name) or SETPOINT.search(description))
+        self.has_unit = bool(info.get("unit"))
+        self.is_counter = bool(COUNTER.search(name))
         self.samples = deque(maxlen=MAX_SAMPLES)
         self.last_good_ns = 0
         self.last_change_ns = 0
@@ -61,9 +69,9 @@ class Tag:
         self.rises = 0
         self.values = set()
         self.longest_still_ns = 0
-        self.is_counter = False
         self.limits = {}
         self.outside_steps = 0
+        self.changed_steps = 0
 
     def sample(self, t_ns, value, learning):
         self.last_good_ns = t_ns
@@ -75,7 +83,7 @@ class Tag:
                 self.falls += value < self.last_value
             if learning:
                 self.longest_still_ns = max(self.longest_still_ns, t_ns - self.last_change_ns)
-                if len(self.values) < 16:
+                if len(self.values) < ANALOG_VALUES:
                     self.values.add(value)
             self.last_change_ns = t_ns
             self.last_value = value
@@ -102,24 +110,42 @@ class Tag:
         """Turns the clean windows into limits."""
         self.longest_still_ns = max(self.longest_still_ns, at_ns - self.last_change_ns)
         # A counter rises, and falls only when it wraps or is reset.
-        self.is_counter = len(self.values) >= 10 and self.falls * 50 <= self.rises
+        self.is_counter |= len(self.values) >= 10 and self.falls * 50 <= self.rises
+        if len(self.values) < ANALOG_VALUES:
+            return
         for feature in ["growth"] if self.is_counter else ["mean", "span"]:
             values = [row[feature] for row in self.learned]
-            if values:
+            # What counts rare events has no rate to speak of in a short window.
+            if values and (not self.is_counter or median(values) > 0):
                 middle = median(values)
                 spread = 1.4826 * median(abs(value - middle) for value in values)
                 low, high = min(values), max(values)
                 # Never finer than a part of the clean range, or a thousandth of the value itself.
-                scale = max(spread, 0.1 * (high - low), 0.001 * abs(middle), 1e-9)
+                scale = max(spread, 0.25 * (high - low), 0.001 * abs(middle), 1e-9)
                 self.limits[feature] = (low, high, scale)
 
     @property
     def is_constant(self):
-        return len(self.values) == 1
+        return len(self.values) == 1 and not self.is_counter
+
+    def has_changed(self):
+        """Whether a constant tag has had another value for long enough; to be called once a step."""
+        changed = self.is_constant and self.last_value not in self.values
+        self.changed_steps = self.changed_steps + 1 if changed else 0
+        return self.changed_steps >= (1 if self.is_parameter else STATE_STEPS)
+
+    @property
+    def is_parameter(self):
+        """A setpoint by its words, or a number with a unit that never moved; others may be states."""
+        return self.is_setpoint or (self.is_constant and self.has_unit)
+
+    @property
+    def is_analog(self):
+        return len(self.values) >= ANALOG_VALUES and not self.is_counter
 
     @property
     def trembles(self):
-        return len(self.values) >= 10 and self.longest_still_ns * 4 < FROZEN_NS and not self.is_counter
+        return self.is_analog and self.longest_still_ns * 4 < FROZEN_NS
 
     def outside(self):
         """How far the window lies outside the limits, in scales, with the feature; 0 inside."""
@@ -240,7 +266,7 @@ class Detector:
             self.fitted = True
             for name in names:
                 self.tags[name].fit(now_ns)
-            self.joint.fit([name for name in names if not self.tags[name].is_counter])
+            self.joint.fit([name for name in names if self.tags[name].is_analog])
             return []
         if len(self.joint.rows) < MIN_VECTORS:
             return []
@@ -255,11 +281,12 @@ class Detector:
         for name in names:
             tag = self.tags[name]
             distance, feature, value, low, high = tag.outside()
-            tag.outside_steps = tag.outside_steps + 1 if distance > 3.0 else 0
+            tag.outside_steps = tag.outside_steps + 1 if distance > OUTSIDE_SCALES else 0
+            has_changed = tag.has_changed()
             note = f"{feature} {value:.6g}, clean {low:.6g} to {high:.6g}"
             if now_ns - tag.last_good_ns > LOST_NS:
                 lost.append((1.0, name, "no good sample"))
-            elif tag.is_constant and tag.last_value not in tag.values:
+            elif has_changed:
                 setpoint.append((distance, name, f"{tag.last_value:.6g}, always was {min(tag.values):.6g}"))
             elif tag.trembles and now_ns - tag.last_change_ns > FROZEN_NS:
                 frozen.append((1.0, name, f"{tag.last_value:.6g} since {FROZEN_NS // SECOND_NS} s and more"))
@@ -296,7 +323,7 @@ class Detector:
 
     def techniques(self, sig_id, name, count):
         """Only where the values themselves support one; most anomalies have many causes."""
-        if sig_id == "tag-setpoint" and self.tags[name].is_setpoint:
+        if sig_id == "tag-setpoint" and self.tags[name].is_parameter:
             return ["T0836"]  # Modify Parameter: a parameter has another value.
         if sig_id == "tag-frozen" and count < len(self.tags):
             return ["T0832"]  # Manipulation of View: noise does not stop by itself while others go on.

@@ -14,8 +14,14 @@ use crate::Outcome;
 
 /// Descriptions that are part of the program, by name.
 const BUILT_IN: [(&str, &str); 2] = [
-    ("reference", include_str!("../../defenses/reference/defense.ron")),
-    ("reference-respond", include_str!("../../defenses/reference/defense-respond.ron")),
+    (
+        "reference",
+        include_str!("../../defenses/reference/defense.ron"),
+    ),
+    (
+        "reference-respond",
+        include_str!("../../defenses/reference/defense-respond.ron"),
+    ),
 ];
 
 /// The defense that `demo` uses.
@@ -49,14 +55,22 @@ pub(crate) fn find(name: &str) -> Result<Defense, Failure> {
         (_, Some((_, text))) => parse(name, text, PathBuf::from(".")),
         (Some(file), None) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
-                Problem::new("TR0108", format!("`{}` cannot be read: {error}", file.display()))
+                Problem::new(
+                    "TR0108",
+                    format!("`{}` cannot be read: {error}", file.display()),
+                )
             })?;
             let folder = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-            let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+            let folder = if folder.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                folder
+            };
             parse(&file.display().to_string(), &text, folder)
         }
         (None, None) => {
-            let message = format!("there is no defense `{name}`: neither a RON file nor a built-in one");
+            let message =
+                format!("there is no defense `{name}`: neither a RON file nor a built-in one");
             let hint = "built in are reference and reference-respond; `list defenses` shows all that are here";
             Err(Problem::new("TR0108", message).hint(hint).into())
         }
@@ -68,9 +82,15 @@ pub(crate) fn parse(name: &str, text: &str, folder: PathBuf) -> Result<Defense, 
     let spec = DefenseSpec::parse(text).map_err(|error| {
         let source = SourceText::new(name, text);
         let span = error.span.0..error.span.1;
-        Problem::new(error.code, error.message).at(&source, span).maybe_hint(error.hint)
+        Problem::new(error.code, error.message)
+            .at(&source, span)
+            .maybe_hint(error.hint)
     })?;
-    Ok(Defense { spec, text: text.to_owned(), folder })
+    Ok(Defense {
+        spec,
+        text: text.to_owned(),
+        folder,
+    })
 }
 
 impl Defense {
@@ -81,25 +101,43 @@ impl Defense {
 
     /// Sees whether the tool is on this machine.
     pub(crate) fn detect(&self) -> Outcome {
-        if self.is_reference() { Ok(()) } else { Ok(self.spec.find(&self.folder)?) }
+        if self.is_reference() {
+            Ok(())
+        } else {
+            Ok(self.spec.find(&self.folder)?)
+        }
     }
 
     /// How to start it, or `None` if it is offline.
-    pub(crate) fn lock_step(&self, log: Option<PathBuf>) -> Result<Option<LockStepConfig>, Failure> {
+    pub(crate) fn lock_step(
+        &self,
+        log: Option<PathBuf>,
+    ) -> Result<Option<LockStepConfig>, Failure> {
         if !self.is_reference() {
             return Ok(self.spec.lock_step(&self.folder, log)?);
         }
-        let Kind::LockStep { args, start_timeout_s, interval_timeout_s, .. } = &self.spec.kind else {
+        let Kind::LockStep {
+            args,
+            start_timeout_s,
+            interval_timeout_s,
+            ..
+        } = &self.spec.kind
+        else {
             return Ok(None);
         };
         let program = std::env::current_exe().map_err(|error| {
-            Problem::new("TR0108", format!("this program cannot find its own file: {error}"))
+            Problem::new(
+                "TR0108",
+                format!("this program cannot find its own file: {error}"),
+            )
         })?;
         let learn_s = self.spec.learn_s.to_string();
         let own = args.iter().map(|arg| arg.replace("{learn_s}", &learn_s));
         Ok(Some(LockStepConfig {
             command: program,
-            args: std::iter::once("reference-defense".to_owned()).chain(own).collect(),
+            args: std::iter::once("reference-defense".to_owned())
+                .chain(own)
+                .collect(),
             cwd: None,
             env: Default::default(),
             start_timeout: std::time::Duration::from_secs(*start_timeout_s),
@@ -124,7 +162,10 @@ pub(crate) fn list() -> Vec<Value> {
         }
     }
     files.sort();
-    let mut all: Vec<Defense> = BUILT_IN.iter().filter_map(|(name, _)| find(name).ok()).collect();
+    let mut all: Vec<Defense> = BUILT_IN
+        .iter()
+        .filter_map(|(name, _)| find(name).ok())
+        .collect();
     for file in files.iter().filter(|file| file.is_file()) {
         if let Ok(defense) = find(&file.display().to_string())
             && !all.iter().any(|known| known.spec.name == defense.spec.name)
@@ -133,7 +174,11 @@ pub(crate) fn list() -> Vec<Value> {
         }
     }
     for defense in all {
-        let installed = if defense.detect().is_ok() { "installed" } else { "not installed" };
+        let installed = if defense.detect().is_ok() {
+            "installed"
+        } else {
+            "not installed"
+        };
         rows.push(json!({
             "name": defense.spec.name,
             "title": defense.spec.description,

@@ -51,7 +51,12 @@ pub(crate) struct Order<'a> {
 
 impl Order<'_> {
     fn options(&self, attack: bool, keep: Keep) -> SessionOptions {
-        SessionOptions { seed: self.seed, attack, duration: self.duration, keep }
+        SessionOptions {
+            seed: self.seed,
+            attack,
+            duration: self.duration,
+            keep,
+        }
     }
 }
 
@@ -64,8 +69,12 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     let twin_wanted = order.attack && prepared.playbook.is_some();
     let twin_options = order.options(false, Keep::TRUTH);
     std::thread::scope(|threads| {
-        let twin = twin_wanted.then(|| threads.spawn(move || simulate(scenario, prepared, twin_options)));
-        let twin = || twin.map(|twin| twin.join().expect("the twin's panic is reported")).transpose();
+        let twin =
+            twin_wanted.then(|| threads.spawn(move || simulate(scenario, prepared, twin_options)));
+        let twin = || {
+            twin.map(|twin| twin.join().expect("the twin's panic is reported"))
+                .transpose()
+        };
         let (folder, failure) = simulate_into_folder(order, twin)?;
         match failure {
             Some(failure) => Err(failure),
@@ -102,9 +111,17 @@ fn simulate_into_folder(
     };
     let mut writer = RunWriter::create(order.out, header, session.layout())?;
     let mut truth = ProcessTable::new(prepared.truth_columns.clone());
-    let mut watch = Watch::start(order, &session)?;
-    let progress = Progress::new(&scenario.name, order.duration);
     let mut failure = None;
+    let mut watch = match Watch::start(order, &session) {
+        Ok(watch) => watch,
+        Err(error @ Failure::Defense(_)) => {
+            // The folder is finished all the same, so that it says what happened.
+            failure = Some(error);
+            Watch::of_nobody(&session)
+        }
+        Err(other) => return Err(other),
+    };
+    let progress = Progress::new(&scenario.name, order.duration);
     while !session.is_over() && failure.is_none() {
         let from = session.now();
         session.advance(from + watch.interval());
@@ -141,15 +158,23 @@ fn simulate_into_folder(
     let mut notes = BTreeMap::new();
     notes.insert("production".to_owned(), json!(finished.production));
     if let Some(defense) = order.defense {
-        let folder = defense.folder.canonicalize().unwrap_or_else(|_| defense.folder.clone());
+        let folder = defense
+            .folder
+            .canonicalize()
+            .unwrap_or_else(|_| defense.folder.clone());
         notes.insert("defense_description".to_owned(), json!(defense.text));
-        notes.insert("defense_folder".to_owned(), json!(folder.display().to_string()));
+        notes.insert(
+            "defense_folder".to_owned(),
+            json!(folder.display().to_string()),
+        );
     }
     let end = End {
         ended,
         simulated_ns: finished.simulated.as_nanos(),
         trace_digest: finished.digest,
-        timing: Timing { wall_s: started.elapsed().as_secs_f64() },
+        timing: Timing {
+            wall_s: started.elapsed().as_secs_f64(),
+        },
         notes,
     };
     Ok((writer.finish(end)?, failure))
@@ -169,27 +194,41 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts the defense, if it is a lock-step one.
-    pub(crate) fn start(order: &Order<'_>, session: &Session<'_>) -> Result<Self, Failure> {
-        let scenario = &order.ready.loaded.scenario;
+    /// Nobody watches.
+    fn of_nobody(session: &Session<'_>) -> Self {
         let world = session.world();
-        let mut watch = Self {
+        Self {
             tool: None,
             interval: QUIET_INTERVAL,
             spans: world.spans().to_vec(),
             tags: world.tags().iter().map(|tag| tag.name.clone()).collect(),
             frame_numbers: vec![0; world.spans().len()],
             results: Vec::new(),
-            may_act: order.defense.is_some_and(Defense::may_act),
+            may_act: false,
             response: world.response_times(),
             end: session.end(),
+        }
+    }
+
+    /// Starts the defense, if it is a lock-step one.
+    pub(crate) fn start(order: &Order<'_>, session: &Session<'_>) -> Result<Self, Failure> {
+        let scenario = &order.ready.loaded.scenario;
+        let world = session.world();
+        let mut watch = Self::of_nobody(session);
+        watch.may_act = order.defense.is_some_and(Defense::may_act);
+        let Some(defense) = order.defense else {
+            return Ok(watch);
         };
-        let Some(defense) = order.defense else { return Ok(watch) };
-        let Kind::LockStep { interval_ms, .. } = defense.spec.kind else { return Ok(watch) };
+        let Kind::LockStep { interval_ms, .. } = defense.spec.kind else {
+            return Ok(watch);
+        };
         watch.interval = SimDuration::from_millis(interval_ms);
         let folder = order.out.join("defense");
         std::fs::create_dir_all(&folder).map_err(|error| {
-            Problem::new("TR0307", format!("`{}` cannot be made: {error}", folder.display()))
+            Problem::new(
+                "TR0307",
+                format!("`{}` cannot be made: {error}", folder.display()),
+            )
         })?;
         let hello = Hello {
             range_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -198,7 +237,14 @@ impl Watch {
             interval_ns: watch.interval.as_nanos(),
             duration_ns: order.duration.as_nanos(),
             learn_ns: scenario.clean_until.as_nanos(),
-            spans: world.spans().iter().map(|name| message::Span { name: name.clone(), link_type: 1 }).collect(),
+            spans: world
+                .spans()
+                .iter()
+                .map(|name| message::Span {
+                    name: name.clone(),
+                    link_type: 1,
+                })
+                .collect(),
             assets: session.assets().into_iter().map(asset).collect(),
             tags: world
                 .tags()
@@ -209,7 +255,11 @@ impl Watch {
                     description: tag.description.clone(),
                 })
                 .collect(),
-            actions: if watch.may_act { vec![Verb::Deny, Verb::Contain, Verb::Restore] } else { Vec::new() },
+            actions: if watch.may_act {
+                vec![Verb::Deny, Verb::Contain, Verb::Restore]
+            } else {
+                Vec::new()
+            },
         };
         let config = defense.lock_step(Some(folder.join("tool.log")))?;
         let config = config.expect("a lock-step defense has a way to start it");
@@ -254,7 +304,9 @@ impl Watch {
         to: SimTime,
         seen: &Observations,
     ) -> Result<Option<twinrange_bridge::Answer>, DefenseError> {
-        let Some(tool) = &mut self.tool else { return Ok(None) };
+        let Some(tool) = &mut self.tool else {
+            return Ok(None);
+        };
         let mut frames = Vec::with_capacity(seen.frames.len());
         for frame in &seen.frames {
             let span = usize::from(frame.span);
@@ -281,9 +333,15 @@ impl Watch {
                 },
             })
             .collect();
-        let lines: Vec<(u64, String)> = seen.logs.iter().map(|line| (line.at.as_nanos(), syslog(line))).collect();
-        let logs: Vec<message::LogLine<'_>> =
-            lines.iter().map(|(t_ns, line)| message::LogLine { t_ns: *t_ns, line }).collect();
+        let lines: Vec<(u64, String)> = seen
+            .logs
+            .iter()
+            .map(|line| (line.at.as_nanos(), syslog(line)))
+            .collect();
+        let logs: Vec<message::LogLine<'_>> = lines
+            .iter()
+            .map(|(t_ns, line)| message::LogLine { t_ns: *t_ns, line })
+            .collect();
         let results = std::mem::take(&mut self.results);
         let interval = Interval {
             from_ns: from.as_nanos(),
@@ -300,8 +358,12 @@ impl Watch {
     fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
         let now = session.now();
         let remaining_s = self.end.saturating_since(now).as_secs().max(1);
-        let submitted = plant_action(action, remaining_s)
-            .and_then(|act| session.submit(act.clone()).map(|()| act).map_err(|error| error.to_string()));
+        let submitted = plant_action(action, remaining_s).and_then(|act| {
+            session
+                .submit(act.clone())
+                .map(|()| act)
+                .map_err(|error| error.to_string())
+        });
         let result = match submitted {
             Ok(act) => {
                 let effective = now + self.delay(&act);
@@ -347,7 +409,9 @@ impl Watch {
     }
 
     fn end(self, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {
-        let Some(tool) = self.tool else { return Ok(None) };
+        let Some(tool) = self.tool else {
+            return Ok(None);
+        };
         match tool.finish(&self.results) {
             Ok(answer) => {
                 for alert in &answer.alerts {
@@ -363,7 +427,11 @@ impl Watch {
 /// A run with a defense of which only truth and counts are kept: the D of the four runs.
 pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual, Failure> {
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
-    let keep = Keep { frames: true, records: true, digests: true };
+    let keep = Keep {
+        frames: true,
+        records: true,
+        digests: true,
+    };
     let mut session = Session::new(scenario, prepared, order.options(order.attack, keep))?;
     let mut watch = Watch::start(order, &session)?;
     let mut truth = ProcessTable::new(prepared.truth_columns.clone());
@@ -387,18 +455,29 @@ pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual,
     if let Some(tool) = watch.tool {
         tool.finish(&watch.results)?;
     }
-    Ok(Counterfactual { truth, finished: session.finish() })
+    Ok(Counterfactual {
+        truth,
+        finished: session.finish(),
+    })
 }
 
 /// Runs an offline defense over the evidence and brings its alerts into our normal form.
 fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
-    let Some(defense) = order.defense else { return Ok(()) };
-    let Some(config) = defense.spec.offline(&defense.folder)? else { return Ok(()) };
+    let Some(defense) = order.defense else {
+        return Ok(());
+    };
+    let Some(config) = defense.spec.offline(&defense.folder)? else {
+        return Ok(());
+    };
     let output = folder.path().join("defense").join("output");
     let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
     let format = Format::from_name(&result.format).map_err(|near| {
-        let message = format!("the defense writes format `{}`, which is not known", result.format);
-        Problem::new("TR0202", message).maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
+        let message = format!(
+            "the defense writes format `{}`, which is not known",
+            result.format
+        );
+        Problem::new("TR0202", message)
+            .maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
     })?;
     let options = ImportOptions {
         epoch_unix_ns: EPOCH_UNIX_NS,
@@ -411,8 +490,12 @@ fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
     let alerts = read_alerts(&result.alerts_path, format, &options)?;
     let text = twinrange_score::alert::to_jsonl(&alerts.alerts);
     let path = folder.locate(paths::ALERTS);
-    std::fs::write(&path, text)
-        .map_err(|error| Problem::new("TR0307", format!("`{}` cannot be written: {error}", path.display())))?;
+    std::fs::write(&path, text).map_err(|error| {
+        Problem::new(
+            "TR0307",
+            format!("`{}` cannot be written: {error}", path.display()),
+        )
+    })?;
     Ok(())
 }
 
@@ -422,11 +505,18 @@ pub(crate) fn read_alerts(
     format: Format,
     options: &ImportOptions,
 ) -> Result<twinrange_score::formats::Import, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Problem::new("TR0108", format!("`{}` cannot be read: {error}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Problem::new(
+            "TR0108",
+            format!("`{}` cannot be read: {error}", path.display()),
+        )
+    })?;
     import(format, &bytes, options).map_err(|error| {
         let line = u32::try_from(error.line).unwrap_or(u32::MAX);
-        let column = error.column.and_then(|c| u32::try_from(c).ok()).unwrap_or(1);
+        let column = error
+            .column
+            .and_then(|c| u32::try_from(c).ok())
+            .unwrap_or(1);
         Problem::new("TR0313", error.message)
             .at_line(path.display().to_string(), line, column)
             .maybe_hint(error.hint)
@@ -438,26 +528,37 @@ pub(crate) fn read_alerts(
 fn plant_action(action: &Action, remaining_s: u64) -> Result<respond::Action, String> {
     let duration_s = match action.args.duration_s {
         None => remaining_s,
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates, and the plant limits it")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a cast saturates, and the plant limits it"
+        )]
         Some(seconds) => seconds.ceil() as u64,
     };
     let args = ActionArgs { duration_s };
     let deny = |target| Ok(respond::Action::Deny { target, args });
     match (action.action, &action.target) {
-        (Verb::Deny, Target::Ip(ip)) => {
-            deny(DenyTarget::Ip(ip.parse().map_err(|_| format!("`{ip}` is not an IPv4 address"))?))
-        }
+        (Verb::Deny, Target::Ip(ip)) => deny(DenyTarget::Ip(
+            ip.parse()
+                .map_err(|_| format!("`{ip}` is not an IPv4 address"))?,
+        )),
         (Verb::Deny, Target::Mac(mac)) => deny(DenyTarget::Mac(mac.clone())),
         (Verb::Deny, Target::SwitchPort { switch, port }) => {
             let port = u16::try_from(*port).map_err(|_| format!("there is no port {port}"))?;
-            deny(DenyTarget::SwitchPort { switch: switch.clone(), port })
+            deny(DenyTarget::SwitchPort {
+                switch: switch.clone(),
+                port,
+            })
         }
-        (Verb::Contain, Target::Host(host)) => {
-            Ok(respond::Action::Contain { target: HostTarget { host: host.clone() }, args })
-        }
-        (Verb::Restore, Target::Controller(controller)) => {
-            Ok(respond::Action::Restore { target: ControllerTarget { controller: controller.clone() } })
-        }
+        (Verb::Contain, Target::Host(host)) => Ok(respond::Action::Contain {
+            target: HostTarget { host: host.clone() },
+            args,
+        }),
+        (Verb::Restore, Target::Controller(controller)) => Ok(respond::Action::Restore {
+            target: ControllerTarget {
+                controller: controller.clone(),
+            },
+        }),
         (verb, target) => Err(format!("{verb:?} cannot be aimed at {target:?}")),
     }
 }

@@ -12,6 +12,8 @@ const EXIT_GATE: u8 = 1;
 const EXIT_USER: u8 = 2;
 /// A replay diverged.
 const EXIT_DIVERGED: u8 = 4;
+/// Ctrl-C: 128 + SIGINT, as shells say it.
+const EXIT_INTERRUPTED: u8 = 130;
 /// Our bug.
 pub(crate) const EXIT_BUG: u8 = 70;
 
@@ -68,8 +70,10 @@ impl Failure {
                 eprintln!("the replay diverged: {how}");
                 ExitCode::from(EXIT_DIVERGED)
             }
-            // 128 + SIGINT, as shells say it.
-            Self::Interrupted => ExitCode::from(130),
+            Self::Interrupted => {
+                eprintln!("interrupted; what was written until then is whole");
+                ExitCode::from(EXIT_INTERRUPTED)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Progress of a run: a bar on a terminal, nothing elsewhere; and Ctrl-C.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sim_kernel::time::{SimDuration, SimTime};
@@ -16,7 +16,9 @@ impl Progress {
     /// A bar for a run of this length, with a word for what it is.
     pub(crate) fn new(what: &str, duration: SimDuration) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden() };
+            return Self {
+                bar: ProgressBar::hidden(),
+            };
         }
         let bar = ProgressBar::new(duration.as_secs());
         let template = "{prefix:12} [{bar:32}] {percent:>3}%  {msg} simulated, {elapsed} elapsed";
@@ -31,7 +33,12 @@ impl Progress {
     pub(crate) fn at(&self, now: SimTime) {
         let seconds = now.as_secs();
         self.bar.set_position(seconds);
-        self.bar.set_message(format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
+        self.bar.set_message(format!(
+            "{}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        ));
     }
 
     /// Takes the bar away.
@@ -40,15 +47,19 @@ impl Progress {
     }
 }
 
-/// A flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
+/// The flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
 pub(crate) fn interrupt_flag() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&flag);
-    // Where no handler can be had, Ctrl-C just ends the program; the run folder says so.
-    let _ = ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    let flag = FLAG.get_or_init(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&flag);
+        // Where no handler can be had, Ctrl-C just ends the program; the run folder says so.
+        let _ = ctrlc::set_handler(move || {
+            if seen.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        });
+        flag
     });
-    flag
+    Arc::clone(flag)
 }

@@ -28,21 +28,34 @@ macro_rules! shipped {
 
 /// The shipped scenarios, by name.
 pub(crate) const BUILT_IN: [BuiltIn; 4] = [
-    BuiltIn { name: "bottling/calm", text: shipped!("scenarios/bottling/calm.ron"), playbook: None },
+    BuiltIn {
+        name: "bottling/calm",
+        text: shipped!("scenarios/bottling/calm.ron"),
+        playbook: None,
+    },
     BuiltIn {
         name: "bottling/jam",
         text: shipped!("scenarios/bottling/jam.ron"),
-        playbook: Some(("../../attacks/playbooks/jam.ron", shipped!("attacks/playbooks/jam.ron"))),
+        playbook: Some((
+            "../../attacks/playbooks/jam.ron",
+            shipped!("attacks/playbooks/jam.ron"),
+        )),
     },
     BuiltIn {
         name: "bottling/overflow",
         text: shipped!("scenarios/bottling/overflow.ron"),
-        playbook: Some(("../../attacks/playbooks/overflow.ron", shipped!("attacks/playbooks/overflow.ron"))),
+        playbook: Some((
+            "../../attacks/playbooks/overflow.ron",
+            shipped!("attacks/playbooks/overflow.ron"),
+        )),
     },
     BuiltIn {
         name: "bottling/underfill",
         text: shipped!("scenarios/bottling/underfill.ron"),
-        playbook: Some(("../../attacks/playbooks/underfill.ron", shipped!("attacks/playbooks/underfill.ron"))),
+        playbook: Some((
+            "../../attacks/playbooks/underfill.ron",
+            shipped!("attacks/playbooks/underfill.ron"),
+        )),
     },
 ];
 
@@ -60,7 +73,9 @@ impl BuiltIn {
         let own = [(root.as_str(), self.text)];
         let files = own.into_iter().chain(PLANT_FILES).chain(self.playbook);
         Bundle {
-            files: files.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+            files: files
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .collect(),
             root,
         }
     }
@@ -76,7 +91,10 @@ fn check_defense(source: &SourceText) -> Problems {
         Ok(_) => Problems::new(),
         Err(error) => {
             let span = error.span.0..error.span.1;
-            Problem::new(error.code, error.message).at(source, span).maybe_hint(error.hint).into()
+            Problem::new(error.code, error.message)
+                .at(source, span)
+                .maybe_hint(error.hint)
+                .into()
         }
     }
 }
@@ -96,7 +114,8 @@ pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
         _ if path.exists() => load(path, &formats())?,
         _ => {
             let names = BUILT_IN.map(|scenario| scenario.name);
-            let message = format!("there is no scenario `{name}`: neither a file nor a built-in scenario");
+            let message =
+                format!("there is no scenario `{name}`: neither a file nor a built-in scenario");
             let hint = match sim_plant::suggest::nearest(name, names.into_iter()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("built in are {}", names.join(", ")),

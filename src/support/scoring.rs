@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use sim_kernel::input::InputRecord;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
 use sim_plant::respond::Input;
-use sim_kernel::input::InputRecord;
+use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::{AttackStep, Outcome};
-use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::Prices;
@@ -71,10 +71,19 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         epoch_unix_ns: EPOCH_UNIX_NS,
         attack_version: Header::attack_version(),
         tool: tool_of(question, defense.as_ref()),
-        alert_format: Some(question.alerts.as_ref().map_or(Format::Jsonl, |(_, f)| *f).name().to_owned()),
+        alert_format: Some(
+            question
+                .alerts
+                .as_ref()
+                .map_or(Format::Jsonl, |(_, f)| *f)
+                .name()
+                .to_owned(),
+        ),
         clock: Clock::Simulated,
     };
-    let score = Score::new(header, found, Some(continuity)).with_import(&import).with_gates(&question.gates);
+    let score = Score::new(header, found, Some(continuity))
+        .with_import(&import)
+        .with_gates(&question.gates);
     let html = html(question, &ready, &runs, &score)?;
     Ok(Scored { score, html })
 }
@@ -112,8 +121,9 @@ fn counterfactuals(
     let d = match acting {
         None => Ok(n.clone()),
         Some(defense) => {
-            let scratch = tempfile::tempdir()
-                .map_err(|error| Problem::new("TR0307", format!("no folder for temporary files: {error}")))?;
+            let scratch = tempfile::tempdir().map_err(|error| {
+                Problem::new("TR0307", format!("no folder for temporary files: {error}"))
+            })?;
             let order = Order {
                 ready,
                 seed: manifest.seed,
@@ -123,9 +133,14 @@ fn counterfactuals(
                 defense: Some(defense),
                 interrupt: question.interrupt,
             };
-            match defense.detect().and_then(|()| simulate_with_defense(&order)) {
+            match defense
+                .detect()
+                .and_then(|()| simulate_with_defense(&order))
+            {
                 Ok(run) => Ok(run),
-                Err(Failure::Defense(error)) => Err(format!("the defense could not be run again: {error}")),
+                Err(Failure::Defense(error)) => {
+                    Err(format!("the defense could not be run again: {error}"))
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -196,11 +211,20 @@ fn undefended_violations(runs: &Runs, ready: &Ready) -> Vec<Violation> {
         .collect()
 }
 
-fn truth_of(folder: &RunFolder, steps: &[AttackStep], violations: &[Violation]) -> Result<Truth, Failure> {
+fn truth_of(
+    folder: &RunFolder,
+    steps: &[AttackStep],
+    violations: &[Violation],
+) -> Result<Truth, Failure> {
     let mut frames: BTreeMap<String, BTreeMap<String, BTreeSet<u64>>> = BTreeMap::new();
     for row in folder.attack_frames()? {
         if let Some(step) = row.step {
-            frames.entry(step).or_default().entry(row.span).or_default().insert(row.frame);
+            frames
+                .entry(step)
+                .or_default()
+                .entry(row.span)
+                .or_default()
+                .insert(row.frame);
         }
     }
     let assets = folder.assets()?;
@@ -215,7 +239,10 @@ fn truth_of(folder: &RunFolder, steps: &[AttackStep], violations: &[Violation]) 
     let attacker = folder_attacker(folder)?;
     let step = |step: &AttackStep| {
         let start_ns = step.started_at.map_or(0, |t| t.as_nanos());
-        let end_ns = step.ended_at.map_or(start_ns, |t| t.as_nanos()).max(start_ns);
+        let end_ns = step
+            .ended_at
+            .map_or(start_ns, |t| t.as_nanos())
+            .max(start_ns);
         let hosts = step.hosts.iter().chain(attacker.as_ref());
         StepTruth {
             id: step.id.clone(),
@@ -225,7 +252,11 @@ fn truth_of(folder: &RunFolder, steps: &[AttackStep], violations: &[Violation]) 
             start_ns,
             end_ns,
             hosts: hosts.flat_map(|host| with_addresses(host)).collect(),
-            impact_ns: violations.iter().map(|v| v.violated_ns).filter(|&at| at >= start_ns).min(),
+            impact_ns: violations
+                .iter()
+                .map(|v| v.violated_ns)
+                .filter(|&at| at >= start_ns)
+                .min(),
             frames: frames.get(&step.id).cloned().unwrap_or_default(),
             outcome: match step.outcome {
                 Outcome::Succeeded => detection::Outcome::Succeeded,
@@ -243,7 +274,10 @@ fn truth_of(folder: &RunFolder, steps: &[AttackStep], violations: &[Violation]) 
 }
 
 fn folder_attacker(folder: &RunFolder) -> Result<Option<String>, Failure> {
-    Ok(from_run(&folder.manifest().scenario.bundle)?.loaded.scenario.attacker)
+    Ok(from_run(&folder.manifest().scenario.bundle)?
+        .loaded
+        .scenario
+        .attacker)
 }
 
 /// The windows in which accepted actions of the defense disturb the plant: what a tool sees then is
@@ -253,23 +287,47 @@ fn recovery_windows(folder: &RunFolder) -> Result<Vec<(u64, u64)>, Failure> {
     let marks = action_marks(folder)?;
     Ok(marks
         .iter()
-        .map(|mark| (mark.start_ns, mark.end_ns.unwrap_or(mark.start_ns).min(mark.start_ns + SETTLING_NS)))
+        .map(|mark| {
+            (
+                mark.start_ns,
+                mark.end_ns
+                    .unwrap_or(mark.start_ns)
+                    .min(mark.start_ns + SETTLING_NS),
+            )
+        })
         .collect())
 }
 
 /// The defense's own description in the run folder, if the run had a defense.
 fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
-    let note = |key: &str| folder.manifest().notes.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    let note = |key: &str| {
+        folder
+            .manifest()
+            .notes
+            .get(key)
+            .and_then(|v| v.as_str())
+            .map(str::to_owned)
+    };
     match (note("defense_description"), note("defense_folder")) {
-        (Some(text), Some(path)) => Ok(Some(defense::parse("run.json", &text, PathBuf::from(path))?)),
+        (Some(text), Some(path)) => Ok(Some(defense::parse(
+            "run.json",
+            &text,
+            PathBuf::from(path),
+        )?)),
         _ => Ok(None),
     }
 }
 
 fn tool_of(question: &Question<'_>, defense: Option<&Defense>) -> Option<Tool> {
     if let Some((path, _)) = &question.alerts {
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        return Some(Tool { name, version: None, config_digest: None });
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        return Some(Tool {
+            name,
+            version: None,
+            config_digest: None,
+        });
     }
     defense.map(|defense| Tool {
         name: defense.spec.name.clone(),
@@ -285,7 +343,8 @@ fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Impor
         duration_ns: Some(folder.manifest().simulated_ns),
         span: folder.spans().next().map(str::to_owned),
         tool: defense.map(|d| d.spec.name.clone()),
-        signature_techniques: defense.map_or_else(BTreeMap::new, |d| d.spec.signature_table.clone()),
+        signature_techniques: defense
+            .map_or_else(BTreeMap::new, |d| d.spec.signature_table.clone()),
         ..ImportOptions::default()
     };
     match &question.alerts {
@@ -313,18 +372,34 @@ fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
         let Input::Action(action) = &input.input;
         let at = input.time.as_nanos() + ns(times.approval_s);
         let (word, target, start_ns, lasts_ns, consequence) = match action {
-            Action::Deny { args, .. } => {
-                ("deny", action.to_string(), at + ns(times.deny_s), args.duration_s * 1_000_000_000, "traffic is dropped at the switch")
-            }
+            Action::Deny { args, .. } => (
+                "deny",
+                action.to_string(),
+                at + ns(times.deny_s),
+                args.duration_s * 1_000_000_000,
+                "traffic is dropped at the switch",
+            ),
             Action::Contain { target, args } => {
                 let lasts = args.duration_s * 1_000_000_000;
-                ("contain", target.host.clone(), at + ns(times.contain_s), lasts, "the host is off the network")
+                (
+                    "contain",
+                    target.host.clone(),
+                    at + ns(times.contain_s),
+                    lasts,
+                    "the host is off the network",
+                )
             }
-            Action::Restore { target } => {
-                ("restore", target.controller.clone(), at, ns(times.restore_s), "the controller stands still while it is restored")
-            }
+            Action::Restore { target } => (
+                "restore",
+                target.controller.clone(),
+                at,
+                ns(times.restore_s),
+                "the controller stands still while it is restored",
+            ),
         };
-        let end_ns = (start_ns + lasts_ns).min(folder.manifest().simulated_ns).max(start_ns);
+        let end_ns = (start_ns + lasts_ns)
+            .min(folder.manifest().simulated_ns)
+            .max(start_ns);
         marks.push(ActionMark {
             start_ns,
             end_ns: Some(end_ns),
@@ -336,7 +411,12 @@ fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
     Ok(marks)
 }
 
-fn html(question: &Question<'_>, ready: &Ready, runs: &Runs, score: &Score) -> Result<String, Failure> {
+fn html(
+    question: &Question<'_>,
+    ready: &Ready,
+    runs: &Runs,
+    score: &Score,
+) -> Result<String, Failure> {
     let folder = question.folder;
     let actual = folder.process()?;
     let scenario = &ready.loaded.scenario;
@@ -348,7 +428,10 @@ fn html(question: &Question<'_>, ready: &Ready, runs: &Runs, score: &Score) -> R
             _ => None,
         })
         .map(|violation| {
-            let words = scenario.constraints.iter().find(|c| c.name == violation.constraint);
+            let words = scenario
+                .constraints
+                .iter()
+                .find(|c| c.name == violation.constraint);
             let end = folder.manifest().simulated_ns;
             report::Impact {
                 start_ns: violation.violated_ns,
@@ -361,7 +444,11 @@ fn html(question: &Question<'_>, ready: &Ready, runs: &Runs, score: &Score) -> R
         title: scenario.title.clone(),
         item: ready.prepared.plant.report.item.clone(),
         items: ready.prepared.plant.report.items.clone(),
-        intent: if folder.manifest().options.attack { scenario.summary.clone() } else { String::new() },
+        intent: if folder.manifest().options.attack {
+            scenario.summary.clone()
+        } else {
+            String::new()
+        },
         score,
         actions: action_marks(folder)?,
         impacts,
@@ -380,8 +467,14 @@ fn series(
     let stride = actual.t_ns().len().div_ceil(POINTS_MAX).max(1);
     let mut all = Vec::new();
     for chart in &ready.prepared.plant.report.charts {
-        let Some(values) = actual.column(&chart.column) else { continue };
-        let unit = actual.columns().iter().find(|c| c.name == chart.column).map_or("", |c| c.unit.as_str());
+        let Some(values) = actual.column(&chart.column) else {
+            continue;
+        };
+        let unit = actual
+            .columns()
+            .iter()
+            .find(|c| c.name == chart.column)
+            .map_or("", |c| c.unit.as_str());
         let times: Vec<u64> = actual.t_ns().iter().copied().step_by(stride).collect();
         let shown = match &chart.tag {
             Some(tag) => shown_values(folder, tag, &times)?,
@@ -390,7 +483,10 @@ fn series(
         all.push(Series {
             name: chart.title.clone(),
             unit: unit.to_owned(),
-            t_s: times.iter().map(|&t| SimDuration::from_nanos(t).as_secs_f64()).collect(),
+            t_s: times
+                .iter()
+                .map(|&t| SimDuration::from_nanos(t).as_secs_f64())
+                .collect(),
             actual: values.iter().copied().step_by(stride).collect(),
             twin: twin.column(&chart.column).map(|twin| {
                 let last = twin.last().copied().unwrap_or(0.0);
@@ -411,7 +507,9 @@ fn shown_values(folder: &RunFolder, tag: &str, times: &[u64]) -> Result<Option<V
         let rows = batch?.into_iter().filter(|row| row.tag == tag);
         samples.extend(rows.map(|row| (row.t_ns, row.value)));
     }
-    let Some(&(_, first)) = samples.first() else { return Ok(None) };
+    let Some(&(_, first)) = samples.first() else {
+        return Ok(None);
+    };
     let mut next = 0;
     let mut value = first;
     let at = |t: &u64| {

@@ -14,17 +14,24 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{copy, repository, scratch, twinrange, words};
 
-const CHECKED: [&str; 5] = ["scenario.ron", "plant.ron", "playbook.ron", "defense.ron", "program.st"];
+const CHECKED: [&str; 5] = [
+    "scenario.ron",
+    "plant.ron",
+    "playbook.ron",
+    "defense.ron",
+    "program.st",
+];
 
 /// Codes of which the corpus must hold an example.
 const CODES: [&str; 66] = [
-    "TR0101", "TR0102", "TR0103", "TR0104", "TR0105", "TR0106", "TR0108", "TR0109", "TR0110", "TR0111",
-    "TR0112", "TR0201", "TR0202", "TR0203", "TR0204", "TR0205", "TR0206", "TR0207", "TR0208", "TR0209",
-    "TR0210", "TR0221", "TR0222", "TR0223", "TR0224", "TR0225", "TR0226", "TR0227", "TR0228", "TR0229",
-    "TR0230", "TR0240", "TR0241", "TR0242", "TR0243", "TR0244", "TR0303", "TR0304", "TR0309", "TR0314",
-    "DS0001", "DS0002", "ST0001", "ST0002", "ST0003", "ST0004", "ST0101", "ST0102", "ST0103", "ST0201",
-    "ST0202", "ST0203", "ST0204", "ST0205", "ST0206", "ST0301", "ST0302", "ST0303", "ST0304", "ST0401",
-    "ST0402", "ST0501", "ST0601", "ST0701", "ST0801", "ST0802",
+    "TR0101", "TR0102", "TR0103", "TR0104", "TR0105", "TR0106", "TR0108", "TR0109", "TR0110",
+    "TR0111", "TR0112", "TR0201", "TR0202", "TR0203", "TR0204", "TR0205", "TR0206", "TR0207",
+    "TR0208", "TR0209", "TR0210", "TR0221", "TR0222", "TR0223", "TR0224", "TR0225", "TR0226",
+    "TR0227", "TR0228", "TR0229", "TR0230", "TR0240", "TR0241", "TR0242", "TR0243", "TR0244",
+    "TR0303", "TR0304", "TR0309", "TR0314", "DS0001", "DS0002", "ST0001", "ST0002", "ST0003",
+    "ST0004", "ST0101", "ST0102", "ST0103", "ST0201", "ST0202", "ST0203", "ST0204", "ST0205",
+    "ST0206", "ST0301", "ST0302", "ST0303", "ST0304", "ST0401", "ST0402", "ST0501", "ST0601",
+    "ST0701", "ST0801", "ST0802",
 ];
 
 fn cases() -> Vec<PathBuf> {
@@ -52,11 +59,18 @@ fn broken_files_when_checked_then_each_mistake_is_told_with_its_place() {
     let bless = std::env::var_os("TWINRANGE_BLESS").is_some();
     let mut wrong = Vec::new();
     for case in cases() {
-        let name = case.file_name().expect("a case has a name").to_string_lossy().into_owned();
+        let name = case
+            .file_name()
+            .expect("a case has a name")
+            .to_string_lossy()
+            .into_owned();
         let done = twinrange(&case, &arguments(&case));
         let expected_code = if name.ends_with("-sound") { 0 } else { 2 };
         if done.code != Some(expected_code) {
-            wrong.push(format!("{name}: exit code {:?}\n{}", done.code, done.stderr));
+            wrong.push(format!(
+                "{name}: exit code {:?}\n{}",
+                done.code, done.stderr
+            ));
         }
         let path = case.join("expected.txt");
         if bless {
@@ -64,10 +78,18 @@ fn broken_files_when_checked_then_each_mistake_is_told_with_its_place() {
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
         if done.stderr != expected {
-            wrong.push(format!("{name}: expected\n{expected}and found\n{}", done.stderr));
+            wrong.push(format!(
+                "{name}: expected\n{expected}and found\n{}",
+                done.stderr
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -77,7 +99,11 @@ fn corpus_when_counted_then_it_is_large_and_has_every_family_of_codes() {
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for case in &cases {
         let text = fs::read_to_string(case.join("expected.txt")).unwrap_or_default();
-        told.extend(CODES.into_iter().filter(|code| text.contains(&format!("{code}: "))));
+        told.extend(
+            CODES
+                .into_iter()
+                .filter(|code| text.contains(&format!("{code}: "))),
+        );
     }
     let absent: Vec<_> = CODES.iter().filter(|code| !told.contains(*code)).collect();
     assert!(absent.is_empty(), "no case for {absent:?}");
@@ -87,7 +113,8 @@ fn corpus_when_counted_then_it_is_large_and_has_every_family_of_codes() {
 fn problems_when_asked_as_json_then_they_have_file_line_and_column() {
     let case = repository().join("tests/corpus/scenario-many-mistakes");
     let done = words(&case, "check --json scenario.ron").expect_code(2);
-    let problems: Vec<serde_json::Value> = serde_json::from_str(&done.stdout).expect("a JSON array");
+    let problems: Vec<serde_json::Value> =
+        serde_json::from_str(&done.stdout).expect("a JSON array");
     let lines = fs::read_to_string(case.join("expected.txt")).expect("the case has an expectation");
     assert_eq!(problems.len(), lines.lines().count());
     for (problem, line) in problems.iter().zip(lines.lines()) {
@@ -101,7 +128,11 @@ fn told_codes_when_explained_then_each_has_a_text() {
     let folder = scratch();
     for code in CODES.iter().filter(|code| !code.starts_with("DS")) {
         let done = twinrange(folder.path(), &["explain", code]).expect_code(0);
-        assert!(done.stdout.starts_with(code) && done.stdout.len() > 60, "{}", done.stdout);
+        assert!(
+            done.stdout.starts_with(code) && done.stdout.len() > 60,
+            "{}",
+            done.stdout
+        );
     }
 }
 
@@ -110,8 +141,14 @@ fn told_codes_when_explained_then_each_has_a_text() {
 fn shipped_files_when_cut_off_then_the_end_is_pointed_at() {
     const CUTS: usize = 9;
     let folder = scratch();
-    copy(&repository().join("scenarios"), &folder.path().join("scenarios"));
-    copy(&repository().join("attacks/playbooks"), &folder.path().join("attacks/playbooks"));
+    copy(
+        &repository().join("scenarios"),
+        &folder.path().join("scenarios"),
+    );
+    copy(
+        &repository().join("attacks/playbooks"),
+        &folder.path().join("attacks/playbooks"),
+    );
     let scenario = "scenarios/bottling/overflow.ron";
     words(folder.path(), &format!("check {scenario}")).expect_code(0);
     for file in [
@@ -130,8 +167,15 @@ fn shipped_files_when_cut_off_then_the_end_is_pointed_at() {
             fs::write(&path, &whole[..end]).expect("the copy can be written");
             let done = words(folder.path(), &format!("check {scenario}"));
             assert_eq!(done.code, Some(2), "{file} cut at byte {end}: {done:#?}");
-            let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
-            assert!(done.stderr.contains(&format!("{name}:")), "{file} cut at byte {end}: {done:#?}");
+            let name = path
+                .file_name()
+                .expect("a file has a name")
+                .to_string_lossy()
+                .into_owned();
+            assert!(
+                done.stderr.contains(&format!("{name}:")),
+                "{file} cut at byte {end}: {done:#?}"
+            );
         }
         fs::write(&path, whole).expect("the copy can be written");
     }

@@ -16,7 +16,11 @@ fn continuity(run: &Path) -> Value {
 #[test]
 fn scenario_when_nothing_attacks_and_nobody_acts_then_four_equal_runs() {
     let folder = scratch();
-    words(folder.path(), "run bottling/calm --duration 35min --defense reference --out run").expect_code(0);
+    words(
+        folder.path(),
+        "run bottling/calm --duration 35min --defense reference --out run",
+    )
+    .expect_code(0);
     words(folder.path(), "score run").expect_code(0);
     let continuity = continuity(&folder.path().join("run"));
     for row in ROWS {
@@ -34,17 +38,37 @@ fn scenario_when_nothing_attacks_and_nobody_acts_then_four_equal_runs() {
 fn defense_when_removed_then_the_run_is_a_again() {
     let folder = scratch();
     let run = "run bottling/overflow --duration 50min";
-    words(folder.path(), &format!("{run} --defense reference-respond --out defended")).expect_code(0);
+    words(
+        folder.path(),
+        &format!("{run} --defense reference-respond --out defended"),
+    )
+    .expect_code(0);
     words(folder.path(), &format!("{run} --out attacked")).expect_code(0);
-    let (defended, attacked) = (folder.path().join("defended"), folder.path().join("attacked"));
-    assert_ne!(manifest(&defended)["trace_digest"], manifest(&attacked)["trace_digest"]);
+    let (defended, attacked) = (
+        folder.path().join("defended"),
+        folder.path().join("attacked"),
+    );
+    assert_ne!(
+        manifest(&defended)["trace_digest"],
+        manifest(&attacked)["trace_digest"]
+    );
     words(folder.path(), "score defended").expect_code(0);
     fs::write(folder.path().join("none.jsonl"), "").expect("the file can be written");
-    words(folder.path(), "score attacked --alerts none.jsonl --format jsonl").expect_code(0);
+    words(
+        folder.path(),
+        "score attacked --alerts none.jsonl --format jsonl",
+    )
+    .expect_code(0);
     let (defended, attacked) = (continuity(&defended), continuity(&attacked));
     for row in ROWS {
-        assert_eq!(attacked[row]["ad"], attacked[row]["a"], "{row}: nobody defended");
-        assert_eq!(attacked[row]["a"], defended[row]["a"], "{row}: the attack alone");
+        assert_eq!(
+            attacked[row]["ad"], attacked[row]["a"],
+            "{row}: nobody defended"
+        );
+        assert_eq!(
+            attacked[row]["a"], defended[row]["a"],
+            "{row}: the attack alone"
+        );
         assert_eq!(attacked[row]["n"], defended[row]["n"], "{row}: neither");
     }
 }
@@ -54,10 +78,17 @@ fn defense_when_removed_then_the_run_is_a_again() {
 fn actions_when_recorded_then_replay_needs_no_tool() {
     let folder = scratch();
     let run = folder.path().join("run");
-    words(folder.path(), "run bottling/overflow --duration 48min --defense reference-respond --out run").expect_code(0);
+    words(
+        folder.path(),
+        "run bottling/overflow --duration 48min --defense reference-respond --out run",
+    )
+    .expect_code(0);
     let inputs = fs::read_to_string(run.join("inputs.jsonl")).expect("every run has its inputs");
     assert!(inputs.contains("\"origin\":\"defense\""), "{inputs}");
-    assert!(inputs.contains("\"action\":\"contain\"") && inputs.contains("vendor-laptop"), "{inputs}");
+    assert!(
+        inputs.contains("\"action\":\"contain\"") && inputs.contains("vendor-laptop"),
+        "{inputs}"
+    );
     let path = run.join("run.json");
     let mut facts = manifest(&run);
     facts["notes"] = serde_json::json!({});
@@ -71,5 +102,8 @@ fn actions_when_recorded_then_replay_needs_no_tool() {
     fs::write(run.join("inputs.jsonl"), other).expect("the inputs can be written");
     let done = words(folder.path(), "replay run");
     assert!(done.code == Some(4) || done.code == Some(2), "{done:?}");
-    assert!(done.stderr.contains("diverged") || done.stderr.contains("TR0306"), "{done:?}");
+    assert!(
+        done.stderr.contains("diverged") || done.stderr.contains("TR0306"),
+        "{done:?}"
+    );
 }

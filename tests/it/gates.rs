@@ -7,25 +7,48 @@ use crate::support::{read_json, scratch, twinrange, words};
 #[test]
 fn gates_when_one_fails_then_exit_code_1_and_junit_says_which() {
     let folder = scratch();
-    words(folder.path(), "run bottling/overflow --duration 42min --out run").expect_code(0);
+    words(
+        folder.path(),
+        "run bottling/overflow --duration 42min --out run",
+    )
+    .expect_code(0);
     fs::write(folder.path().join("none.jsonl"), "").expect("the file can be written");
     let score = |gates: &[&str]| {
-        let mut args = vec!["score", "run", "--alerts", "none.jsonl", "--format", "jsonl"];
+        let mut args = vec![
+            "score",
+            "run",
+            "--alerts",
+            "none.jsonl",
+            "--format",
+            "jsonl",
+        ];
         for gate in gates {
             args.extend(["--gate", gate]);
         }
         twinrange(folder.path(), &args)
     };
-    let junit = || fs::read_to_string(folder.path().join("run/score/junit.xml")).expect("there is a junit.xml");
+    let junit = || {
+        fs::read_to_string(folder.path().join("run/score/junit.xml")).expect("there is a junit.xml")
+    };
 
     let done = score(&["recall >= 0.5 and false_alarms_per_day <= 1"]).expect_code(1);
     assert!(done.stdout.contains("FAIL  recall >= 0.5"), "{done:?}");
-    assert!(done.stdout.contains("pass  false_alarms_per_day <= 1"), "{done:?}");
+    assert!(
+        done.stdout.contains("pass  false_alarms_per_day <= 1"),
+        "{done:?}"
+    );
     let xml = junit();
-    assert!(xml.contains("tests=\"2\" failures=\"1\"") && xml.contains("<failure"), "{xml}");
+    assert!(
+        xml.contains("failures=\"1\" errors=\"0\"") && xml.contains("<failure"),
+        "{xml}"
+    );
     assert!(xml.contains("recall &gt;= 0.5"), "{xml}");
     let gates = read_json(&folder.path().join("run/score/score.json"))["gates"].clone();
-    assert_eq!((&gates[0]["passed"], &gates[1]["passed"]), (&false.into(), &true.into()), "{gates}");
+    assert_eq!(
+        (&gates[0]["passed"], &gates[1]["passed"]),
+        (&false.into(), &true.into()),
+        "{gates}"
+    );
 
     score(&["recall >= 0", "uptime_tax_percent <= 0.5"]).expect_code(0);
     assert!(!junit().contains("<failure"), "{}", junit());
@@ -46,6 +69,9 @@ fn gates_when_unreadable_then_exit_code_2_with_a_hint() {
         ("recall >= 0.8 or protection >= 0.5", "or"),
     ] {
         let done = twinrange(folder.path(), &["score", "none", "--gate", gate]).expect_code(2);
-        assert!(done.stderr.contains("TR0314") && done.stderr.contains(says), "{gate}: {done:?}");
+        assert!(
+            done.stderr.contains("TR0314") && done.stderr.contains(says),
+            "{gate}: {done:?}"
+        );
     }
 }

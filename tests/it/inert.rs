@@ -7,11 +7,18 @@ fn defense_when_it_only_watches_then_the_run_is_the_same() {
     let folder = scratch();
     let run = "run bottling/overflow --duration 43min";
     words(folder.path(), &format!("{run} --out alone")).expect_code(0);
-    words(folder.path(), &format!("{run} --out watched --defense reference")).expect_code(0);
+    words(
+        folder.path(),
+        &format!("{run} --out watched --defense reference"),
+    )
+    .expect_code(0);
     let (alone, watched) = (folder.path().join("alone"), folder.path().join("watched"));
     assert_same_run(&alone, &watched);
     let counts = manifest(&watched)["counts"].clone();
-    assert!(counts["alerts"].as_u64() > Some(0), "the defense saw nothing: {counts}");
+    assert!(
+        counts["alerts"].as_u64() > Some(0),
+        "the defense saw nothing: {counts}"
+    );
     assert_eq!(counts["inputs"], 0);
 }
 
@@ -23,5 +30,8 @@ fn observers_when_they_keep_less_then_the_digest_is_the_same() {
     let done = words(folder.path(), "replay run --json").expect_code(0);
     let facts: serde_json::Value = serde_json::from_str(&done.stdout).expect("facts are JSON");
     assert_eq!(facts["same"], true);
-    assert_eq!(facts["digest"], manifest(&folder.path().join("run"))["trace_digest"]);
+    assert_eq!(
+        facts["digest"],
+        manifest(&folder.path().join("run"))["trace_digest"]
+    );
 }

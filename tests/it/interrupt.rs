@@ -20,14 +20,20 @@ fn started(folder: &Path, args: &str) -> Child {
     let capture = folder.join("run/evidence/span-cell.pcapng");
     while fs::metadata(&capture).map_or(0, |found| found.len()) < 1_000_000 {
         let ended = child.try_wait().expect("the child can be asked");
-        assert!(ended.is_none(), "the run ended before it could be stopped: {ended:?}");
+        assert!(
+            ended.is_none(),
+            "the run ended before it could be stopped: {ended:?}"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     child
 }
 
 fn signal(child: &Child, signal: Signal) {
-    let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
+    let id = i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process has an id");
     kill_process(id, signal).expect("the process is there");
 }
 
@@ -41,8 +47,15 @@ fn run_when_interrupted_then_a_shorter_valid_folder() {
     let facts = manifest(&folder.path().join("run"));
     assert_eq!(facts["ended"], "interrupted");
     let simulated_ns = facts["simulated_ns"].as_u64().expect("a number");
-    assert!(simulated_ns > 0 && simulated_ns < 24 * 3_600 * 1_000_000_000, "{simulated_ns}");
-    assert!(facts["counts"]["frames"]["cell"].as_u64() > Some(1_000), "{}", facts["counts"]);
+    assert!(
+        simulated_ns > 0 && simulated_ns < 24 * 3_600 * 1_000_000_000,
+        "{simulated_ns}"
+    );
+    assert!(
+        facts["counts"]["frames"]["cell"].as_u64() > Some(1_000),
+        "{}",
+        facts["counts"]
+    );
     words(folder.path(), "replay run").expect_code(0);
 }
 
@@ -52,6 +65,10 @@ fn run_when_killed_then_the_folder_says_so() {
     let mut child = started(folder.path(), "run bottling/calm --duration 24h --out run");
     signal(&child, Signal::KILL);
     child.wait().expect("the child ends");
-    words(folder.path(), "replay run").expect_code(2).expect_says(&["run: TR0302"]);
-    words(folder.path(), "score run").expect_code(2).expect_says(&["run: TR0302"]);
+    words(folder.path(), "replay run")
+        .expect_code(2)
+        .expect_says(&["run: TR0302"]);
+    words(folder.path(), "score run")
+        .expect_code(2)
+        .expect_says(&["run: TR0302"]);
 }

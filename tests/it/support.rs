@@ -33,7 +33,10 @@ impl Done {
     #[track_caller]
     pub(crate) fn expect_says(self, parts: &[&str]) -> Self {
         for part in parts {
-            assert!(self.stderr.contains(part), "`{part}` is not said in {self:#?}");
+            assert!(
+                self.stderr.contains(part),
+                "`{part}` is not said in {self:#?}"
+            );
         }
         self
     }
@@ -48,7 +51,10 @@ pub(crate) fn command(folder: &Path) -> Command {
 
 /// Runs the command in a folder to its end.
 pub(crate) fn twinrange<S: AsRef<std::ffi::OsStr>>(folder: &Path, args: &[S]) -> Done {
-    let output = command(folder).args(args).output().expect("the command starts");
+    let output = command(folder)
+        .args(args)
+        .output()
+        .expect("the command starts");
     Done {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("standard output is text"),
@@ -73,7 +79,8 @@ pub(crate) fn manifest(run: &Path) -> Value {
 
 /// A JSON file.
 pub(crate) fn read_json(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -82,12 +89,17 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(next) = open.pop() {
-        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+        for entry in
+            fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display()))
+        {
             let path = entry.expect("the folder can be listed").path();
             if path.is_dir() {
                 open.push(path);
             } else {
-                let name = path.strip_prefix(folder).expect("it is below").to_path_buf();
+                let name = path
+                    .strip_prefix(folder)
+                    .expect("it is below")
+                    .to_path_buf();
                 found.insert(name, fs::read(&path).expect("the file can be read"));
             }
         }
@@ -101,7 +113,11 @@ pub(crate) fn assert_same_run(one: &Path, other: &Path) {
     for folder in ["evidence", "truth"] {
         let (one, other) = (files(&one.join(folder)), files(&other.join(folder)));
         assert!(!one.is_empty(), "{folder}/ is empty");
-        assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>(), "{folder}/");
+        assert_eq!(
+            one.keys().collect::<Vec<_>>(),
+            other.keys().collect::<Vec<_>>(),
+            "{folder}/"
+        );
         for (name, bytes) in &one {
             assert!(*bytes == other[name], "{folder}/{} differs", name.display());
         }
@@ -117,7 +133,8 @@ pub(crate) fn assert_same_run(one: &Path, other: &Path) {
 pub(crate) fn copy(from: &Path, to: &Path) {
     for (name, bytes) in files(from) {
         let path = to.join(name);
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
+        fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("the folder can be made");
         fs::write(path, bytes).expect("the file can be written");
     }
 }

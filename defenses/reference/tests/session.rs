@@ -476,6 +476,60 @@ fn laptop_when_it_brute_forces_outputs_then_burst() {
 }
 
 #[test]
+fn laptop_when_it_switches_one_coil_to_and_fro_then_toggling() {
+    let cell = check(
+        20,
+        |cell, second| {
+            let on = second.is_multiple_of(2);
+            cell.modbus(
+                LAPTOP,
+                PLC,
+                Request::WriteSingleCoil { address: 1027, on },
+            );
+        },
+        &[
+            "new-mac",
+            "new-ip",
+            "new-talker-pair",
+            "modbus-new-writer",
+            "modbus-toggling",
+        ],
+    );
+    assert_eq!(
+        cell.alert("modbus-toggling")["techniques"],
+        json!(["T0806"])
+    );
+}
+
+#[test]
+fn laptop_when_it_writes_a_second_point_then_that_is_reported_too() {
+    let cell = check(
+        3,
+        |cell, second| {
+            let address = 1024 + u16::try_from(second.min(1)).expect("small");
+            let request = Request::WriteSingleRegister {
+                address,
+                value: 450,
+            };
+            cell.modbus(LAPTOP, PLC, request);
+        },
+        &[
+            "new-mac",
+            "new-ip",
+            "new-talker-pair",
+            "modbus-new-writer",
+            "modbus-value-range",
+        ],
+    );
+    let writes = cell
+        .alerts
+        .iter()
+        .filter(|alert| alert["sig_id"] == "modbus-new-writer")
+        .count();
+    assert_eq!(writes, 2, "one alert for each point");
+}
+
+#[test]
 fn laptop_when_it_opens_connection_after_connection_then_flood() {
     let cell = check(
         10,

@@ -114,11 +114,22 @@ fn loss_words(
     of: fn(&Comparison) -> Option<f64>,
 ) -> Vec<String> {
     let (mut lost, mut gained) = (Vec::new(), Vec::new());
-    let mut add = |value: f64, words: String| if value > 0.0 { lost.push(words) } else { gained.push(words) };
+    let mut add = |value: f64, words: String| {
+        if value > 0.0 {
+            lost.push(words)
+        } else {
+            gained.push(words)
+        }
+    };
     if let Some(parts) = of(&continuity.good_parts).filter(|parts| *parts != 0.0) {
         let whole = continuity.good_parts.n.value.filter(|whole| *whole > 0.0);
-        let share = whole.map(|whole| format!(" ({} of a quiet run)", percent(parts.abs() / whole)));
-        let items = if parts.abs() == 1.0 { &data.item } else { &data.items };
+        let share =
+            whole.map(|whole| format!(" ({} of a quiet run)", percent(parts.abs() / whole)));
+        let items = if parts.abs() == 1.0 {
+            &data.item
+        } else {
+            &data.items
+        };
         let words = format!(
             "<strong>{} good {}</strong>{}",
             number(parts.abs(), 0),
@@ -134,15 +145,24 @@ fn loss_words(
         of(&continuity.money).filter(|sum| *sum != 0.0),
         &continuity.prices,
     ) {
-        add(sum, format!("{} {}", escape(&prices.currency), number(sum.abs(), 0)));
+        add(
+            sum,
+            format!("{} {}", escape(&prices.currency), number(sum.abs(), 0)),
+        );
     }
     if let Some(time) = of(&continuity.unsafe_s).filter(|time| *time > 0.0) {
-        add(time, format!("{} with people or equipment in danger", duration(time)));
+        add(
+            time,
+            format!("{} with people or equipment in danger", duration(time)),
+        );
     }
     // What a run gains beside its losses is the luck of another course of the shift, and is said last.
     if !gained.is_empty() {
         let nothing = if lost.is_empty() { "nothing" } else { "" };
-        let but = format!("{nothing} (while it gains {} by another course of the shift)", list(&gained));
+        let but = format!(
+            "{nothing} (while it gains {} by another course of the shift)",
+            list(&gained)
+        );
         match lost.last_mut() {
             Some(last) => last.push_str(&but),
             None => lost.push(but),

@@ -1,6 +1,6 @@
 //! Checks a plant file as a whole: names exist, addresses parse, wires fit their ends.
 //!
-//! All mistakes are reported, not only the first. [`crate::assemble`] relies on a checked plant.
+//! All mistakes are reported, not only the first. [`World::new`](crate::World::new) relies on a checked plant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -11,12 +11,18 @@ use crate::address::{Address, Area, Width};
 use crate::physics::{self, Physics};
 use crate::respond::parse_mac;
 use crate::spec::{
-    ControllerSpec, IoSpec, OperatorSpec, PLANT_SCHEMA, PlantSpec, ProcedureStep, Role, SpecError,
-    StationSpec, TagKind,
+    AlarmWhen, ControllerSpec, IoSpec, OperatorSpec, PLANT_SCHEMA, PlantSpec, ProcedureStep, Role,
+    SpecError, StationSpec, TagKind,
 };
 
 /// Most hosts in one plant.
 const HOSTS_MAX: usize = 1_000;
+
+/// Longest time that may be written anywhere in a plant, s: a month.
+const TIME_MAX_S: f64 = 31.0 * 86_400.0;
+
+/// Longest vendor, model or firmware text, bytes; it has to fit one Modbus answer.
+const IDENTITY_BYTES_MAX: usize = 240;
 
 /// The number of addresses behind a subnet such as `10.20.1.0/24`.
 pub(crate) fn parse_subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
@@ -53,6 +59,7 @@ pub fn check(spec: &PlantSpec) -> Vec<SpecError> {
     ] {
         check.stations(spec, list, stations, role);
     }
+    check.unique("operators", spec.operators.iter().map(|o| o.name.as_str()));
     for (at, operator) in spec.operators.iter().enumerate() {
         check.operator(spec, &format!("operators[{at}]"), operator);
     }
@@ -118,9 +125,21 @@ impl Check {
         }
     }
 
-    fn positive(&mut self, path: String, value: f64, unit: &str) {
-        if !(value.is_finite() && value > 0.0) {
-            self.error("TR0204", path, format!("{value} {unit} must be above zero"));
+    /// A time in seconds, above zero and not absurd.
+    fn time(&mut self, path: String, value_s: f64) {
+        if !(value_s > 0.0 && value_s <= TIME_MAX_S) {
+            let message = format!("{value_s} s is outside 0 to {TIME_MAX_S} s");
+            self.error("TR0204", path, message);
+        }
+    }
+
+    /// A name that also stands in file names, log lines and host names.
+    fn plain(&mut self, path: String, name: &str) {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.';
+        if name.len() > 63 || !name.bytes().all(plain) {
+            let message = format!("`{name}` cannot be a name here");
+            let hint = "use at most 63 letters, digits, `-`, `_` and `.`".to_owned();
+            self.hint("TR0203", path, message, hint);
         }
     }
 
@@ -150,6 +169,12 @@ impl Check {
         let mut spans = BTreeSet::new();
         for (at, network) in spec.networks.iter().enumerate() {
             let path = |field: &str| format!("networks[{at}].{field}");
+            for (field, name) in [("zone", &network.zone), ("switch", &network.switch)] {
+                if name.is_empty() {
+                    self.error("TR0203", path(field), "a name must not be empty".to_owned());
+                }
+                self.plain(path(field), name);
+            }
             if parse_subnet(&network.subnet).is_none() {
                 let message = format!("`{}` is not an address range", network.subnet);
                 let hint = "write it like 10.20.1.0/24, with all host bits zero".to_owned();
@@ -201,6 +226,18 @@ impl Check {
         let mut macs = BTreeMap::new();
         for (at, host) in spec.hosts.iter().enumerate() {
             let path = |field: &str| format!("hosts[{at}].{field}");
+            self.plain(path("name"), &host.name);
+            for (field, text) in [
+                ("vendor", &host.vendor),
+                ("model", &host.model),
+                ("firmware", &host.firmware),
+            ] {
+                if text.len() > IDENTITY_BYTES_MAX {
+                    let message =
+                        format!("{} bytes are more than {IDENTITY_BYTES_MAX}", text.len());
+                    self.error("TR0204", path(field), message);
+                }
+            }
             match spec.networks.iter().find(|n| n.name == host.network) {
                 None => self.unknown(
                     path("network"),
@@ -447,6 +484,13 @@ impl Check {
                     }
                 }
             }
+            if !tag.offset.is_finite() {
+                self.error(
+                    "TR0204",
+                    path("offset"),
+                    format!("{} is no offset", tag.offset),
+                );
+            }
             if !(tag.scale.is_finite() && tag.scale != 0.0) {
                 self.error(
                     "TR0204",
@@ -469,7 +513,12 @@ impl Check {
                     spec.tags.iter().map(|t| t.name.as_str()),
                 );
             }
-            if !(alarm.delay_s.is_finite() && alarm.delay_s >= 0.0) {
+            if let AlarmWhen::Above(limit) | AlarmWhen::Below(limit) = alarm.when
+                && !limit.is_finite()
+            {
+                self.error("TR0204", path("when"), format!("{limit} is no limit"));
+            }
+            if !(alarm.delay_s >= 0.0 && alarm.delay_s <= TIME_MAX_S) {
                 self.error(
                     "TR0204",
                     path("delay_s"),
@@ -531,13 +580,16 @@ impl Check {
             let known = spec.hmis.iter().map(|h| h.host.as_str());
             self.unknown(format!("{at}.hmi"), "HMI", &operator.hmi, known);
         }
-        self.positive(
+        self.time(
             format!("{at}.reaction_median_s"),
             operator.reaction_median_s,
-            "s",
         );
+        if !(0.0..=3.0).contains(&operator.reaction_sigma) {
+            let message = format!("a spread of {} is outside 0 to 3", operator.reaction_sigma);
+            self.error("TR0204", format!("{at}.reaction_sigma"), message);
+        }
         if let Some(round_s) = operator.round_s {
-            self.positive(format!("{at}.round_s"), round_s, "s");
+            self.time(format!("{at}.round_s"), round_s);
         }
         self.unique(
             &format!("{at}.procedures"),
@@ -598,9 +650,9 @@ impl Check {
                     self.error("TR0204", path, format!("{value} cannot be written"));
                 }
             }
-            ProcedureStep::Wait(seconds) => self.positive(path, *seconds, "s"),
+            ProcedureStep::Wait(seconds) => self.time(path, *seconds),
             ProcedureStep::Work { act, median_s } => {
-                self.positive(path.clone(), *median_s, "s");
+                self.time(path.clone(), *median_s);
                 if let Err(message) = crate::assemble::parse_act(act, spec) {
                     self.error("TR0210", path, message);
                 }

@@ -159,12 +159,9 @@ impl Operator {
 
     /// An alarm went off on the HMI.
     pub(crate) fn notice_alarm(&mut self, now: SimTime, index: usize, alarm: &Alarm) {
-        let procedure = alarm.procedure.as_ref().map(|name| {
-            self.procedures
-                .iter()
-                .position(|p| p.name == *name)
-                .expect("names were checked when the plant was assembled")
-        });
+        // Another operator on the same screen may be the one who has the procedure.
+        let named = alarm.procedure.as_ref();
+        let procedure = named.and_then(|name| self.procedures.iter().position(|p| p.name == *name));
         self.enter(Task {
             reason: Reason::Alarm(index),
             priority: alarm.priority,

@@ -1,7 +1,7 @@
 //! The plant as its author writes it: the types behind `scenarios/<plant>/plant.ron`.
 //!
-//! These types say what may be written; [`crate::assemble`] checks that it makes sense (names exist,
-//! addresses parse, units agree) and builds the [`crate::World`] from it.
+//! These types say what may be written; [`check()`](crate::check()) checks that it makes sense (names exist,
+//! addresses parse, units agree) and a [`crate::World`] is built from it.
 //!
 //! **Invariant:** the order of lists in the file has no meaning. Everything is sorted by name before
 //! it gets an identity.

@@ -189,19 +189,19 @@ impl World {
         &self.spans
     }
 
-    /// The tags; [`TagSample::tag`] counts in this order.
+    /// The tags; [`TagSample::tag`](crate::observe::TagSample::tag) counts in this order.
     #[must_use]
     pub fn tags(&self) -> &[Tag] {
         &self.tags
     }
 
-    /// Names and units of the columns of a [`TruthRow`].
+    /// Names and units of the columns of a [`TruthRow`](crate::observe::TruthRow).
     #[must_use]
     pub fn truth_columns(&self) -> &[(&'static str, &'static str)] {
         &self.columns
     }
 
-    /// Names of the components; [`SecondDigest::components`] counts in this order.
+    /// Names of the components; [`SecondDigest::components`](crate::observe::SecondDigest::components) counts in this order.
     #[must_use]
     pub fn components(&self) -> &[String] {
         &self.components
