@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         say!("{}: {}\n\n{}", info.code, info.title, info.text);
         return Ok(());
     }
-    if let Some(text) = sim_plant::explain_program_problem(&args.code) {
+    if let Some(text) = sim_plant::explain_program_problem(&args.code.to_uppercase()) {
         say!("{}\n\n{text}", args.code.to_uppercase());
         return Ok(());
     }

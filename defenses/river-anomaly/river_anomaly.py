@@ -33,10 +33,12 @@ WINDOW_NS = 60 * SECOND_NS  # Features describe this much of the past.
 STEP_NS = 10 * SECOND_NS  # They are taken this often.
 # A finding must hold for so many steps in a row: a stop of the line that is over by then is no finding.
 PERSIST_STEPS = 30
-STATE_STEPS = 90  # The same for a state that never changed, such as an alarm that nobody clears.
+# The same for a state that never changed, such as an alarm that nobody clears, and for the joint score.
+STATE_STEPS = 90
 OUTSIDE_SCALES = 4.0  # How far outside of the clean range is too far.
 ANALOG_VALUES = 16  # A tag with fewer values in the clean period is a state, a step or a setpoint.
-FROZEN_NS = 180 * SECOND_NS  # A trembling tag that stands still this long is frozen.
+STILL_NS = 45 * SECOND_NS  # A tag trembles if it never stood still longer in the clean period.
+FROZEN_NS = 600 * SECOND_NS  # A trembling tag that stands still this long is frozen: longer than most stops.
 LOST_NS = 120 * SECOND_NS  # A tag without a good sample this long is lost.
 HOLD_OFF_NS = 600 * SECOND_NS  # First pause between two alerts about the same thing; doubles.
 HOLD_OFF_MOST_NS = 6 * 3600 * SECOND_NS
@@ -47,7 +49,9 @@ SEED = 20_260_105
 
 # What a description says about a tag that only a person or an attacker changes.
 COUNTER = re.compile(r"total|count(er)?\b", re.IGNORECASE)
-SETPOINT = re.compile(r"set.?point|\bSP\b|_SP\b|preset|\blimit\b|recipe", re.IGNORECASE)
+SETPOINT = re.compile(
+    r"set.?point|\bSP\b|_SP\b|preset|\blimit\b|recipe|\bramp\b|\b(below|above) this\b|\bmode\b", re.IGNORECASE
+)
 
 
 class Tag:
@@ -76,9 +80,7 @@ class Tag:
     def sample(self, t_ns, value, learning):
         self.last_good_ns = t_ns
         if value != self.last_value:
-            if self.last_value is None:
-                self.last_change_ns = t_ns
-            elif learning:
+            if self.last_value is not None and learning:
                 self.rises += value > self.last_value
                 self.falls += value < self.last_value
             if learning:
@@ -132,12 +134,9 @@ class Tag:
         """Whether a constant tag has had another value for long enough; to be called once a step."""
         changed = self.is_constant and self.last_value not in self.values
         self.changed_steps = self.changed_steps + 1 if changed else 0
-        return self.changed_steps >= (1 if self.is_parameter else STATE_STEPS)
-
-    @property
-    def is_parameter(self):
-        """A setpoint by its words, or a number with a unit that never moved; others may be states."""
-        return self.is_setpoint or (self.is_constant and self.has_unit)
+        # Without a setpoint's words it may be a measurement that never moved, or a state that comes and goes.
+        enough = 1 if self.is_setpoint else PERSIST_STEPS if self.has_unit else STATE_STEPS
+        return self.changed_steps >= enough
 
     @property
     def is_analog(self):
@@ -145,7 +144,9 @@ class Tag:
 
     @property
     def trembles(self):
-        return self.is_analog and self.longest_still_ns * 4 < FROZEN_NS
+        # Noise goes up as often as down; what only warms up comes to rest by itself.
+        both_ways = 2 * min(self.rises, self.falls) >= max(self.rises, self.falls)
+        return self.is_analog and both_ways and self.longest_still_ns < STILL_NS
 
     def outside(self):
         """How far the window lies outside the limits, in scales, with the feature; 0 inside."""
@@ -298,7 +299,7 @@ class Detector:
         yield self.alert("tag-lost", "Not readable any more", 5, lost, now_ns)
         score = self.joint.score(self.means(names))
         self.joint.high_steps = self.joint.high_steps + 1 if score > self.joint.threshold else 0
-        if self.joint.high_steps >= PERSIST_STEPS and not (limit or setpoint or frozen or lost):
+        if self.joint.high_steps >= STATE_STEPS and not (limit or setpoint or frozen or lost):
             found = [(score, "all tags", f"score {score:.3f}, clean up to {self.joint.threshold:.3f}")]
             yield self.alert("tags-unusual", "Unusual combination of values", 4, found, now_ns)
 
@@ -323,7 +324,7 @@ class Detector:
 
     def techniques(self, sig_id, name, count):
         """Only where the values themselves support one; most anomalies have many causes."""
-        if sig_id == "tag-setpoint" and self.tags[name].is_parameter:
+        if sig_id == "tag-setpoint" and self.tags[name].is_setpoint:
             return ["T0836"]  # Modify Parameter: a parameter has another value.
         if sig_id == "tag-frozen" and count < len(self.tags):
             return ["T0832"]  # Manipulation of View: noise does not stop by itself while others go on.

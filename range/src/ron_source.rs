@@ -59,7 +59,8 @@ pub fn parse<T: DeserializeOwned>(source: &SourceText) -> Result<T, Problem> {
 
 /// The dialect of all our files.
 pub(crate) fn options() -> ron::Options {
-    ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME)
+    ron::Options::default()
+        .with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
 fn problem_of(error: &SpannedError, source: &SourceText) -> Problem {

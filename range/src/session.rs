@@ -7,6 +7,8 @@
 //! **Invariant:** an interval holds what happened from its start up to, and not including, its end. An
 //! input given at its end acts before everything else of that instant, in a replay as in the run.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
 use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
@@ -330,6 +332,11 @@ pub struct Counterfactual {
 
 /// Runs a scenario without a defense and keeps the truth.
 ///
+/// # Arguments
+///
+/// * `stop_at_ns` — simulated time beyond which nothing is needed; it may be lowered from another thread
+///   while the run goes on, as when the run beside it has been interrupted.
+///
 /// # Errors
 ///
 /// As [`Session::new`].
@@ -337,11 +344,12 @@ pub fn simulate(
     scenario: &Scenario,
     prepared: &Prepared,
     options: SessionOptions,
+    stop_at_ns: &AtomicU64,
 ) -> Result<Counterfactual, Problems> {
     let mut session = Session::new(scenario, prepared, options)?;
     let mut truth = ProcessTable::new(prepared.truth_columns.clone());
     let step = SimDuration::from_secs(60);
-    while !session.is_over() {
+    while !session.is_over() && session.now().as_nanos() < stop_at_ns.load(Ordering::SeqCst) {
         let until = session.now() + step;
         session.advance(until);
         for row in &session.observations().truth {

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseSpec, LockStepConfig};
 use twinrange_range::problem::{Problem, SourceText};
+use twinrange_range::ron_source::Outline;
 use twinrange_reference::{Options, options};
+use twinrange_score::formats::Format;
 
 use super::failure::Failure;
 use crate::Outcome;
@@ -79,18 +81,33 @@ pub(crate) fn find(name: &str) -> Result<Defense, Failure> {
 
 /// A defense from the text that a run folder keeps.
 pub(crate) fn parse(name: &str, text: &str, folder: PathBuf) -> Result<Defense, Failure> {
-    let spec = DefenseSpec::parse(text).map_err(|error| {
-        let source = SourceText::new(name, text);
-        let span = error.span.0..error.span.1;
-        Problem::new(error.code, error.message)
-            .at(&source, span)
-            .maybe_hint(error.hint)
-    })?;
+    let spec = read(&SourceText::new(name, text))?;
     Ok(Defense {
         spec,
         text: text.to_owned(),
         folder,
     })
+}
+
+/// Reads the description of a defense, and checks what only the whole program knows.
+pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problem> {
+    let spec = DefenseSpec::parse(source.text()).map_err(|error| {
+        let span = error.span.0..error.span.1;
+        Problem::new(error.code, error.message)
+            .at(source, span)
+            .maybe_hint(error.hint)
+    })?;
+    if let Kind::Offline { format, .. } = &spec.kind
+        && let Err(near) = Format::from_name(format)
+    {
+        let place = Outline::of(source.text()).nearest("kind.format");
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        let message = format!("there is no alert format `{format}`");
+        return Err(Problem::new("TR0202", message)
+            .at(source, place)
+            .maybe_hint(hint));
+    }
+    Ok(spec)
 }
 
 impl Defense {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -68,14 +68,16 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
     let twin_wanted = order.attack && prepared.playbook.is_some();
     let twin_options = order.options(false, Keep::TRUTH);
+    let stop_at_ns = AtomicU64::new(u64::MAX);
+    let stop = &stop_at_ns;
     std::thread::scope(|threads| {
-        let twin =
-            twin_wanted.then(|| threads.spawn(move || simulate(scenario, prepared, twin_options)));
+        let twin = twin_wanted
+            .then(|| threads.spawn(move || simulate(scenario, prepared, twin_options, stop)));
         let twin = || {
             twin.map(|twin| twin.join().expect("the twin's panic is reported"))
                 .transpose()
         };
-        let (folder, failure) = simulate_into_folder(order, twin)?;
+        let (folder, failure) = simulate_into_folder(order, twin, stop)?;
         match failure {
             Some(failure) => Err(failure),
             None => {
@@ -91,6 +93,7 @@ type Twin = Result<Option<Counterfactual>, Problems>;
 fn simulate_into_folder(
     order: &Order<'_>,
     twin: impl FnOnce() -> Twin,
+    twin_stops_at_ns: &AtomicU64,
 ) -> Result<(RunFolder, Option<Failure>), Failure> {
     let started = Instant::now();
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
@@ -137,6 +140,7 @@ fn simulate_into_folder(
         failure = watch.end(&mut writer)?;
     }
     progress.done();
+    twin_stops_at_ns.store(session.now().as_nanos(), Ordering::SeqCst);
     let ended = match &failure {
         None => Ended::Complete,
         Some(Failure::Interrupted) => Ended::Interrupted,

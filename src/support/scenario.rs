@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use twinrange_bridge::DefenseSpec;
 use twinrange_range::formats::{Prepared, Standard, prepare};
 use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::scenario::{Bundle, Loaded, from_bundle, load};
@@ -87,15 +86,9 @@ pub(crate) fn formats() -> Standard {
 }
 
 fn check_defense(source: &SourceText) -> Problems {
-    match DefenseSpec::parse(source.text()) {
+    match super::defense::read(source) {
         Ok(_) => Problems::new(),
-        Err(error) => {
-            let span = error.span.0..error.span.1;
-            Problem::new(error.code, error.message)
-                .at(source, span)
-                .maybe_hint(error.hint)
-                .into()
-        }
+        Err(problem) => problem.into(),
     }
 }
 

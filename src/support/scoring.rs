@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use sim_kernel::input::InputRecord;
 use sim_kernel::time::SimDuration;
@@ -111,9 +111,10 @@ fn counterfactuals(
         duration: SimDuration::from_nanos(manifest.simulated_ns),
         keep: Keep::TRUTH,
     };
+    let whole = AtomicU64::new(u64::MAX);
     let (n, a) = std::thread::scope(|threads| {
-        let n = threads.spawn(|| simulate(scenario, prepared, options(false)));
-        let a = simulate(scenario, prepared, options(true));
+        let n = threads.spawn(|| simulate(scenario, prepared, options(false), &whole));
+        let a = simulate(scenario, prepared, options(true), &whole);
         (n.join().expect("the run's panic is reported"), a)
     });
     let (n, a) = (n?, a?);

@@ -249,8 +249,10 @@ impl Client {
             if self.last.len() >= POINTS_PER_CLIENT && !self.last.contains_key(&point) {
                 continue;
             }
-            let (last, changes) =
-                self.last.entry(point).or_insert_with(|| (value, Rate::new(TOGGLE_WINDOW_NS)));
+            let (last, changes) = self
+                .last
+                .entry(point)
+                .or_insert_with(|| (value, Rate::new(TOGGLE_WINDOW_NS)));
             if std::mem::replace(last, value) == value {
                 continue;
             }
@@ -303,7 +305,10 @@ fn written_values(request: &Request<'_>) -> Vec<(Point, u16)> {
             write_address: address,
             values,
             ..
-        } => (address..=u16::MAX).zip(values.iter()).map(register).collect(),
+        } => (address..=u16::MAX)
+            .zip(values.iter())
+            .map(register)
+            .collect(),
         _ => Vec::new(),
     }
 }

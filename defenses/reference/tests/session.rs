@@ -481,11 +481,7 @@ fn laptop_when_it_switches_one_coil_to_and_fro_then_toggling() {
         20,
         |cell, second| {
             let on = second.is_multiple_of(2);
-            cell.modbus(
-                LAPTOP,
-                PLC,
-                Request::WriteSingleCoil { address: 1027, on },
-            );
+            cell.modbus(LAPTOP, PLC, Request::WriteSingleCoil { address: 1027, on });
         },
         &[
             "new-mac",

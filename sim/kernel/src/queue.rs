@@ -71,7 +71,7 @@ impl EventKey {
     }
 }
 
-/// Largest component id: two of them and the phase share one word of a [`Place`].
+/// Largest component id: two of them and the phase share one word of a packed key.
 pub const COMPONENT_MAX: u32 = (1 << 30) - 1;
 
 /// A key packed for comparison, and where the event's payload lies. The heap moves places about and

@@ -128,7 +128,7 @@ impl Check {
     /// A time in seconds, above zero and not absurd.
     fn time(&mut self, path: String, value_s: f64) {
         if !(value_s > 0.0 && value_s <= TIME_MAX_S) {
-            let message = format!("{value_s} s is outside 0 to {TIME_MAX_S} s");
+            let message = format!("{value_s} s must be above 0 s and at most {TIME_MAX_S} s");
             self.error("TR0204", path, message);
         }
     }

@@ -267,7 +267,10 @@ impl Digest for Stoppage {
         put_all(put, &[time_s]);
         for schedule in [&self.micro, &self.fault] {
             // A drawn repair time is never negative.
-            put_all(put, &[schedule.due_in_s, schedule.waiting_s.unwrap_or(-1.0)]);
+            put_all(
+                put,
+                &[schedule.due_in_s, schedule.waiting_s.unwrap_or(-1.0)],
+            );
         }
     }
 }

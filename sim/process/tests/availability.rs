@@ -47,6 +47,12 @@ impl Repaired {
 
 #[test]
 fn machine_when_alone_then_availability_is_mtbf_over_mtbf_plus_mttr() {
+    for clock in [StopClock::Calendar, StopClock::Running] {
+        assert_availability(clock);
+    }
+}
+
+fn assert_availability(clock: StopClock) {
     let (mtbf_s, mttr_s, sigma) = (2700.0_f64, 180.0_f64, 0.6_f64);
     let exponential = Repair::Exponential { mean_s: mttr_s };
     let lognormal = Repair::Lognormal {
@@ -60,7 +66,7 @@ fn machine_when_alone_then_availability_is_mtbf_over_mtbf_plus_mttr() {
             mttr_s * mttr_s * (libm::exp(sigma * sigma) - 1.0),
         ),
     ] {
-        let mut machine = Repaired::new(Failure { mtbf_s, repair }, "single");
+        let mut machine = Repaired::new(Failure { mtbf_s, repair }, clock, "single");
         let step_s = 0.1;
         let hours = 1000.0;
         let (mut up, mut total) = (0.0, 0.0);
@@ -78,9 +84,65 @@ fn machine_when_alone_then_availability_is_mtbf_over_mtbf_plus_mttr() {
         let deviation = (numerator / (period_s * period_s * period_s * hours * 3600.0)).sqrt();
         assert!(
             (availability - expect).abs() < 3.0 * deviation,
-            "{availability}, expected {expect} ± {deviation}"
+            "{clock:?}: {availability}, expected {expect} ± {deviation}"
         );
     }
+}
+
+/// Where a machine is down, by second.
+fn downs(clock: StopClock, held: impl Fn(u32) -> bool) -> Vec<bool> {
+    let repair = Repair::Exponential { mean_s: 60.0 };
+    let failure = Failure {
+        mtbf_s: 600.0,
+        repair,
+    };
+    let mut machine = Repaired::new(failure, clock, "held");
+    (0..100_000)
+        .map(|second| {
+            machine.step(machine.is_up() && !held(second), 1.0);
+            !machine.is_up()
+        })
+        .collect()
+}
+
+#[test]
+fn machine_when_held_for_a_while_then_its_later_stops_by_the_calendar_keep_their_times() {
+    let held = |second: u32| (20_000..20_900).contains(&second);
+    let differing = |clock| {
+        let (free, disturbed) = (downs(clock, |_| false), downs(clock, held));
+        assert_eq!(free[..20_000], disturbed[..20_000]);
+        let pairs = free[22_000..].iter().zip(&disturbed[22_000..]);
+        pairs.filter(|(one, other)| one != other).count()
+    };
+    assert_eq!(differing(StopClock::Calendar), 0);
+    assert!(differing(StopClock::Running) > 1000);
+}
+
+#[test]
+fn machine_when_held_over_several_stops_then_only_the_longest_waits_for_it() {
+    let free = downs(StopClock::Calendar, |_| false);
+    let end = 50_000;
+    let disturbed = downs(StopClock::Calendar, |second| {
+        (end - 20_000..end).contains(&second)
+    });
+    let (from, to) = (end as usize - 20_000, end as usize);
+    assert!(!disturbed[from + 600..to].contains(&true));
+    let runs = |downs: &[bool]| -> Vec<usize> {
+        downs
+            .split(|is_down| !is_down)
+            .map(<[bool]>::len)
+            .filter(|&seconds| seconds > 0)
+            .collect()
+    };
+    let missed = runs(&free[from..to]);
+    let longest = missed.iter().max().expect("it would have stopped");
+    assert!(missed.len() > 10, "{missed:?}");
+    let caught_up = runs(&disturbed[to..to + 2000])[0];
+    // The last missed stop may still be going on in the free machine, and is then cut off there.
+    assert!(
+        caught_up.abs_diff(*longest) <= 1,
+        "{caught_up} s, expected {longest} s"
+    );
 }
 
 /// Failure and repair rates of one machine, 1/s.
@@ -147,8 +209,10 @@ fn two_machines_when_a_finite_buffer_stands_between_them_then_efficiency_is_gers
         mtbf_s,
         repair: Repair::Exponential { mean_s },
     };
-    let mut first = Repaired::new(failure(1800.0, 120.0), "first");
-    let mut second = Repaired::new(failure(1500.0, 150.0), "second");
+    // The formula takes failures to depend on operation.
+    let clock = StopClock::Running;
+    let mut first = Repaired::new(failure(1800.0, 120.0), clock, "first");
+    let mut second = Repaired::new(failure(1500.0, 150.0), clock, "second");
     let buffer = 150;
     let config = TableConfig {
         capacity: buffer,

@@ -71,7 +71,11 @@ pub fn calm() -> BottlingConfig {
     config
 }
 
-/// A line with its reference controller and a crew that repairs each fault in exactly the drawn time.
+/// Time from a fault until the crew begins to repair it, s: what an operator needs on average.
+const REACTION_S: f64 = 30.0;
+
+/// A line with its reference controller and a crew that begins every repair after the same time and
+/// needs exactly the drawn time for it.
 #[derive(Clone)]
 pub struct Plant {
     pub line: BottlingLine<TestDraws>,
@@ -112,7 +116,7 @@ impl Plant {
                 continue;
             };
             self.working_s[index] += STEP_S;
-            if self.working_s[index] >= repair_s {
+            if self.working_s[index] >= REACTION_S + repair_s {
                 self.line.person(PersonAct::Clear(machine));
             }
         }
