@@ -188,8 +188,12 @@ fn print_score(score: &Score) {
         show(&kept.good_parts.residual_damage, "")
     );
     say!(
-        "  protection             {}",
+        "  protection, good parts {}",
         show(&kept.good_parts.protection, "")
+    );
+    say!(
+        "  protection, money      {}",
+        show(&kept.money.protection, "")
     );
     for gate in &score.gates {
         let verdict = if gate.passed { "pass" } else { "FAIL" };

@@ -261,6 +261,8 @@ fn truth_of(
             frames: frames.get(&step.id).cloned().unwrap_or_default(),
             outcome: match step.outcome {
                 Outcome::Succeeded => detection::Outcome::Succeeded,
+                // Nothing of it came onto the network: it was prevented, and nobody could see it.
+                _ if !frames.contains_key(&step.id) => detection::Outcome::NotReached,
                 Outcome::Failed => detection::Outcome::Failed,
                 Outcome::TimedOut => detection::Outcome::TimedOut,
                 Outcome::NotReached => detection::Outcome::NotReached,

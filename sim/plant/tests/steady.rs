@@ -19,7 +19,7 @@ fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_without_a_wrong_r
     let mut batches = Vec::new();
     // From the end of a batch to the end of another, so that the count has no phase error.
     while now < WARM_UP + HOUR {
-        now = now + LOOK;
+        now += LOOK;
         world.run_until(now);
         let made = world.production().filled;
         if made / BATCH > filled / BATCH {

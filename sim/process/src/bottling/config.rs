@@ -157,20 +157,16 @@ pub struct StoppagesConfig {
 
 impl Default for StoppagesConfig {
     /// Engineering choices (mean up time and mean time to repair, minutes: filler 45 and 3, capper 30 and
-    /// 1.5, labeller 90 and 3, packer 25 and 2.5, palletiser 60 and 5), in the terms of this model:
-    ///
-    /// - Such up times count while a machine runs. By the calendar it also waits for its neighbours,
-    ///   about a fifth of the time, so the same number of stops a day takes a longer mean.
-    /// - Such repair times count from the stop. The operator's reaction is simulated, so only the
-    ///   work at the machine is drawn here.
+    /// 1.5, labeller 90 and 3, packer 25 and 2.5, palletiser 60 and 5). Such repair times count from the
+    /// stop to the restart. The operator, who has to notice the fault, may be busy, and has to walk,
+    /// is simulated; what is drawn here is the work at the machine alone.
     ///
     /// Together with the table and the operator this gives an availability of about 83 % over a day.
     fn default() -> Self {
-        const RUNNING_SHARE: f64 = 0.8;
-        const REACTION_S: f64 = 30.0;
+        const OPERATOR_S: f64 = 40.0;
         const SIGMA: f64 = 0.6;
-        let failure = |up_s: f64, mean_s| Failure {
-            mtbf_s: up_s / RUNNING_SHARE,
+        let failure = |mtbf_s, mean_s| Failure {
+            mtbf_s,
             repair: Repair::Lognormal {
                 mean_s,
                 sigma: SIGMA,
@@ -178,7 +174,7 @@ impl Default for StoppagesConfig {
         };
         let stops = |micro: (f64, f64), fault: (f64, f64)| StoppageConfig {
             micro: failure(micro.0, micro.1),
-            fault: failure(fault.0, fault.1 - REACTION_S),
+            fault: failure(fault.0, fault.1 - OPERATOR_S),
         };
         Self {
             enabled: true,

@@ -209,6 +209,8 @@ impl Controller {
         } else {
             self.put(line, at!("M2_RUN"), false);
             self.nozzles(line, false);
+            // A bottle that a stop left in front of the eye is not yet a full row: the belt runs up first.
+            self.eye_s = -0.6;
         }
         self.set(line, at!("M2_RAMP"), self.recipe.ramp_s);
     }

@@ -72,7 +72,7 @@ pub fn calm() -> BottlingConfig {
 }
 
 /// Time from a fault until the crew begins to repair it, s: what an operator needs on average.
-const REACTION_S: f64 = 30.0;
+const REACTION_S: f64 = 20.0;
 
 /// A line with its reference controller and a crew that begins every repair after the same time and
 /// needs exactly the drawn time for it.
