@@ -33,7 +33,11 @@ fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_without_a_wrong_r
     let bottles = BATCH * (u64::try_from(batches.len()).expect("few") - 1);
     let per_min = f64::from(u32::try_from(bottles).expect("few")) / minutes;
     assert!(minutes > 59.0, "batches end after {minutes} min");
-    assert!((per_min - 59.95).abs() <= 0.05, "{per_min} bottles/min");
+    // The programs' cycle of 12.00 s lies on the very edge of the tolerance; only rounding is added to it.
+    assert!(
+        (per_min - 59.95).abs() <= 0.05 + 1e-9,
+        "{per_min} bottles/min"
+    );
 
     let made = world.production();
     assert!(made.rejected() > 0, "the reject station has to be used");
