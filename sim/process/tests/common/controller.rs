@@ -226,7 +226,9 @@ impl Controller {
                 let full = self.on(line, at!("PE10"));
                 self.eye_s = if full { self.eye_s + scan_s } else { 0.0 };
                 let settled = after(self.eye_s, 0.2) || self.recipe.never_stop;
-                if after(t, self.recipe.index_in_s) && settled {
+                // Behind a queue that reaches back to the gate the row would stand off centre.
+                let clear = discharge_ready || self.recipe.never_stop;
+                if after(t, self.recipe.index_in_s) && settled && clear {
                     self.go(line, Filler::Dive);
                     return self.run_filler(line, scan_s);
                 }
