@@ -41,6 +41,7 @@ mod load;
 
 use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
+pub use sim_plant::respond::ResponseTimes;
 
 pub use bundle::{Bundle, MAX_FILE_BYTES};
 pub use check::{FileKind, check, kind_of};
@@ -163,31 +164,6 @@ impl Default for Prices {
             unsafe_second: 0.0,
             litre: 0.0,
             bad_shipped: 0.0,
-        }
-    }
-}
-
-/// What the actions of a defense take, s each.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ResponseTimes {
-    /// Until somebody has approved an action.
-    pub approval_s: f64,
-    /// Until a rule is in the switch.
-    pub deny_s: f64,
-    /// Until a port is shut.
-    pub contain_s: f64,
-    /// How long a controller is in PROGRAM mode while it is restored.
-    pub restore_s: f64,
-}
-
-impl Default for ResponseTimes {
-    fn default() -> Self {
-        Self {
-            approval_s: 30.0,
-            deny_s: 5.0,
-            contain_s: 5.0,
-            restore_s: 90.0,
         }
     }
 }

@@ -14,8 +14,9 @@ use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{Keep, LogLine, Observations};
-use sim_plant::respond::{Action, ActionError, Input, ResponseTimes};
+use sim_plant::respond::{Action, ActionError, Input};
 use sim_plant::{Pause, Relation, World, WorldOptions};
+use sim_wire::MacAddr;
 use sim_wire::syslog::{Facility, Message, Severity};
 use twinrange_attacks::{Engine, PlantView, StepRecord};
 
@@ -104,7 +105,7 @@ impl<'a> Session<'a> {
         let world_options = WorldOptions {
             seed: options.seed,
             attacker: attacker.clone(),
-            response: response(scenario),
+            response: scenario.response,
             keep: options.keep,
             truth_period: scenario.truth_period,
         };
@@ -199,7 +200,7 @@ impl<'a> Session<'a> {
     /// Why the plant cannot do it; nothing is recorded then.
     pub fn submit(&mut self, action: Action) -> Result<(), ActionError> {
         if self.is_over() {
-            return Ok(()); // Nothing can come of it any more.
+            return Err(ActionError::TooLate);
         }
         let next = InputRecord {
             time: self.now,
@@ -267,14 +268,13 @@ impl<'a> Session<'a> {
                 .iter()
                 .find(|n| n.name == spec.network);
             let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let mac: Vec<String> = host.mac.iter().map(|byte| format!("{byte:02x}")).collect();
             assets.push(Asset {
                 name: spec.name.clone(),
                 role: spec.role.name().to_owned(),
                 zone: network.map(|n| n.zone.clone()),
                 purdue_level: Some(spec.role.purdue_level()),
                 ip: Some(spec.ip.to_string()),
-                mac: Some(mac.join(":")),
+                mac: Some(MacAddr(host.mac).to_string()),
                 switch: network.map(|n| n.switch.clone()),
                 port: Some(u32::from(host.port)),
                 vendor: text(&spec.vendor),
@@ -284,16 +284,6 @@ impl<'a> Session<'a> {
         }
         assets.sort_by(|a, b| a.name.cmp(&b.name));
         assets
-    }
-}
-
-fn response(scenario: &Scenario) -> ResponseTimes {
-    let times = scenario.response;
-    ResponseTimes {
-        approval_s: times.approval_s,
-        deny_s: times.deny_s,
-        contain_s: times.contain_s,
-        restore_s: times.restore_s,
     }
 }
 

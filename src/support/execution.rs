@@ -370,13 +370,13 @@ impl Watch {
         });
         let result = match submitted {
             Ok(act) => {
-                let effective = now + self.delay(&act);
+                let effective = now + self.response.until_effect(&act);
                 ActionResult {
                     command_id: action.command_id.clone(),
                     status: ActionStatus::Accepted,
                     t_ns: now.as_nanos(),
                     effective_ns: Some(effective.as_nanos()),
-                    until_ns: Some((effective + self.lasts(&act)).as_nanos()),
+                    until_ns: Some((effective + self.response.lasts(&act)).as_nanos()),
                     reason: None,
                 }
             }
@@ -392,24 +392,6 @@ impl Watch {
         let line = json!({"action": action, "result": result});
         self.results.push(result);
         line
-    }
-
-    fn delay(&self, action: &respond::Action) -> SimDuration {
-        let takes_s = match action {
-            respond::Action::Deny { .. } => self.response.deny_s,
-            respond::Action::Contain { .. } => self.response.contain_s,
-            respond::Action::Restore { .. } => 0.0,
-        };
-        SimDuration::from_secs_f64(self.response.approval_s + takes_s)
-    }
-
-    fn lasts(&self, action: &respond::Action) -> SimDuration {
-        match action {
-            respond::Action::Deny { args, .. } | respond::Action::Contain { args, .. } => {
-                SimDuration::from_secs(args.duration_s)
-            }
-            respond::Action::Restore { .. } => SimDuration::from_secs_f64(self.response.restore_s),
-        }
     }
 
     fn end(self, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {

@@ -13,6 +13,7 @@ use sim_kernel::rng::Stream;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::point::PointId;
 use sim_st::Program;
+use sim_wire::MacAddr;
 use sim_wire::modbus::{DeviceIdentity, DeviceProfile, PORT};
 
 use crate::address::{Address, Width};
@@ -24,7 +25,7 @@ use crate::host::{Host, HostConfig};
 use crate::observe::{Keep, Observations};
 use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
 use crate::physics::{self, Act, Physics};
-use crate::respond::{ResponseTimes, parse_mac};
+use crate::respond::ResponseTimes;
 use crate::spec::{
     AlarmSpec, ControllerSpec, HostSpec, IoSpec, NetworkSpec, OperatorSpec, PlantSpec,
     ProcedureStep, ProcessSpec, SpecError, StationSpec, TagSpec,
@@ -299,7 +300,6 @@ impl<'a> Assembly<'a> {
             acts,
             agent,
             inputs: Vec::new(),
-            actions: Vec::new(),
             response: self.options.response,
             keep: self.options.keep,
             truth_period: self.options.truth_period,
@@ -357,7 +357,7 @@ impl<'a> Assembly<'a> {
         let (_, prefix_len) = parse_subnet(&network.subnet).expect("subnets were checked");
         let mac = spec.mac.as_deref().map_or_else(
             || derived_mac(spec.ip),
-            |text| parse_mac(text).expect("addresses were checked"),
+            |text| text.parse::<MacAddr>().expect("addresses were checked").0,
         );
         Host::new(HostConfig {
             name: spec.name.clone(),

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use sim_process::point::{Point, PointKind};
+use sim_wire::MacAddr;
 
 use crate::address::{Address, Area, Width};
 use crate::physics::{self, Physics};
-use crate::respond::parse_mac;
 use crate::spec::{
     AlarmWhen, ControllerSpec, IoSpec, OperatorSpec, PLANT_SCHEMA, PlantSpec, ProcedureStep, Role,
     SpecError, StationSpec, TagKind,
@@ -264,7 +264,8 @@ impl Check {
                     format!("{} is also the address of `{other}`", host.ip),
                 );
             }
-            match host.mac.as_deref().map(parse_mac) {
+            let parsed = host.mac.as_deref().map(str::parse::<MacAddr>);
+            match parsed.map(|mac| mac.map(|MacAddr(bytes)| bytes)) {
                 Some(Err(error)) => self.error("TR0206", path("mac"), error.to_string()),
                 Some(Ok(mac)) if mac[0] & 1 == 1 => {
                     self.error("TR0206", path("mac"), "this is a group address".to_owned());

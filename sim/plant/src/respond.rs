@@ -9,6 +9,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+use sim_kernel::time::SimDuration;
+use sim_wire::ethernet::MacAddrError;
 
 /// Longest time that a deny or contain may last, s: thirty days.
 pub const DURATION_MAX_S: u64 = 30 * 86_400;
@@ -113,7 +115,7 @@ pub enum Input {
 }
 
 /// What actions take, seconds each.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResponseTimes {
     /// Until somebody has approved it.
@@ -137,6 +139,30 @@ impl Default for ResponseTimes {
     }
 }
 
+impl ResponseTimes {
+    /// Time from asking for an action until it takes effect.
+    #[must_use]
+    pub fn until_effect(&self, action: &Action) -> SimDuration {
+        let takes_s = match action {
+            Action::Deny { .. } => self.deny_s,
+            Action::Contain { .. } => self.contain_s,
+            Action::Restore { .. } => 0.0,
+        };
+        SimDuration::from_secs_f64(self.approval_s + takes_s)
+    }
+
+    /// How long an action stands once it has taken effect.
+    #[must_use]
+    pub fn lasts(&self, action: &Action) -> SimDuration {
+        match action {
+            Action::Deny { args, .. } | Action::Contain { args, .. } => {
+                SimDuration::from_secs(args.duration_s)
+            }
+            Action::Restore { .. } => SimDuration::from_secs_f64(self.restore_s),
+        }
+    }
+}
+
 /// Why an action was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
@@ -149,40 +175,15 @@ pub enum ActionError {
         name: String,
     },
     /// A hardware address does not parse.
-    #[error("`{text}` is not a hardware address such as 02:54:57:14:01:42")]
-    BadMac {
-        /// The text that was given.
-        text: String,
-    },
+    #[error(transparent)]
+    BadMac(#[from] MacAddrError),
+    /// The run has come to its end.
+    #[error("the run is over")]
+    TooLate,
     /// The duration is zero or longer than [`DURATION_MAX_S`].
     #[error("a duration of {duration_s} s is outside 1..={DURATION_MAX_S}")]
     BadDuration {
         /// The duration that was given, s.
         duration_s: u64,
     },
-}
-
-/// Parses `02:54:57:14:01:42`.
-///
-/// # Errors
-///
-/// [`ActionError::BadMac`].
-pub fn parse_mac(text: &str) -> Result<[u8; 6], ActionError> {
-    let fail = || ActionError::BadMac {
-        text: text.to_owned(),
-    };
-    let mut mac = [0; 6];
-    let mut parts = text.split(':');
-    for byte in &mut mac {
-        let part = parts
-            .next()
-            .filter(|part| part.len() == 2)
-            .ok_or_else(fail)?;
-        *byte = u8::from_str_radix(part, 16).map_err(|_| fail())?;
-    }
-    if parts.next().is_some() {
-        Err(fail())
-    } else {
-        Ok(mac)
-    }
 }

@@ -30,7 +30,7 @@ use crate::host::Host;
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
 use crate::physics::{Act, Physics};
-use crate::respond::{Action, ActionError, Input, ResponseTimes};
+use crate::respond::{ActionError, Input, ResponseTimes};
 use crate::station::Station;
 use crate::switch::Switch;
 use crate::tag::Tag;
@@ -60,9 +60,9 @@ pub(crate) enum Event {
     OperatorTimer { operator: u16 },
     /// The attacker's program asked to be woken.
     AgentTimer,
-    /// An action takes effect.
+    /// The action of an input takes effect.
     ActionBegins(usize),
-    /// An action is over.
+    /// The action of an input is over.
     ActionEnds(usize),
     /// A controller scans.
     Scan { controller: u16 },
@@ -148,7 +148,6 @@ pub struct World {
     pub(crate) acts: Vec<Act>,
     pub(crate) agent: Option<Agent>,
     pub(crate) inputs: Vec<InputRecord<Input>>,
-    pub(crate) actions: Vec<ActionOnItsWay>,
     pub(crate) response: ResponseTimes,
     pub(crate) keep: Keep,
     pub(crate) truth_period: SimDuration,
@@ -168,12 +167,6 @@ pub(crate) struct Scratch {
     bytes: Vec<u8>,
     deeds: Vec<Deed>,
     truth: Vec<f64>,
-}
-
-/// An action that was accepted.
-#[derive(Clone, Debug)]
-pub(crate) struct ActionOnItsWay {
-    pub(crate) action: Action,
 }
 
 impl World {

@@ -1,11 +1,13 @@
 //! How the world checks, delays and carries out what a defense asks for.
 
 use sim_kernel::queue::Phase;
-use sim_kernel::time::{SimDuration, SimTime};
+use sim_kernel::time::SimTime;
 
-use super::{ActionOnItsWay, Event, HostRoles, World};
+use sim_wire::MacAddr;
+
+use super::{Event, HostRoles, World};
 use crate::controller::Mode;
-use crate::respond::{Action, ActionError, DURATION_MAX_S, DenyTarget, Input, parse_mac};
+use crate::respond::{Action, ActionError, DURATION_MAX_S, DenyTarget, Input};
 use crate::switch::Match;
 
 impl World {
@@ -54,7 +56,7 @@ impl World {
         let everywhere = || (0..self.switches.len()).collect();
         match target {
             DenyTarget::Ip(ip) => Ok((everywhere(), Match::Ip(*ip))),
-            DenyTarget::Mac(text) => Ok((everywhere(), Match::Mac(parse_mac(text)?))),
+            DenyTarget::Mac(text) => Ok((everywhere(), Match::Mac(text.parse::<MacAddr>()?.0))),
             DenyTarget::SwitchPort { switch, port } => {
                 let unknown = |kind, name: String| ActionError::Unknown { kind, name };
                 let at = self
@@ -70,45 +72,43 @@ impl World {
         }
     }
 
-    pub(super) fn on_input(&mut self, now: SimTime, index: usize) {
-        let Input::Action(action) = self.inputs[index].input.clone();
-        let takes_s = match &action {
-            Action::Deny { .. } => self.response.deny_s,
-            Action::Contain { .. } => self.response.contain_s,
-            Action::Restore { .. } => 0.0,
-        };
-        let delay = SimDuration::from_secs_f64(self.response.approval_s + takes_s);
-        let index = self.actions.len();
-        self.actions.push(ActionOnItsWay { action });
+    /// The action of an input.
+    fn action(&self, input: usize) -> Action {
+        let Input::Action(action) = &self.inputs[input].input;
+        action.clone()
+    }
+
+    pub(super) fn on_input(&mut self, now: SimTime, input: usize) {
+        let begins = now + self.response.until_effect(&self.action(input));
         let id = self.ids.world;
         self.schedule(
-            now + delay,
+            begins,
             Phase::DeviceTimer,
             (id, id),
-            Event::ActionBegins(index),
+            Event::ActionBegins(input),
         );
     }
 
-    pub(super) fn on_action_begins(&mut self, now: SimTime, index: usize) {
-        let action = self.actions[index].action.clone();
+    pub(super) fn on_action_begins(&mut self, now: SimTime, input: usize) {
+        let action = self.action(input);
+        let ends = now + self.response.lasts(&action);
         match &action {
-            Action::Deny { target, args } => {
+            Action::Deny { target, .. } => {
                 let (switches, rule) = self
                     .resolve_deny(target)
                     .expect("checked when it was submitted");
                 for switch in switches {
-                    self.switches[switch].deny(rule, now + SimDuration::from_secs(args.duration_s));
+                    self.switches[switch].deny(rule, ends);
                 }
             }
-            Action::Contain { target, args } => {
+            Action::Contain { target, .. } => {
                 let host = self
                     .host_named(&target.host)
                     .expect("checked when it was submitted");
                 let HostRoles { switch, port, .. } = self.roles[host];
-                let until = now + SimDuration::from_secs(args.duration_s);
                 let port = &mut self.switches[usize::from(switch)].ports[usize::from(port)];
-                if port.shut_until.is_none_or(|shut| shut < until) {
-                    port.shut_until = Some(until);
+                if port.shut_until.is_none_or(|shut| shut < ends) {
+                    port.shut_until = Some(ends);
                 }
             }
             Action::Restore { target } => {
@@ -116,9 +116,8 @@ impl World {
                     .controller_named(&target.controller)
                     .expect("checked when it was submitted");
                 self.controllers[at].leave_run(now, Mode::Program);
-                let done = now + SimDuration::from_secs_f64(self.response.restore_s);
                 let id = self.ids.world;
-                self.schedule(done, Phase::DeviceTimer, (id, id), Event::ActionEnds(index));
+                self.schedule(ends, Phase::DeviceTimer, (id, id), Event::ActionEnds(input));
                 let host = self.controllers[at].config.host;
                 self.log(
                     now,
@@ -132,8 +131,8 @@ impl World {
         }
     }
 
-    pub(super) fn on_action_ends(&mut self, now: SimTime, index: usize) {
-        if let Action::Restore { target } = self.actions[index].action.clone() {
+    pub(super) fn on_action_ends(&mut self, now: SimTime, input: usize) {
+        if let Action::Restore { target } = self.action(input) {
             let at = self
                 .controller_named(&target.controller)
                 .expect("checked when it was submitted");
