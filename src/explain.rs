@@ -1,5 +1,6 @@
 //! `twinrange explain`: what a problem code means.
 
+use twinrange_range::formats::explain_program;
 use twinrange_range::problem::{Problem, explain};
 
 use crate::Outcome;
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         say!("{}: {}\n\n{}", info.code, info.title, info.text);
         return Ok(());
     }
-    if let Some(text) = sim_plant::explain_program_problem(&args.code.to_uppercase()) {
+    if let Some(text) = explain_program(&args.code) {
         say!("{}\n\n{text}", args.code.to_uppercase());
         return Ok(());
     }

@@ -8,10 +8,10 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::Input;
 use twinrange_range::digest_compare::first_divergence;
-use twinrange_range::evidence::digests::{DigestRow, DigestTable};
+use twinrange_range::evidence::digests::DigestTable;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_range::session::{Session, SessionOptions};
+use twinrange_range::session::{Session, SessionOptions, digest_row};
 
 use crate::Outcome;
 use crate::support::failure::Failure;
@@ -69,16 +69,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
             |input| if input.time < step { input.time } else { step },
         );
         session.advance(if stop < end { stop } else { end });
-        for second in &session.observations().digests {
-            let first: [u8; 8] = second.chain.as_bytes()[..8]
-                .try_into()
-                .expect("a digest has 32 bytes");
-            replayed.rows.push(DigestRow {
-                t_ns: second.at.as_nanos(),
-                chain: u64::from_be_bytes(first),
-                components: second.components.clone(),
-            });
-        }
+        let seconds = session.observations().digests.iter().map(digest_row);
+        replayed.rows.extend(seconds);
         session.observations().clear();
         progress.at(session.now());
     }

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sim_kernel::SimTime;
-use sim_plant::spec::{PLANT_SCHEMA, ProcessSpec};
+use sim_plant::spec::PLANT_SCHEMA;
 use sim_plant::{PlantSpec, SpecError};
-use sim_process::bottling;
 use sim_st::Program;
 use twinrange_attacks::Playbook;
 use twinrange_attacks::playbook::{PLAYBOOK_SCHEMA, Trigger};
@@ -156,6 +155,12 @@ pub fn compile(source: &SourceText) -> Result<Program, Problems> {
     })
 }
 
+/// A paragraph about a problem code of the compiler, in any case.
+#[must_use]
+pub fn explain_program(code: &str) -> Option<&'static str> {
+    sim_st::explain(&code.to_uppercase())
+}
+
 /// Reads a playbook, and checks it against a plant if there is one.
 ///
 /// # Errors
@@ -175,17 +180,14 @@ pub fn read_playbook(source: &SourceText, plant: Option<&PlantSpec>) -> Result<P
 /// Columns of the physical truth that a plant's process has.
 #[must_use]
 pub fn truth_columns(spec: &PlantSpec) -> Vec<ColumnInfo> {
-    match &spec.process {
-        ProcessSpec::Nothing => Vec::new(),
-        ProcessSpec::Bottling(_) => bottling::truth_columns()
-            .iter()
-            .map(|column| ColumnInfo {
-                name: column.name.to_owned(),
-                unit: column.unit.to_owned(),
-                description: column.description.to_owned(),
-            })
-            .collect(),
-    }
+    sim_plant::truth_columns(&spec.process)
+        .iter()
+        .map(|column| ColumnInfo {
+            name: column.name.to_owned(),
+            unit: column.unit.to_owned(),
+            description: column.description.to_owned(),
+        })
+        .collect()
 }
 
 /// The earliest time at which a step can begin by itself; `None` if it waits for another step.

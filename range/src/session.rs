@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::observe::{Keep, LogLine, Observations};
+use sim_plant::observe::{Keep, LogLine, Observations, SecondDigest};
 use sim_plant::respond::{Action, ActionError, Input};
 use sim_plant::{Pause, Relation, World, WorldOptions};
 use sim_wire::MacAddr;
 use sim_wire::syslog::{Facility, Message, Severity};
 use twinrange_attacks::{Engine, PlantView, StepRecord};
 
+use crate::evidence::digests::DigestRow;
 use crate::evidence::frames::{self, FrameTruth};
 use crate::evidence::process::ProcessTable;
 use crate::evidence::records::Asset;
@@ -295,7 +296,7 @@ fn production(world: &World, prepared: &Prepared) -> ProductionRecord {
         let at = world
             .truth_columns()
             .iter()
-            .position(|(column, _)| *column == name);
+            .position(|column| column.name == name);
         at.map_or(0.0, |at| truth[at])
     };
     ProductionRecord {
@@ -396,16 +397,24 @@ pub fn record(
         table.push(row.at.as_nanos(), &row.values);
     }
     for second in &observations.digests {
-        let first: [u8; 8] = second.chain.as_bytes()[..8]
-            .try_into()
-            .expect("a digest has 32 bytes");
-        writer.digests(
-            second.at.as_nanos(),
-            u64::from_be_bytes(first),
-            &second.components,
-        )?;
+        let DigestRow {
+            t_ns,
+            chain,
+            components,
+        } = digest_row(second);
+        writer.digests(t_ns, chain, &components)?;
     }
     Ok(())
+}
+
+/// What `truth/digests.parquet` keeps of a second.
+#[must_use]
+pub fn digest_row(second: &SecondDigest) -> DigestRow {
+    DigestRow {
+        t_ns: second.at.as_nanos(),
+        chain: second.chain.prefix(),
+        components: second.components.clone(),
+    }
 }
 
 /// A log line in the form of RFC 5424, with the simulated time as its time stamp.

@@ -81,7 +81,7 @@ impl Game {
             .world
             .truth_columns()
             .iter()
-            .position(|(name, _)| *name == column);
+            .position(|known| known.name == column);
         let mut values = Vec::new();
         self.world.truth(&mut values);
         values[at.unwrap_or_else(|| panic!("there is no column {column}"))]

@@ -525,7 +525,7 @@ impl<'a> Assembly<'a> {
         let sight = |sight: &crate::spec::SightSpec| Sight {
             column: physics::truth_columns(&self.spec.process)
                 .iter()
-                .position(|(name, _)| *name == sight.column)
+                .position(|column| column.name == sight.column)
                 .expect("names were checked"),
             above: sight.above,
             procedure: procedures

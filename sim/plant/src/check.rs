@@ -597,11 +597,7 @@ impl Check {
             operator.procedures.iter().map(|p| p.name.as_str()),
         );
         for (index, sight) in operator.sights.iter().enumerate() {
-            let columns = || {
-                physics::truth_columns(&spec.process)
-                    .into_iter()
-                    .map(|(name, _)| name)
-            };
+            let columns = || physics::truth_columns(&spec.process).iter().map(|c| c.name);
             if !columns().any(|name| name == sight.column) {
                 self.unknown(
                     format!("{at}.sights[{index}].column"),
@@ -663,11 +659,7 @@ impl Check {
 
     fn report(&mut self, spec: &PlantSpec) {
         for (at, chart) in spec.report.charts.iter().enumerate() {
-            let columns = || {
-                physics::truth_columns(&spec.process)
-                    .into_iter()
-                    .map(|(name, _)| name)
-            };
+            let columns = || physics::truth_columns(&spec.process).iter().map(|c| c.name);
             if !columns().any(|name| name == chart.column) {
                 let path = format!("report.charts[{at}].column");
                 self.unknown(path, "truth column", &chart.column, columns());

@@ -43,8 +43,7 @@ pub use controller::Mode;
 pub use foothold::Foothold;
 pub use frame::{Label, Relation};
 pub use host::{ConnectionId, ConnectionStatus};
-/// A paragraph about a problem code of the Structured Text compiler, in any case.
-pub use sim_st::explain as explain_program_problem;
+pub use physics::truth_columns;
 pub use spec::{PlantSpec, SpecError};
 pub use station::Belief;
 pub use tag::Tag;

@@ -5,7 +5,7 @@
 use sim_kernel::digest::Hasher;
 use sim_kernel::rng::Stream;
 use sim_process::Draws;
-use sim_process::bottling::{self, BottlingLine, Machine, MotorName, PersonAct};
+use sim_process::bottling::{self, BottlingLine, Column, Machine, MotorName, PersonAct};
 use sim_process::point::{Point, PointId};
 use sim_process::production::Production;
 
@@ -91,14 +91,12 @@ pub(crate) fn points(spec: &ProcessSpec) -> &'static [Point] {
     }
 }
 
-/// Names and units of what a kind of physics records as truth.
-pub(crate) fn truth_columns(spec: &ProcessSpec) -> Vec<(&'static str, &'static str)> {
+/// What a kind of physics records as truth.
+#[must_use]
+pub fn truth_columns(spec: &ProcessSpec) -> &'static [Column] {
     match spec {
-        ProcessSpec::Bottling(_) => bottling::truth_columns()
-            .iter()
-            .map(|column| (column.name, column.unit))
-            .collect(),
-        ProcessSpec::Nothing => Vec::new(),
+        ProcessSpec::Bottling(_) => bottling::truth_columns(),
+        ProcessSpec::Nothing => &[],
     }
 }
 

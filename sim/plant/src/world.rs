@@ -22,6 +22,7 @@ use sim_kernel::input::InputRecord;
 use sim_kernel::queue::{EventKey, EventQueue, Phase};
 use sim_kernel::rng::Stream;
 use sim_kernel::time::{SimDuration, SimTime};
+use sim_process::bottling::Column;
 use sim_process::production::Production;
 
 use crate::controller::{Controller, Mode, ScanOutcome};
@@ -135,7 +136,7 @@ pub struct World {
     pub(crate) ids: Ids,
     pub(crate) components: Vec<String>,
     pub(crate) physics: Physics,
-    pub(crate) columns: Vec<(&'static str, &'static str)>,
+    pub(crate) columns: &'static [Column],
     pub(crate) process_step: SimDuration,
     pub(crate) hosts: Vec<Host>,
     pub(crate) roles: Vec<HostRoles>,
@@ -188,10 +189,10 @@ impl World {
         &self.tags
     }
 
-    /// Names and units of the columns of a [`TruthRow`](crate::observe::TruthRow).
+    /// The columns of a [`TruthRow`](crate::observe::TruthRow).
     #[must_use]
-    pub fn truth_columns(&self) -> &[(&'static str, &'static str)] {
-        &self.columns
+    pub fn truth_columns(&self) -> &'static [Column] {
+        self.columns
     }
 
     /// Names of the components; [`SecondDigest::components`](crate::observe::SecondDigest::components) counts in this order.

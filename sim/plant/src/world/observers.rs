@@ -34,10 +34,7 @@ impl World {
         let mut components = Vec::with_capacity(digests.len());
         for digest in &digests {
             second.put_digest(digest);
-            let first: [u8; 8] = digest.as_bytes()[..8]
-                .try_into()
-                .expect("a digest has 32 bytes");
-            components.push(u64::from_be_bytes(first));
+            components.push(digest.prefix());
         }
         let chain = self.chain.push(&second.finish());
         self.observations.digests.push(SecondDigest {
