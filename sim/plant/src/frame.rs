@@ -58,7 +58,7 @@ impl Relation {
 }
 
 /// A frame on a link: its bytes without the check sequence, and its label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frame {
     /// Ethernet header and payload.
     pub(crate) bytes: Vec<u8>,

@@ -16,7 +16,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address};
 
-use crate::frame::{self, Destination, Frame, Label};
+use crate::frame::{self, Destination, Label};
 use crate::nic::Nic;
 
 /// Most bytes that a connection keeps for its application; the rest waits in the TCP window.
@@ -64,6 +64,8 @@ struct Connection {
     side: Side,
     label: Label,
     generation: u32,
+    /// Both ends as [`ends`] packs them; 0 while there is no other side.
+    ends: u64,
     /// When the stack wants to be polled.
     wake: Option<SimTime>,
     /// The timer events in the world's queue that count, the earlier one first. They may be earlier
@@ -112,6 +114,23 @@ pub(crate) struct Host {
     pub(crate) frames_lost: u64,
     /// Connections whose timer moved, and to when; the world schedules them.
     pub(crate) timers: Vec<(u16, SimTime)>,
+}
+
+/// The other side's address and port, and the own port, in one number.
+fn ends(remote: [u8; 4], remote_port: u16, local_port: u16) -> u64 {
+    u64::from(u32::from_be_bytes(remote)) << 32
+        | u64::from(remote_port) << 16
+        | u64::from(local_port)
+}
+
+fn ends_of(socket: &Socket<'_>) -> u64 {
+    match (socket.remote_endpoint(), socket.local_endpoint()) {
+        (Some(remote), Some(local)) => {
+            let IpAddress::Ipv4(address) = remote.addr;
+            ends(address.octets(), remote.port, local.port)
+        }
+        _ => 0,
+    }
 }
 
 fn instant(now: SimTime) -> Instant {
@@ -168,6 +187,7 @@ impl Host {
             side,
             label,
             generation: 0,
+            ends: 0,
             wake: None,
             scheduled: (None, None),
             inbox: Vec::with_capacity(512),
@@ -283,29 +303,14 @@ impl Host {
     }
 
     fn find(&self, source: [u8; 4], source_port: u16, port: u16, opens: bool) -> Option<u16> {
-        let mut listening = None;
-        for (slot, connection) in self.connections.iter().enumerate() {
-            let socket = connection.peek();
-            let matches = socket.remote_endpoint().is_some_and(|remote| {
-                remote.port == source_port
-                    && remote.addr == IpAddress::Ipv4(Ipv4Address::from(source))
-                    && socket
-                        .local_endpoint()
-                        .is_some_and(|local| local.port == port)
-            });
-            let slot = u16::try_from(slot).expect("connections per host are bounded");
-            if matches {
-                return Some(slot);
-            }
-            if opens
-                && listening.is_none()
-                && socket.is_listening()
-                && connection.side == (Side::Server { port })
-            {
-                listening = Some(slot);
-            }
-        }
-        listening
+        let wanted = ends(source, source_port, port);
+        let known = self.connections.iter().position(|c| c.ends == wanted);
+        let found = known.or_else(|| {
+            let is_free =
+                |c: &Connection| c.side == (Side::Server { port }) && c.peek().is_listening();
+            self.connections.iter().position(is_free).filter(|_| opens)
+        });
+        found.map(|slot| u16::try_from(slot).expect("connections per host are bounded"))
     }
 
     /// Lets the stack act for one connection: take in the waiting frame, send what is due.
@@ -325,6 +330,7 @@ impl Host {
             if due > soonest { due } else { soonest }
         });
         connection.wake = wake;
+        connection.ends = ends_of(connection.peek());
         self.ask_for_timer(slot);
     }
 
@@ -439,6 +445,7 @@ impl Host {
         let done = matches!(connection.peek().state(), State::Closed | State::TimeWait);
         if done {
             connection.socket().abort();
+            connection.ends = 0;
             connection.free = true;
             connection.generation += 1;
             connection.wake = None;
@@ -509,9 +516,9 @@ impl Host {
             })
     }
 
-    /// Takes a frame ready to be sent; oldest first.
-    pub(crate) fn take_sent(&mut self, into: &mut Vec<Frame>) {
-        into.append(&mut self.nic.sent);
+    /// Whether there is neither a frame to send nor a timer to set.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.nic.sent.is_empty() && self.timers.is_empty()
     }
 
     /// Feeds everything observable of the stack into a digest.

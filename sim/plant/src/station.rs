@@ -13,7 +13,7 @@ use sim_kernel::digest::Hasher;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_wire::modbus::identity::Access;
 use sim_wire::modbus::response::Expectation;
-use sim_wire::modbus::{Bits, Framed, Framer, PORT, Registers, Request, Response, Span, Table};
+use sim_wire::modbus::{Framed, Framer, PORT, Registers, Request, Response, Span, Table};
 
 use crate::alarm::Alarm;
 use crate::frame::Label;
@@ -486,35 +486,41 @@ fn read_request(span: Span) -> Request<'static> {
 impl Block {
     /// Takes a response's values over; a refusal makes the block's tags bad.
     fn learn(&self, now: SimTime, response: Response<'_>, tags: &[Tag], beliefs: &mut [Belief]) {
-        let bits: Option<Bits<'_>> = response.bits();
-        let registers: Option<Registers<'_>> = response.registers();
+        if let Some(registers) = response.registers() {
+            self.learn_words(now, |at| registers.get(at), tags, beliefs);
+        } else if let Some(bits) = response.bits() {
+            self.learn_words(now, |at| bits.get(at).map(u16::from), tags, beliefs);
+        } else {
+            self.learn_words(now, |_| None, tags, beliefs);
+        }
+    }
+
+    #[inline]
+    fn learn_words(
+        &self,
+        now: SimTime,
+        word: impl Fn(usize) -> Option<u16>,
+        tags: &[Tag],
+        beliefs: &mut [Belief],
+    ) {
         for &index in &self.tags {
             let tag = &tags[index];
             let at = usize::from(tag.span.address - self.span.address);
-            let word = |offset: usize| match (&bits, &registers) {
-                (Some(bits), _) => bits.get(at + offset).map(u16::from),
-                (_, Some(registers)) => registers.get(at + offset),
-                _ => None,
+            let second = match tag.span.quantity {
+                2 => word(at + 1),
+                _ => Some(0),
             };
-            let words = [
-                word(0),
-                if tag.span.quantity == 2 {
-                    word(1)
-                } else {
-                    Some(0)
-                },
-            ];
-            beliefs[index] = match words {
-                [Some(first), Some(second)] => Belief {
-                    value: tag.value_of_words(&[first, second]),
-                    quality: Quality::Good,
-                    at: now,
-                },
-                _ => Belief {
-                    quality: Quality::Bad,
-                    ..beliefs[index]
-                },
-            };
+            let belief = &mut beliefs[index];
+            match (word(at), second) {
+                (Some(first), Some(second)) => {
+                    *belief = Belief {
+                        value: tag.value_of_words(&[first, second]),
+                        quality: Quality::Good,
+                        at: now,
+                    };
+                }
+                _ => belief.quality = Quality::Bad,
+            }
         }
     }
 }

@@ -123,6 +123,36 @@ pub(crate) enum Verdict {
     Forward,
 }
 
+/// Which port each known hardware address was last seen behind, in the order of the addresses.
+#[derive(Clone, Debug, Default)]
+struct MacTable {
+    entries: Vec<(u64, u16)>,
+}
+
+impl MacTable {
+    fn number(mac: [u8; 6]) -> u64 {
+        let [a, b, c, d, e, f] = mac;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+
+    fn learn(&mut self, mac: [u8; 6], port: u16) {
+        let number = Self::number(mac);
+        match self.entries.binary_search_by_key(&number, |entry| entry.0) {
+            Ok(at) => self.entries[at].1 = port,
+            Err(at) if self.entries.len() < MAC_TABLE_MAX => {
+                self.entries.insert(at, (number, port));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn port_of(&self, mac: [u8; 6]) -> Option<u16> {
+        let number = Self::number(mac);
+        let found = self.entries.binary_search_by_key(&number, |entry| entry.0);
+        found.ok().map(|at| self.entries[at].1)
+    }
+}
+
 /// A switch.
 #[derive(Clone, Debug)]
 pub(crate) struct Switch {
@@ -130,7 +160,7 @@ pub(crate) struct Switch {
     pub(crate) link: Link,
     pub(crate) span: Option<u16>,
     pub(crate) ports: Vec<Port>,
-    macs: BTreeMap<[u8; 6], u16>,
+    macs: MacTable,
     rules: BTreeMap<Match, SimTime>,
     frames_denied: u64,
 }
@@ -148,7 +178,7 @@ impl Switch {
             link,
             span,
             ports: hosts.into_iter().map(port).collect(),
-            macs: BTreeMap::new(),
+            macs: MacTable::default(),
             rules: BTreeMap::new(),
             frames_denied: 0,
         }
@@ -168,10 +198,8 @@ impl Switch {
         }
         if let Some(mac) = frame::source_mac(bytes)
             && !frame::is_group(mac)
-            && self.macs.get(&mac) != Some(&port)
-            && (self.macs.len() < MAC_TABLE_MAX || self.macs.contains_key(&mac))
         {
-            self.macs.insert(mac, port);
+            self.macs.learn(mac, port);
         }
         Verdict::Forward
     }
@@ -182,7 +210,7 @@ impl Switch {
         if frame::is_group(mac) {
             None
         } else {
-            self.macs.get(&mac).copied()
+            self.macs.port_of(mac)
         }
     }
 
@@ -226,9 +254,9 @@ impl Switch {
             put.put_u64(port.frames_lost);
             put.put_u64(port.shut_until.map_or(0, SimTime::as_nanos));
         }
-        for (mac, port) in &self.macs {
-            put.put_bytes(mac);
-            put.put_u16(*port);
+        for &(mac, port) in &self.macs.entries {
+            put.put_bytes(&mac.to_be_bytes()[2..]);
+            put.put_u16(port);
         }
         for (rule, until) in &self.rules {
             match rule {

@@ -164,7 +164,6 @@ pub struct World {
 /// Buffers that are reused from event to event.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    frames: Vec<Frame>,
     bytes: Vec<u8>,
     deeds: Vec<Deed>,
     truth: Vec<f64>,

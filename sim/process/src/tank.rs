@@ -67,6 +67,7 @@ impl Tank {
     }
 
     /// Adds liquid; what does not fit below the edge is lost and returned, m³.
+    #[must_use = "what has run over is somewhere"]
     pub fn fill(&mut self, inlet_m3: f64) -> f64 {
         self.volume_m3 += inlet_m3;
         let capacity_m3 = self.area_m2 * self.overflow_level_m;

@@ -235,7 +235,7 @@ fn any_key() -> impl Strategy<Value = EventKey> {
 proptest! {
     #[test]
     fn pop_when_pushed_in_any_order_then_is_the_total_order(
-        keys in prop::collection::btree_set(any_key(), 0..200)
+        keys in prop::collection::btree_set(any_key(), 0..600)
             .prop_map(|keys| keys.into_iter().collect::<Vec<_>>())
             .prop_shuffle(),
     ) {
@@ -259,7 +259,10 @@ proptest! {
     /// Pushes and pops in any mixture give what a sorted map gives.
     #[test]
     fn queue_when_pushes_and_pops_mix_then_agrees_with_a_sorted_map(
-        steps in prop::collection::vec(prop::option::of((0u64..3, 0usize..6, 0u32..4)), 0..300),
+        steps in prop::collection::vec(
+            prop::option::weighted(0.6, (0u64..100, 0usize..6, 0u32..4)),
+            0..1500,
+        ),
     ) {
         let mut queue = EventQueue::new();
         let mut model = BTreeMap::new();

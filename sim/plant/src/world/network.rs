@@ -13,28 +13,28 @@ use crate::switch::Verdict;
 impl World {
     /// Puts what a host has to send on its link, and its timers into the queue.
     pub(crate) fn flush_host(&mut self, now: SimTime, index: usize) {
+        if self.hosts[index].is_idle() {
+            return;
+        }
         let host_number = u16::try_from(index).expect("hosts are few");
         let host_id = self.ids.hosts[index];
-        let mut timers = std::mem::take(&mut self.hosts[index].timers);
-        for (slot, due) in timers.drain(..) {
+        while let Some((slot, due)) = self.hosts[index].timers.pop() {
             let event = Event::ConnectionTimer {
                 host: host_number,
                 slot,
             };
             self.schedule(due, Phase::DeviceTimer, (host_id, host_id), event);
         }
-        self.hosts[index].timers = timers;
 
         let HostRoles { switch, port, .. } = self.roles[index];
-        let mut frames = std::mem::take(&mut self.scratch.frames);
-        self.hosts[index].take_sent(&mut frames);
-        for frame in frames.drain(..) {
-            let link = self.switches[usize::from(switch)].link;
+        let link = self.switches[usize::from(switch)].link;
+        let ends = (host_id, self.ids.switches[usize::from(switch)]);
+        for at in 0..self.hosts[index].nic.sent.len() {
             let host = &mut self.hosts[index];
+            let frame = std::mem::take(&mut host.nic.sent[at]);
             match link.send(now, host.link_free_at, frame.bytes.len()) {
                 Some((sent, arrives)) => {
                     host.link_free_at = sent;
-                    let ends = (host_id, self.ids.switches[usize::from(switch)]);
                     let event = Event::AtSwitch {
                         switch,
                         port,
@@ -48,7 +48,7 @@ impl World {
                 }
             }
         }
-        self.scratch.frames = frames;
+        self.hosts[index].nic.sent.clear();
     }
 
     pub(super) fn on_switch(&mut self, now: SimTime, switch_index: u16, port: u16, frame: Frame) {

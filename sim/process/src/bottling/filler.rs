@@ -139,7 +139,8 @@ impl Filler {
         self.inlet_m3_per_s = opening * config.bowl.inlet_l_per_s / 1000.0;
         let inlet_m3 = self.inlet_m3_per_s * step_s;
         self.inlet_m3 += inlet_m3;
-        self.bowl.fill(inlet_m3);
+        let overflow_m3 = self.bowl.fill(inlet_m3);
+        self.wet_floor(config, overflow_m3);
         if self.film_m3 > 0.0 {
             let drained_m3 = config.filler.floor_drain_l_per_s / 1000.0 * step_s;
             self.film_m3 = num::approach(self.film_m3, 0.0, drained_m3);
@@ -209,9 +210,15 @@ impl Filler {
         self.spill(config, jet_m3 - caught_m3);
     }
 
-    /// Books liquid on the floor.
+    /// Books liquid that has missed its bottle.
     pub(super) fn spill(&mut self, config: &BottlingConfig, spilled_m3: f64) {
         self.spilled_m3 += spilled_m3;
+        self.wet_floor(config, spilled_m3);
+    }
+
+    /// Spreads liquid on the belt and the floor; what they cannot hold runs into the gully. What has
+    /// run over the edge of the bowl comes here too, and stands in the bowl's own balance.
+    fn wet_floor(&mut self, config: &BottlingConfig, spilled_m3: f64) {
         let capacity_m3 = config.filler.film_capacity_l / 1000.0;
         self.film_m3 = num::lower(self.film_m3 + spilled_m3, capacity_m3);
     }
