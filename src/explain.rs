@@ -8,7 +8,7 @@ use crate::Outcome;
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The code, such as TR0103 or ST0203.
+    /// The code, such as TR0103, ST0203 or DF0004.
     code: String,
 }
 
@@ -21,8 +21,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         say!("{}\n\n{text}", args.code.to_uppercase());
         return Ok(());
     }
+    if let Some((title, text)) = twinrange_bridge::explain(&args.code) {
+        say!("{}: {title}\n\n{text}", args.code.to_uppercase());
+        return Ok(());
+    }
     let message = format!("there is no problem code `{}`", args.code);
     Err(Problem::new("TR0112", message)
-        .hint("codes look like TR0103 or ST0203")
+        .hint("codes look like TR0103, ST0203, DF0004 or DS0002")
         .into())
 }

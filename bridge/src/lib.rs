@@ -22,6 +22,7 @@
 
 pub mod answer;
 mod child;
+mod codes;
 mod error;
 mod lines;
 pub mod lockstep;
@@ -30,6 +31,7 @@ pub mod offline;
 pub mod spec;
 
 pub use answer::{Action, ActionArgs, Answer, Target, Verb};
+pub use codes::explain;
 pub use error::DefenseError;
 pub use lockstep::{LockStep, LockStepConfig};
 pub use message::{
