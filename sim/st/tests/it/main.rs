@@ -5,6 +5,7 @@ mod conformance;
 mod diagnostics;
 mod image;
 mod program;
+mod programs;
 mod robust;
 mod support;
 mod timers;
