@@ -7,6 +7,8 @@ mod image;
 mod program;
 mod programs;
 mod robust;
+mod specification;
 mod support;
+mod tasks;
 mod timers;
 mod traps;
