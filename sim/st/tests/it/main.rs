@@ -4,6 +4,7 @@ mod blocks;
 mod conformance;
 mod diagnostics;
 mod image;
+mod library;
 mod program;
 mod programs;
 mod robust;
