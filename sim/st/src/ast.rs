@@ -19,6 +19,48 @@ impl Name {
     }
 }
 
+/// All that was declared in the files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Library {
+    pub(crate) pous: Vec<Pou>,
+    pub(crate) types: Vec<TypeDeclaration>,
+    /// VAR_GLOBAL outside of a CONFIGURATION, or inside of it and of its RESOURCEs.
+    pub(crate) globals: Vec<Section>,
+    pub(crate) configurations: Vec<Configuration>,
+}
+
+/// `Name : spec := init;` in TYPE.
+#[derive(Clone, Debug)]
+pub(crate) struct TypeDeclaration {
+    pub(crate) name: Name,
+    pub(crate) spec: TypeSpec,
+    pub(crate) init: Option<Init>,
+}
+
+/// `CONFIGURATION ... END_CONFIGURATION`; its RESOURCEs are merged, since there is one processor.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    pub(crate) name: Name,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) programs: Vec<ProgramInstance>,
+}
+
+/// `TASK name(INTERVAL := T#10ms, PRIORITY := 1);`.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) name: Name,
+    pub(crate) settings: Vec<(Name, Expr)>,
+}
+
+/// `PROGRAM name WITH task : Type;`.
+#[derive(Clone, Debug)]
+pub(crate) struct ProgramInstance {
+    pub(crate) name: Name,
+    pub(crate) task: Option<Name>,
+    pub(crate) ty: Name,
+    pub(crate) retain: bool,
+}
+
 /// A program organization unit.
 #[derive(Clone, Debug)]
 pub(crate) struct Pou {
@@ -64,6 +106,8 @@ pub(crate) enum SectionKind {
     Output,
     InOut,
     Temp,
+    External,
+    Global,
 }
 
 /// `VAR ... END_VAR`.
@@ -83,18 +127,42 @@ pub(crate) struct Declaration {
     pub(crate) at: Option<Name>,
     pub(crate) ty: TypeSpec,
     pub(crate) init: Option<Init>,
+    /// `R_EDGE` or `F_EDGE` behind the type of an input: whether it is the rising one.
+    pub(crate) edge: Option<bool>,
 }
 
 /// The type of a declaration.
 #[derive(Clone, Debug)]
 pub(crate) enum TypeSpec {
     Named(Name),
+    /// `STRING[20]`.
+    Text(Name, Box<Expr>),
+    /// `INT(0..100)`.
+    Subrange(Name, Box<Expr>, Box<Expr>),
     Array {
-        low: Expr,
-        high: Expr,
-        element: Name,
+        /// Lower and upper bound of each dimension.
+        bounds: Vec<(Expr, Expr)>,
+        element: Box<TypeSpec>,
         span: Span,
     },
+    /// `(Red, Green := 5)`, with the type in front of it where there is one.
+    Enumeration {
+        base: Option<Name>,
+        values: Vec<(Name, Option<Expr>)>,
+        span: Span,
+    },
+    Struct(Vec<Declaration>, Span),
+}
+
+impl TypeSpec {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Named(name) | Self::Text(name, _) | Self::Subrange(name, ..) => name.span,
+            Self::Array { span, .. } | Self::Enumeration { span, .. } | Self::Struct(_, span) => {
+                *span
+            }
+        }
+    }
 }
 
 /// An initial value.
@@ -102,9 +170,18 @@ pub(crate) enum TypeSpec {
 pub(crate) enum Init {
     Value(Expr),
     /// `[1, 3(0)]`: each value with its repetition.
-    Array(Vec<(Option<Expr>, Option<Expr>)>, Span),
+    Array(Vec<(Option<Init>, Option<Expr>)>, Span),
     /// `(PT := T#5s)`.
     Members(Vec<(Name, Init)>, Span),
+}
+
+impl Init {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Value(value) => value.span,
+            Self::Array(_, span) | Self::Members(_, span) => *span,
+        }
+    }
 }
 
 /// A variable as it is referred to: `a`, `t.Q`, `a[i]`, `%IX0.0`.
@@ -114,7 +191,15 @@ pub(crate) enum Reference {
     /// A direct address, as written.
     Direct(Name),
     Member(Box<Reference>, Name),
-    Index(Box<Reference>, Box<Expr>, Span),
+    /// `a[i, j]`.
+    Index(Box<Reference>, Vec<Expr>, Span),
+    /// `w.3`, `w.%B1`: a part of a bit string, by its size in bits and its number.
+    Part {
+        base: Box<Reference>,
+        bits: u32,
+        number: u32,
+        span: Span,
+    },
 }
 
 impl Reference {
@@ -122,7 +207,7 @@ impl Reference {
         match self {
             Self::Name(name) | Self::Direct(name) => name.span,
             Self::Member(base, name) => base.span().to(name.span),
-            Self::Index(_, _, span) => *span,
+            Self::Index(_, _, span) | Self::Part { span, .. } => *span,
         }
     }
 }
@@ -139,8 +224,12 @@ pub(crate) enum ExprKind {
     Bool(bool),
     Integer(i128),
     Real(f64),
-    /// ns.
-    Duration(i64),
+    /// A duration or date with its type, ns.
+    Nanos(crate::types::Elementary, i64),
+    /// A text: whether it is wide, and its characters.
+    Text(bool, Vec<u16>),
+    /// `Color#Red`.
+    Enumerator(Name, Name),
     /// `INT#5`: the type's name and the literal.
     Typed(Name, Box<Expr>),
     Reference(Reference),

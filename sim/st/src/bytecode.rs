@@ -16,7 +16,7 @@ pub(crate) const RELATIVE: u32 = 1 << 31;
 
 /// A set of elementary types, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Types(u16);
+pub(crate) struct Types(u32);
 
 impl Types {
     const fn of(types: &[Elementary]) -> Self {
@@ -40,12 +40,27 @@ impl Types {
 
 use Elementary as E;
 const BOOL: Types = Types::of(&[E::Bool]);
-const SIGNED: Types = Types::of(&[E::Sint, E::Int, E::Dint, E::Lint, E::Time]);
+const SIGNED: Types = Types::of(&[
+    E::Sint,
+    E::Int,
+    E::Dint,
+    E::Lint,
+    E::Time,
+    E::Ltime,
+    E::Date,
+    E::Ldate,
+    E::Tod,
+    E::Ltod,
+    E::Dt,
+    E::Ldt,
+]);
 const UNSIGNED: Types = Types::of(&[E::Usint, E::Uint, E::Udint, E::Ulint]);
 const STRINGS: Types = Types::of(&[E::Byte, E::Word, E::Dword, E::Lword]);
 const REAL: Types = Types::of(&[E::Real]);
 const LREAL: Types = Types::of(&[E::Lreal]);
-const NATURAL: Types = UNSIGNED.or(STRINGS).or(BOOL);
+/// Characters, which are natural numbers to the machine, and the lengths of texts.
+const CHARS: Types = Types::of(&[E::Char, E::Wchar, E::String, E::Wstring]);
+const NATURAL: Types = UNSIGNED.or(STRINGS).or(BOOL).or(CHARS);
 const WHOLE: Types = SIGNED.or(NATURAL);
 const ANY: Types = WHOLE.or(REAL).or(LREAL);
 /// Types that can index an array or count a shift.
@@ -88,6 +103,16 @@ pub(crate) enum Form {
     /// Calls the standard block `ty` with counter type `b` on the instance at `d`.
     CallStandard,
     Return,
+    /// `d := path a [b...]`, or the reverse.
+    LoadElement,
+    StoreElement,
+    /// Copies the element of path `a` at `b...` to `d`, or `d` to the element.
+    CopyFrom,
+    CopyTo,
+    /// Traps unless `a` lies between `d` and `b`, all of `ty`.
+    Check(Types),
+    /// Computes the intrinsic `ty` on the operands of list `d`.
+    Intrinsic,
 }
 
 /// What an instruction costs, by the kind of work.
@@ -189,7 +214,7 @@ opcodes! {
     Ror Form::Shift, Word;
     // Conversions.
     WrapS Form::Convert(WHOLE, SIGNED), Word;
-    WrapU Form::Convert(WHOLE, UNSIGNED.or(STRINGS)), Word;
+    WrapU Form::Convert(WHOLE, UNSIGNED.or(STRINGS).or(CHARS)), Word;
     SToR Form::Convert(SIGNED, REAL), Float;
     UToR Form::Convert(NATURAL, REAL), Float;
     SToL Form::Convert(SIGNED, LREAL), Float;
@@ -209,6 +234,14 @@ opcodes! {
     CallBlock Form::CallBlock, Call;
     CallStandard Form::CallStandard, Call;
     Return Form::Return, Bit;
+    // Elements behind several indices, or of several slots.
+    LoadElement Form::LoadElement, Integer;
+    StoreElement Form::StoreElement, Integer;
+    CopyFrom Form::CopyFrom, Integer;
+    CopyTo Form::CopyTo, Integer;
+    CheckS Form::Check(SIGNED), Integer;
+    CheckU Form::Check(NATURAL), Integer;
+    Intrinsic Form::Intrinsic, Function;
 }
 
 impl Opcode {
@@ -220,7 +253,8 @@ impl Opcode {
         Self::FORMS[self as usize]
     }
 
-    /// Scan time that one execution takes, ns; [`Opcode::Copy`] takes it per slot.
+    /// Scan time that one execution takes, ns. [`Opcode::Copy`] takes it per slot; what works on
+    /// an element of several slots or on texts takes a move per slot besides.
     ///
     /// # Source
     ///
@@ -248,7 +282,7 @@ impl Opcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instruction {
     pub(crate) code: Opcode,
-    /// Number of an [`Elementary`], or of a standard block in `CallStandard`.
+    /// Number of an [`Elementary`], of a standard block in `CallStandard`, or of an intrinsic.
     pub(crate) ty: u8,
     pub(crate) d: u32,
     pub(crate) a: u32,

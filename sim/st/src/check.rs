@@ -5,19 +5,30 @@
 //!
 //! Source: IEC 61131-3:2013, 6.5 (variables), 6.6 (program organization units).
 
+mod aggregate;
+mod apply;
+mod arguments;
+mod calendar;
 mod call;
+mod configuration;
 mod declaration;
 mod expression;
 mod function;
+mod initial;
 mod located;
 mod operator;
+mod resolve;
 mod statement;
+mod text;
+mod types;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
-use crate::ast::{self, Name, PouKind, SectionKind};
+use self::types::{EnumType, Enumerators, StructType, Type, TypeProgress};
+use crate::ast::{self, PouKind, SectionKind};
 use crate::diagnostic::{Sink, Span};
 use crate::hir::{self, Block, Frame};
 use crate::image::Address;
@@ -28,17 +39,8 @@ use crate::types::Elementary;
 /// Slots that one POU's frame may have, so that no program outgrows the machine.
 const MAX_FRAME_SLOTS: u32 = 1 << 16;
 
-/// The type of a variable.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Type {
-    Elementary(Elementary),
-    Array {
-        element: Elementary,
-        low: i64,
-        len: u32,
-    },
-    Block(Block),
-}
+/// Slots that all declarations of a compilation may lay out, so that none outgrows the compiler.
+const MAX_LAYOUT_SLOTS: u32 = 1 << 21;
 
 /// A variable of a POU.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ struct Var {
     section: SectionKind,
     retain: bool,
     constant: bool,
+    /// VAR_EXTERNAL, so that the variable itself stands elsewhere.
+    external: bool,
     /// Value of an elementary constant, which takes no slot.
     value: Option<u64>,
     offset: u32,
@@ -67,10 +71,23 @@ struct Signature {
     by_key: BTreeMap<String, usize>,
     frame: Frame,
     /// Where a FUNCTION leaves its result.
-    result: Option<(u32, Elementary)>,
+    result: Option<(u32, Type)>,
+    edges: Vec<hir::Edge>,
 }
 
 impl Signature {
+    fn new(name: &str, kind: PouKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            vars: Vec::new(),
+            by_key: BTreeMap::new(),
+            frame: Frame::default(),
+            result: None,
+            edges: Vec::new(),
+        }
+    }
+
     fn var(&self, key: &str) -> Option<&Var> {
         self.by_key.get(key).and_then(|&at| self.vars.get(at))
     }
@@ -99,44 +116,73 @@ enum Progress {
 }
 
 struct Checker<'a, 's> {
-    pous: &'a [ast::Pou],
+    library: &'a ast::Library,
     by_key: BTreeMap<String, usize>,
+    type_by_key: BTreeMap<String, usize>,
+    types: Vec<TypeProgress>,
+    enums: Vec<EnumType>,
+    structs: Vec<StructType>,
+    enumerators: Enumerators,
+    /// VAR_GLOBAL, as far as it is declared.
+    globals: Rc<Signature>,
+    /// A scope without variables.
+    outside: Rc<Signature>,
     progress: Vec<Progress>,
     /// Functions and block types that the POU being checked uses.
     uses: Vec<Vec<(usize, Span)>>,
+    /// Slots that may still be laid out.
+    slots_left: u32,
     sink: &'a mut Sink<'s>,
 }
 
-/// Checks a whole file; `None` when something was reported.
-pub(crate) fn check(pous: &[ast::Pou], sink: &mut Sink<'_>) -> Option<hir::Unit> {
+/// Checks all that is compiled together; `None` when something was reported.
+pub(crate) fn check(library: &ast::Library, sink: &mut Sink<'_>) -> Option<hir::Unit> {
+    let outside = Rc::new(Signature::new("", PouKind::Function));
     let mut checker = Checker {
-        pous,
+        library,
         by_key: BTreeMap::new(),
-        progress: vec![Progress::Unseen; pous.len()],
-        uses: vec![Vec::new(); pous.len()],
+        type_by_key: BTreeMap::new(),
+        types: vec![TypeProgress::Unseen; library.types.len()],
+        enums: Vec::new(),
+        structs: Vec::new(),
+        enumerators: BTreeMap::new(),
+        globals: Rc::clone(&outside),
+        outside,
+        progress: vec![Progress::Unseen; library.pous.len()],
+        uses: vec![Vec::new(); library.pous.len()],
+        slots_left: MAX_LAYOUT_SLOTS,
         sink,
     };
     checker.collect_names();
-    let program = checker.find_program();
-    let signatures: Vec<_> = (0..pous.len()).map(|pou| checker.signature(pou)).collect();
+    checker.declare_globals();
+    for at in 0..library.types.len() {
+        checker.declared_type(at);
+    }
+    let schedule = checker.schedule();
+    let signatures: Vec<_> = (0..library.pous.len())
+        .map(|pou| checker.signature(pou))
+        .collect();
     let mut checked = Vec::new();
     let mut located = Vec::new();
     for (index, signature) in signatures.iter().enumerate() {
         let Some(signature) = signature else { continue };
-        let (pou, mut places) = checker.body(index, signature);
+        let (pou, places) = checker.body(index, signature);
         checked.push(pou);
-        located.append(&mut places);
+        located.push(places);
     }
     let order = checker.callee_first();
+    let (instances, tasks) = schedule?;
     if !checker.sink.is_empty() {
         return None;
     }
-    let program = program?;
-    let variables = checker.watch_list(signatures.get(program)?.as_ref()?);
-    Some(hir::Unit {
+    let globals = Rc::clone(&checker.globals);
+    let (located, variables) = checker.tables(&instances, located, &signatures);
+    checker.sink.is_empty().then_some(hir::Unit {
         pous: checked,
         order,
-        program,
+        globals: globals.frame.clone(),
+        instances,
+        tasks,
         located,
         variables,
     })
@@ -144,43 +190,52 @@ pub(crate) fn check(pous: &[ast::Pou], sink: &mut Sink<'_>) -> Option<hir::Unit>
 
 impl Checker<'_, '_> {
     fn collect_names(&mut self) {
-        for (index, pou) in self.pous.iter().enumerate() {
-            let key = pou.name.key();
-            if is_reserved(&key) || function::is_standard(&key) {
-                let message = format!("`{}` is a name of the standard", pou.name.text);
-                self.sink
-                    .report(problems::RESERVED_NAME, pou.name.span, message);
-            }
+        let library = self.library;
+        for (index, pou) in library.pous.iter().enumerate() {
+            let key = self.checked_name(&pou.name);
             match self.by_key.entry(key) {
-                Entry::Occupied(_) => {
-                    let message = format!("`{}` is declared twice", pou.name.text);
-                    self.sink
-                        .report(problems::DUPLICATE, pou.name.span, message);
-                }
+                Entry::Occupied(_) => self.report_duplicate(&pou.name),
                 Entry::Vacant(place) => {
                     place.insert(index);
                 }
             }
         }
+        for (index, declaration) in library.types.iter().enumerate() {
+            let key = self.checked_name(&declaration.name);
+            if self.by_key.contains_key(&key) || self.type_by_key.contains_key(&key) {
+                self.report_duplicate(&declaration.name);
+            } else {
+                self.type_by_key.insert(key, index);
+            }
+        }
     }
 
-    fn find_program(&mut self) -> Option<usize> {
-        let is_program = |pou: &ast::Pou| pou.kind == PouKind::Program;
-        let first = self.pous.iter().position(is_program);
-        if first.is_none() && self.sink.is_empty() {
-            let end = self.sink.source().len();
-            self.sink.report(
-                problems::NO_PROGRAM,
-                Span::new(end, end),
-                "the file has no PROGRAM",
-            );
-        }
-        for pou in self.pous.iter().filter(|pou| is_program(pou)).skip(1) {
-            let message = format!("`{}` is a second PROGRAM", pou.name.text);
+    /// The capitalised form of a name that is declared at the level of the file.
+    fn checked_name(&mut self, name: &ast::Name) -> String {
+        let key = name.key();
+        if is_reserved(&key) || function::is_standard(&key) {
+            let message = format!("`{}` is a name of the standard", name.text);
             self.sink
-                .report(problems::NO_PROGRAM, pou.name.span, message);
+                .report(problems::RESERVED_NAME, name.span, message);
         }
-        first
+        key
+    }
+
+    fn report_duplicate(&mut self, name: &ast::Name) {
+        let message = format!("`{}` is declared twice", name.text);
+        self.sink.report(problems::DUPLICATE, name.span, message);
+    }
+
+    /// Reserves slots; reports where there are no more.
+    fn reserve(&mut self, slots: u32, span: Span) -> bool {
+        let fits = slots <= self.slots_left;
+        if fits {
+            self.slots_left -= slots;
+        } else {
+            let message = format!("all declarations take more than {MAX_LAYOUT_SLOTS} slots");
+            self.sink.report(problems::TOO_LARGE, span, message);
+        }
+        fits
     }
 
     /// The POUs so that each comes after all that it uses; reports functions that call each other
@@ -188,8 +243,8 @@ impl Checker<'_, '_> {
     fn callee_first(&mut self) -> Vec<usize> {
         let mut order = Vec::new();
         // 0 is unseen, 1 is on the path from a root, 2 is done.
-        let mut marks = vec![0u8; self.pous.len()];
-        for root in 0..self.pous.len() {
+        let mut marks = vec![0u8; self.library.pous.len()];
+        for root in 0..self.library.pous.len() {
             if marks[root] != 0 {
                 continue;
             }
@@ -203,9 +258,15 @@ impl Checker<'_, '_> {
                     continue;
                 };
                 *next += 1;
-                if marks[used] == 1 && self.pous[used].kind == PouKind::Function {
-                    let message = format!("`{}` calls itself", self.pous[used].name.text);
-                    self.sink.report(problems::RECURSION, span, message);
+                let pous = &self.library.pous;
+                if marks[used] == 1 && pous[used].kind == PouKind::Function {
+                    let from = path.iter().position(|(pou, _)| *pou == used).unwrap_or(0);
+                    let circle = path[from..].iter().map(|(pou, _)| *pou).chain([used]);
+                    let names: Vec<_> = circle.map(|pou| pous[pou].name.text.as_str()).collect();
+                    let message = format!("`{}` calls itself", pous[used].name.text);
+                    let hint = Some(format!("the circle is {}", names.join(" -> ")));
+                    self.sink
+                        .report_with_hint(problems::RECURSION, span, message, hint);
                 } else if marks[used] == 0 {
                     marks[used] = 1;
                     path.push((used, 0));
@@ -235,14 +296,10 @@ impl Checker<'_, '_> {
             Block::User(pou) => {
                 let signature = self.signature(pou)?;
                 let var = signature.var(key)?;
-                let role = match var.section {
-                    SectionKind::Input | SectionKind::InOut => FieldRole::Input,
-                    SectionKind::Output => FieldRole::Output,
-                    SectionKind::Var | SectionKind::Temp => FieldRole::Hidden,
-                };
+                let role = role_of(var.section);
                 let in_out = var.section == SectionKind::InOut;
                 Some(Member {
-                    ty: var.ty,
+                    ty: var.ty.clone(),
                     role,
                     in_out,
                     offset: var.offset,
@@ -267,8 +324,7 @@ impl Checker<'_, '_> {
                 let Some(signature) = self.signature(pou) else {
                     return Vec::new();
                 };
-                let visible =
-                    |var: &&Var| !matches!(var.section, SectionKind::Var | SectionKind::Temp);
+                let visible = |var: &&Var| role_of(var.section) != FieldRole::Hidden;
                 signature
                     .vars
                     .iter()
@@ -282,137 +338,23 @@ impl Checker<'_, '_> {
     fn block_name(&self, block: Block) -> String {
         match block {
             Block::Standard(standard) => standard.name(),
-            Block::User(pou) => self.pous[pou].name.text.clone(),
+            Block::User(pou) => self.library.pous[pou].name.text.clone(),
         }
-    }
-
-    fn type_name(&self, ty: Type) -> String {
-        match ty {
-            Type::Elementary(ty) => ty.to_string(),
-            Type::Array { element, low, len } => {
-                format!("ARRAY[{low}..{}] OF {element}", low + i64::from(len) - 1)
-            }
-            Type::Block(block) => self.block_name(block),
-        }
-    }
-
-    /// All that tools may watch, by path from the PROGRAM.
-    fn watch_list(&mut self, program: &Signature) -> Vec<hir::Variable> {
-        let mut list = Vec::new();
-        self.watch(program, "", 0, false, &mut list);
-        list
-    }
-
-    fn watch(
-        &mut self,
-        signature: &Signature,
-        prefix: &str,
-        base: u32,
-        retain: bool,
-        list: &mut Vec<hir::Variable>,
-    ) {
-        for var in &signature.vars {
-            if var.value.is_some() || var.section == SectionKind::Temp {
-                continue;
-            }
-            let path = format!("{prefix}{}", var.name);
-            let offset = base + var.offset;
-            let retain = retain || var.retain;
-            match var.ty {
-                Type::Elementary(ty) => {
-                    list.push(hir::Variable {
-                        path,
-                        offset,
-                        ty,
-                        array: None,
-                        retain,
-                    });
-                }
-                Type::Array {
-                    element: ty,
-                    low,
-                    len,
-                } => {
-                    let array = Some((low, len));
-                    list.push(hir::Variable {
-                        path,
-                        offset,
-                        ty,
-                        array,
-                        retain,
-                    });
-                }
-                Type::Block(Block::Standard(standard)) => {
-                    for (at, field) in (offset..).zip(standard.fields()) {
-                        let path = format!("{path}.{}", field.name);
-                        list.push(hir::Variable {
-                            path,
-                            offset: at,
-                            ty: field.ty,
-                            array: None,
-                            retain,
-                        });
-                    }
-                }
-                Type::Block(Block::User(pou)) => {
-                    if let Some(inner) = self.signature(pou) {
-                        self.watch(&inner, &format!("{path}."), offset, retain, list);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The type with this name; `None` after a report.
-    fn named_type(&mut self, name: &Name, user: usize) -> Option<Type> {
-        if let Some(ty) = Elementary::from_name(&name.text) {
-            return Some(Type::Elementary(ty));
-        }
-        let key = name.key();
-        if let Some(standard) = StandardFb::from_key(&key) {
-            return Some(Type::Block(Block::Standard(standard)));
-        }
-        if let Some(&pou) = self.by_key.get(&key)
-            && self.pous[pou].kind == PouKind::FunctionBlock
-        {
-            self.uses[user].push((pou, name.span));
-            return Some(Type::Block(Block::User(pou)));
-        }
-        const OTHER_TYPES: [&str; 12] = [
-            "STRING",
-            "WSTRING",
-            "CHAR",
-            "WCHAR",
-            "DATE",
-            "LDATE",
-            "TOD",
-            "TIME_OF_DAY",
-            "DT",
-            "DATE_AND_TIME",
-            "LTIME",
-            "RTC",
-        ];
-        if OTHER_TYPES.contains(&key.as_str()) {
-            let message = format!("the type `{}` is not supported", name.text);
-            self.sink.report(problems::UNSUPPORTED, name.span, message);
-            return None;
-        }
-        let blocks = self
-            .pous
-            .iter()
-            .filter(|pou| pou.kind == PouKind::FunctionBlock);
-        let candidates = StandardFb::names()
-            .chain(Elementary::ALL.iter().map(|ty| ty.name()))
-            .chain(blocks.map(|pou| pou.name.text.as_str()));
-        let hint = crate::suggest::did_you_mean(&name.text, candidates);
-        let message = format!("unknown type `{}`", name.text);
-        self.sink
-            .report_with_hint(problems::UNKNOWN_TYPE, name.span, message, hint);
-        None
     }
 }
 
-/// Names that types have, which nothing else may take.
+/// Who may touch a variable from outside of its instance.
+fn role_of(section: SectionKind) -> FieldRole {
+    match section {
+        SectionKind::Input | SectionKind::InOut => FieldRole::Input,
+        SectionKind::Output => FieldRole::Output,
+        _ => FieldRole::Hidden,
+    }
+}
+
+/// Names that types have, which nothing else may take. Those of dates are spared, because `Dt` and
+/// `Date` are good names of variables and nothing confuses the two.
 fn is_reserved(key: &str) -> bool {
-    Elementary::from_name(key).is_some() || StandardFb::from_key(key).is_some()
+    Elementary::from_name(key).is_some_and(|ty| !ty.is_date())
+        || StandardFb::from_key(key).is_some()
 }

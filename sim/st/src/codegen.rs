@@ -8,17 +8,20 @@
 //! in the same statement; evaluation goes from left to right, and AND and OR on BOOL evaluate
 //! their right side only if it can matter, as far as that can be noticed.
 
+mod area;
 mod expression;
 mod statement;
+mod text;
 
 use std::collections::BTreeMap;
 
 use crate::ast::PouKind;
 use crate::bytecode::{Instruction, Opcode, RELATIVE};
 use crate::container::{
-    ArrayInfo, Entry, Located, Module, PouRecord, SourceLine, VariableInfo, narrow,
+    ArrayInfo, Entry, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord, SourceLine,
+    TaskRecord, VariableInfo, narrow,
 };
-use crate::hir;
+use crate::hir::{self, GLOBAL};
 use crate::types::Elementary;
 
 /// Where an operand lies, before the memory is laid out.
@@ -28,6 +31,8 @@ enum Operand {
     Const(u32),
     /// Among the static slots of all POUs.
     Static(u32),
+    /// Among the slots of VAR_GLOBAL.
+    Global(u32),
     /// From the base of the instance.
     Frame(u32),
 }
@@ -41,6 +46,7 @@ impl Operand {
         match self {
             Self::Const(at) => at,
             Self::Static(at) => STATIC | at,
+            Self::Global(at) => GLOBAL | at,
             Self::Frame(at) => RELATIVE | at,
         }
     }
@@ -49,6 +55,7 @@ impl Operand {
         match self {
             Self::Const(at) => Self::Const(at + slots),
             Self::Static(at) => Self::Static(at + slots),
+            Self::Global(at) => Self::Global(at + slots),
             Self::Frame(at) => Self::Frame(at + slots),
         }
     }
@@ -94,7 +101,7 @@ impl Constants {
 }
 
 /// Generates the whole unit.
-pub(crate) fn generate(unit: &hir::Unit, file_name: &str) -> Module {
+pub(crate) fn generate(unit: &hir::Unit, files: Vec<String>) -> Module {
     let mut generator = Generator {
         unit,
         constants: Constants::default(),
@@ -106,7 +113,7 @@ pub(crate) fn generate(unit: &hir::Unit, file_name: &str) -> Module {
     for &pou in &unit.order {
         generator.pou(pou);
     }
-    generator.finish(file_name)
+    generator.finish(files)
 }
 
 struct Generator<'u> {
@@ -141,12 +148,16 @@ impl Generator<'_> {
             code_start,
             code_len: 0,
             arrays: Vec::new(),
+            paths: Vec::new(),
+            lists: Vec::new(),
+            file: pou.file,
         });
         let mut body = Body {
             generator: self,
             pou: index,
             is_function,
             free: BTreeMap::new(),
+            free_blocks: BTreeMap::new(),
             temporaries: static_start
                 + if is_function {
                     narrow(pou.frame.types.len())
@@ -154,11 +165,14 @@ impl Generator<'_> {
                     0
                 },
             arrays: Vec::new(),
+            paths: Vec::new(),
+            lists: Vec::new(),
             line: pou.end_line,
             loops: Vec::new(),
             returns: Vec::new(),
         };
         body.reset(pou);
+        body.edges(pou);
         body.statements(&pou.body);
         body.line = pou.end_line;
         let end = body.here();
@@ -166,32 +180,32 @@ impl Generator<'_> {
         returns.into_iter().for_each(|jump| body.patch(jump, end));
         body.emit(Opcode::Return, Elementary::Bool, 0, 0, 0);
         let arrays = std::mem::take(&mut body.arrays);
+        let paths = std::mem::take(&mut body.paths);
+        let lists = std::mem::take(&mut body.lists);
         let (code_end, static_end) = (narrow(self.code.len()), narrow(self.static_types.len()));
         if let Some(record) = &mut self.pous[index] {
-            record.arrays = arrays;
+            (record.arrays, record.paths, record.lists) = (arrays, paths, lists);
             record.code_len = code_end - code_start;
             record.static_len = static_end - static_start;
         }
     }
 
     /// Lays out the memory and puts the final slots into all operands.
-    fn finish(mut self, file_name: &str) -> Module {
+    fn finish(mut self, files: Vec<String>) -> Module {
         let constants = narrow(self.constants.types.len());
-        let statics = narrow(self.static_types.len());
-        let place = |operand: u32| {
-            if operand & RELATIVE == 0 && operand & STATIC != 0 {
-                constants + (operand & !STATIC)
-            } else {
-                operand
-            }
+        let task_base = constants + narrow(self.static_types.len());
+        let task_slots = 2 * narrow(self.unit.tasks.len());
+        let global_base = task_base + task_slots;
+        let place = |operand: u32| match operand {
+            _ if operand & RELATIVE != 0 => operand,
+            _ if operand & STATIC != 0 => constants + (operand & !STATIC),
+            _ if operand & GLOBAL != 0 => global_base + (operand & !GLOBAL),
+            _ => operand,
         };
         for instruction in &mut self.code {
             let names = crate::verifier::operand_slots(instruction.code);
-            for (is_slot, field) in
-                names
-                    .into_iter()
-                    .zip([&mut instruction.d, &mut instruction.a, &mut instruction.b])
-            {
+            let fields = [&mut instruction.d, &mut instruction.a, &mut instruction.b];
+            for (is_slot, field) in names.into_iter().zip(fields) {
                 if is_slot {
                     *field = place(*field);
                 }
@@ -203,53 +217,104 @@ impl Generator<'_> {
             pou.arrays
                 .iter_mut()
                 .for_each(|array| array.base = place(array.base));
+            pou.paths
+                .iter_mut()
+                .for_each(|path| path.base = place(path.base));
+            let operands = pou.lists.iter_mut().flatten();
+            operands.for_each(|operand| operand.operand = place(operand.operand));
         }
-        let program = &self.unit.pous[self.unit.program];
-        let base = constants + statics;
+        let unit = self.unit;
         let mut types = self.constants.types;
         types.extend(&self.static_types);
-        types.extend(&program.frame.types);
+        for _ in &unit.tasks {
+            types.extend([Elementary::Ulint, Elementary::Bool]);
+        }
         let mut init = self.constants.values;
-        init.resize(base as usize, 0);
-        init.extend(&program.frame.init);
+        init.resize(types.len(), 0);
+        types.extend(&unit.globals.types);
+        init.extend(&unit.globals.init);
+        let mut bases = Vec::new();
+        for instance in &unit.instances {
+            bases.push(narrow(types.len()));
+            types.extend(&unit.pous[instance.pou].frame.types);
+            init.extend(&unit.pous[instance.pou].frame.init);
+        }
+        let layout = Layout {
+            global_base,
+            task_base,
+            bases,
+        };
         Module {
-            file_name: file_name.to_owned(),
+            files,
             constants,
             types,
             init,
             pous,
             code: self.code,
             lines: self.lines,
-            entries: vec![Entry {
-                pou: narrow(self.unit.program),
-                base,
-            }],
-            located: located(self.unit, base),
-            variables: variables(self.unit, base),
+            entries: layout.entries(unit),
+            tasks: layout.tasks(unit),
+            located: layout.located(unit),
+            variables: layout.variables(unit),
         }
     }
 }
 
-fn located(unit: &hir::Unit, base: u32) -> Vec<Located> {
-    let one = |variable: &hir::LocatedVariable| Located {
-        name: variable.name.clone(),
-        address: variable.address,
-        ty: variable.ty,
-        slot: base + variable.offset,
-        has_init: variable.has_init,
-    };
-    unit.located.iter().map(one).collect()
+/// Where the parts of the memory begin.
+struct Layout {
+    global_base: u32,
+    task_base: u32,
+    /// Of each program instance.
+    bases: Vec<u32>,
 }
 
-fn variables(unit: &hir::Unit, base: u32) -> Vec<VariableInfo> {
-    let one = |variable: &hir::Variable| VariableInfo {
-        name: variable.path.clone(),
-        ty: variable.ty,
-        slot: base + variable.offset,
-        array: variable.array.map(|(low, len)| ArrayInfo { low, len }),
-        retain: variable.retain,
-    };
-    unit.variables.iter().map(one).collect()
+impl Layout {
+    fn slot(&self, instance: Option<usize>, offset: u32) -> u32 {
+        instance.map_or(self.global_base, |at| self.bases[at]) + offset
+    }
+
+    fn entries(&self, unit: &hir::Unit) -> Vec<Entry> {
+        let one = |(instance, base): (&hir::Instance, &u32)| Entry {
+            pou: narrow(instance.pou),
+            base: *base,
+            task: instance.task.map_or(NO_TASK, narrow),
+        };
+        unit.instances.iter().zip(&self.bases).map(one).collect()
+    }
+
+    fn tasks(&self, unit: &hir::Unit) -> Vec<TaskRecord> {
+        let one = |(at, task): (u32, &hir::Task)| TaskRecord {
+            name: task.name.clone(),
+            interval_ns: task.interval_ns,
+            priority: task.priority,
+            single: task.single.map(|offset| self.global_base + offset),
+            state: self.task_base + 2 * at,
+        };
+        (0..).zip(&unit.tasks).map(one).collect()
+    }
+
+    fn located(&self, unit: &hir::Unit) -> Vec<Located> {
+        let one = |variable: &hir::LocatedVariable| Located {
+            name: variable.name.clone(),
+            address: variable.address,
+            ty: variable.ty,
+            slot: self.slot(variable.instance, variable.offset),
+            has_init: variable.has_init,
+        };
+        unit.located.iter().map(one).collect()
+    }
+
+    fn variables(&self, unit: &hir::Unit) -> Vec<VariableInfo> {
+        let one = |variable: &hir::Variable| VariableInfo {
+            name: variable.path.clone(),
+            ty: variable.ty,
+            slot: self.slot(variable.instance, variable.offset),
+            array: variable.array.map(|(low, len)| ArrayInfo { low, len }),
+            capacity: variable.capacity,
+            retain: variable.retain,
+        };
+        unit.variables.iter().map(one).collect()
+    }
 }
 
 /// The jumps out of a loop that wait for their target.
@@ -266,9 +331,13 @@ struct Body<'g, 'u> {
     is_function: bool,
     /// Temporaries that hold nothing at the moment, by type.
     free: BTreeMap<Elementary, Vec<u32>>,
+    /// The same for neighbouring slots, by their types.
+    free_blocks: BTreeMap<Vec<Elementary>, Vec<u32>>,
     /// First static slot that is a temporary of this POU.
     temporaries: u32,
     arrays: Vec<crate::container::ArraySlots>,
+    paths: Vec<PathSlots>,
+    lists: Vec<Vec<ListOperand>>,
     line: u32,
     loops: Vec<Loop>,
     returns: Vec<usize>,
@@ -328,9 +397,11 @@ impl Body<'_, '_> {
         Operand::Const(self.generator.constants.get(ty, value))
     }
 
-    /// A slot of the POU's own frame.
+    /// A slot of the POU's own frame, or of VAR_GLOBAL.
     fn own(&self, offset: u32) -> Operand {
-        if self.is_function {
+        if offset & GLOBAL != 0 {
+            Operand::Global(offset & !GLOBAL)
+        } else if self.is_function {
             self.function_slot(self.pou, offset)
         } else {
             Operand::Frame(offset)
@@ -351,6 +422,35 @@ impl Body<'_, '_> {
         }
         self.generator.static_types.push(ty);
         Operand::Static(narrow(self.generator.static_types.len() - 1))
+    }
+
+    /// Types of the slots from an offset on.
+    fn slot_types(&self, offset: u32, len: u32) -> &[Elementary] {
+        let unit = self.generator.unit;
+        let types = if offset & GLOBAL == 0 {
+            &unit.pous[self.pou].frame.types
+        } else {
+            &unit.globals.types
+        };
+        let first = (offset & !GLOBAL) as usize;
+        &types[first..first + len as usize]
+    }
+
+    /// Neighbouring temporaries of these types.
+    fn block(&mut self, types: &[Elementary]) -> Operand {
+        if let Some(at) = self.free_blocks.get_mut(types).and_then(Vec::pop) {
+            return Operand::Static(at);
+        }
+        let first = narrow(self.generator.static_types.len());
+        self.generator.static_types.extend(types);
+        Operand::Static(first)
+    }
+
+    /// Gives a block of temporaries back.
+    fn release_block(&mut self, block: Operand, types: &[Elementary]) {
+        if let Operand::Static(at) = block {
+            self.free_blocks.entry(types.to_vec()).or_default().push(at);
+        }
     }
 
     /// Neighbouring temporaries that are never used again.
@@ -374,6 +474,24 @@ impl Body<'_, '_> {
 
     fn is_temporary(&self, operand: Operand) -> bool {
         matches!(operand, Operand::Static(at) if at >= self.temporaries)
+    }
+
+    /// Inputs with R_EDGE or F_EDGE become what R_TRIG or F_TRIG would make of them.
+    fn edges(&mut self, pou: &hir::Pou) {
+        let bool = Elementary::Bool;
+        for edge in &pou.edges {
+            let (input, memory) = (self.own(edge.input), self.own(edge.memory));
+            let clock = self.temporary(bool);
+            let code = if edge.rising {
+                Opcode::Move
+            } else {
+                Opcode::Not
+            };
+            self.emit2(code, bool, clock, input);
+            self.emit3(Opcode::AndNot, bool, input, clock, memory);
+            self.emit2(Opcode::Move, bool, memory, clock);
+            self.release(clock);
+        }
     }
 
     /// Brings the variables that begin anew in each call to their initial values.

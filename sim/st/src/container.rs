@@ -18,7 +18,7 @@ use crate::types::Elementary;
 use crate::verifier::Fault;
 
 const MAGIC: [u8; 4] = *b"TRST";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Bytes in front of what the digest covers.
 const HEADER_LEN: usize = 40;
 const DIGEST: std::ops::Range<usize> = 8..HEADER_LEN;
@@ -26,7 +26,8 @@ const DIGEST: std::ops::Range<usize> = 8..HEADER_LEN;
 /// The contents of a container, not yet verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Module {
-    pub(crate) file_name: String,
+    /// Names of the source files.
+    pub(crate) files: Vec<String>,
     /// Slots from the beginning of the memory that hold constants.
     pub(crate) constants: u32,
     /// Type of each slot.
@@ -38,6 +39,7 @@ pub(crate) struct Module {
     /// Rising by instruction.
     pub(crate) lines: Vec<SourceLine>,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) tasks: Vec<TaskRecord>,
     pub(crate) located: Vec<Located>,
     pub(crate) variables: Vec<VariableInfo>,
 }
@@ -56,6 +58,57 @@ pub(crate) struct PouRecord {
     pub(crate) code_start: u32,
     pub(crate) code_len: u32,
     pub(crate) arrays: Vec<ArraySlots>,
+    pub(crate) paths: Vec<PathSlots>,
+    /// Operands of intrinsics.
+    pub(crate) lists: Vec<Vec<ListOperand>>,
+    /// Number of the source file.
+    pub(crate) file: u32,
+}
+
+/// Elements that instructions reach by several indices, or that have several slots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PathSlots {
+    /// Operand of the first slot of the first element.
+    pub(crate) base: u32,
+    /// Slots of one element.
+    pub(crate) len: u32,
+    /// Outermost first.
+    pub(crate) dims: Vec<PathDim>,
+}
+
+/// One index of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PathDim {
+    /// Lowest index.
+    pub(crate) low: i64,
+    pub(crate) len: u32,
+    /// Slots from one element to the next.
+    pub(crate) stride: u32,
+}
+
+/// An operand of an intrinsic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListOperand {
+    /// The slot; the first one, for a text.
+    pub(crate) operand: u32,
+    /// Most characters of a text; 0 for other operands.
+    pub(crate) capacity: u32,
+    /// Whether it is a WSTRING.
+    pub(crate) wide: bool,
+}
+
+/// When program instances run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TaskRecord {
+    pub(crate) name: String,
+    /// 0 where it has none, ns.
+    pub(crate) interval_ns: u64,
+    /// 0 is the most urgent.
+    pub(crate) priority: u32,
+    /// Slot of the BOOL whose rising edge starts the task.
+    pub(crate) single: Option<u32>,
+    /// Slots of the state: when it is due next (ULINT, ns), and SINGLE as it was (BOOL).
+    pub(crate) state: u32,
 }
 
 /// An array that instructions index.
@@ -76,12 +129,17 @@ pub(crate) struct SourceLine {
     pub(crate) line: u32,
 }
 
-/// A PROGRAM instance that runs in each scan.
+/// Marks an entry without a task.
+pub(crate) const NO_TASK: u32 = u32::MAX;
+
+/// A PROGRAM instance that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) pou: u32,
     /// First slot of the instance.
     pub(crate) base: u32,
+    /// Its task, or [`NO_TASK`]: it runs in each scan.
+    pub(crate) task: u32,
 }
 
 /// A variable that is tied to the process image.
@@ -112,6 +170,8 @@ pub struct VariableInfo {
     pub slot: u32,
     /// Bounds of an array.
     pub array: Option<ArrayInfo>,
+    /// Most characters of a STRING or WSTRING; 0 for other types.
+    pub capacity: u32,
     /// Whether its value survives a warm start.
     pub retain: bool,
 }
@@ -173,7 +233,7 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
     out.u16(VERSION);
     out.u16(0);
     out.0.resize(HEADER_LEN, 0);
-    out.text(&module.file_name);
+    out.list(&module.files, |out, name| out.text(name));
     out.u32(module.constants);
     out.list(&module.types, |out, ty| out.u8(*ty as u8));
     module.init.iter().for_each(|value| out.u64(*value));
@@ -193,6 +253,17 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
     out.list(&module.entries, |out, entry| {
         out.u32(entry.pou);
         out.u32(entry.base);
+        out.u32(entry.task);
+    });
+    out.list(&module.tasks, |out, task| {
+        out.text(&task.name);
+        out.u64(task.interval_ns);
+        out.u32(task.priority);
+        out.u8(task.single.is_some().into());
+        if let Some(single) = task.single {
+            out.u32(single);
+        }
+        out.u32(task.state);
     });
     out.list(&module.located, |out, located| {
         out.text(&located.name);
@@ -212,6 +283,7 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
             out.u64(array.low.cast_unsigned());
             out.u32(array.len);
         }
+        out.u32(variable.capacity);
         out.u8(variable.retain.into());
     });
     let mut bytes = out.0;
@@ -237,6 +309,23 @@ fn write_pou(out: &mut Writer, pou: &PouRecord) {
         out.u64(array.low.cast_unsigned());
         out.u32(array.len);
     });
+    out.list(&pou.paths, |out, path| {
+        out.u32(path.base);
+        out.u32(path.len);
+        out.list(&path.dims, |out, dim| {
+            out.u64(dim.low.cast_unsigned());
+            out.u32(dim.len);
+            out.u32(dim.stride);
+        });
+    });
+    out.list(&pou.lists, |out, list| {
+        out.list(list, |out, item| {
+            out.u32(item.operand);
+            out.u32(item.capacity);
+            out.u8(item.wide.into());
+        });
+    });
+    out.u32(pou.file);
 }
 
 /// Decodes a container whose digest fits; says nothing about whether it is safe to run.
@@ -356,7 +445,7 @@ impl Reader<'_> {
     }
 
     fn module(&mut self) -> Option<Module> {
-        let file_name = self.text()?;
+        let files = self.list(4, Self::text)?;
         let constants = self.u32()?;
         let types = self.list(1, Self::ty)?;
         if types.len() > (self.bytes.len() - self.at) / 8 {
@@ -364,11 +453,11 @@ impl Reader<'_> {
         }
         let init = types.iter().map(|_| self.u64()).collect::<Option<_>>()?;
         Some(Module {
-            file_name,
+            files,
             constants,
             types,
             init,
-            pous: self.list(29, Self::pou)?,
+            pous: self.list(41, Self::pou)?,
             code: self.list(16, Self::instruction)?,
             lines: self.list(8, |reader| {
                 Some(SourceLine {
@@ -376,14 +465,16 @@ impl Reader<'_> {
                     line: reader.u32()?,
                 })
             })?,
-            entries: self.list(8, |reader| {
+            entries: self.list(12, |reader| {
                 Some(Entry {
                     pou: reader.u32()?,
                     base: reader.u32()?,
+                    task: reader.u32()?,
                 })
             })?,
+            tasks: self.list(21, Self::task)?,
             located: self.list(16, Self::located)?,
-            variables: self.list(11, Self::variable)?,
+            variables: self.list(15, Self::variable)?,
         })
     }
 
@@ -409,6 +500,45 @@ impl Reader<'_> {
                     len: reader.u32()?,
                 })
             })?,
+            paths: self.list(12, Self::path)?,
+            lists: self.list(4, |reader| {
+                reader.list(9, |reader| {
+                    Some(ListOperand {
+                        operand: reader.u32()?,
+                        capacity: reader.u32()?,
+                        wide: reader.flag()?,
+                    })
+                })
+            })?,
+            file: self.u32()?,
+        })
+    }
+
+    fn path(&mut self) -> Option<PathSlots> {
+        Some(PathSlots {
+            base: self.u32()?,
+            len: self.u32()?,
+            dims: self.list(16, |reader| {
+                Some(PathDim {
+                    low: reader.i64()?,
+                    len: reader.u32()?,
+                    stride: reader.u32()?,
+                })
+            })?,
+        })
+    }
+
+    fn task(&mut self) -> Option<TaskRecord> {
+        Some(TaskRecord {
+            name: self.text()?,
+            interval_ns: self.u64()?,
+            priority: self.u32()?,
+            single: if self.flag()? {
+                Some(self.u32()?)
+            } else {
+                None
+            },
+            state: self.u32()?,
         })
     }
 
@@ -466,6 +596,7 @@ impl Reader<'_> {
             } else {
                 None
             },
+            capacity: self.u32()?,
             retain: self.flag()?,
         })
     }

@@ -80,47 +80,98 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Where the lines of a source begin.
-#[derive(Clone, Debug)]
-pub(crate) struct LineIndex {
+/// The files that are compiled together, as one text: each begins on a line of its own.
+pub(crate) struct SourceText {
+    text: String,
+    files: Vec<FileStart>,
     /// Byte offset of the first byte of each line.
-    starts: Vec<u32>,
+    lines: Vec<u32>,
 }
 
-impl LineIndex {
-    pub(crate) fn new(source: &str) -> Self {
-        let mut starts = vec![0];
-        for (at, byte) in source.bytes().enumerate() {
+/// Where a file begins in the text.
+struct FileStart {
+    name: String,
+    start: u32,
+    end: u32,
+    /// Number of its first line in the whole text, from 0.
+    first_line: u32,
+}
+
+impl SourceText {
+    pub(crate) fn new(sources: &[(&str, &str)]) -> Self {
+        let mut text = String::new();
+        let mut files = Vec::new();
+        let mut first_line = 0;
+        for (source, name) in sources {
+            let span = Span::new(text.len(), text.len() + source.len());
+            let name = (*name).to_owned();
+            files.push(FileStart {
+                name,
+                start: span.start,
+                end: span.end,
+                first_line,
+            });
+            text.push_str(source);
+            if sources.len() > 1 {
+                text.push('\n');
+            }
+            let ends = source.bytes().filter(|&byte| byte == b'\n').count() + 1;
+            first_line += u32::try_from(ends).unwrap_or(u32::MAX >> 1);
+        }
+        let mut lines = vec![0];
+        for (at, byte) in text.bytes().enumerate() {
             if byte == b'\n' {
-                starts.push(Span::new(at + 1, at + 1).start);
+                lines.push(Span::new(at + 1, at + 1).start);
             }
         }
-        Self { starts }
+        Self { text, files, lines }
     }
 
-    /// Line of a byte offset; 1-based.
+    /// The bytes of each file.
+    pub(crate) fn ranges(&self) -> Vec<std::ops::Range<usize>> {
+        let range = |file: &FileStart| file.start as usize..file.end as usize;
+        self.files.iter().map(range).collect()
+    }
+
+    /// Number of the file that holds a byte.
+    pub(crate) fn file_of(&self, offset: u32) -> usize {
+        let after = self.files.partition_point(|file| file.start <= offset);
+        after.saturating_sub(1)
+    }
+
+    pub(crate) fn file_names(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.name.clone()).collect()
+    }
+
+    /// Line of the whole text; 0-based.
+    fn line_index(&self, offset: u32) -> usize {
+        self.lines
+            .partition_point(|&start| start <= offset)
+            .saturating_sub(1)
+    }
+
+    /// Line of a byte in its file; 1-based.
     pub(crate) fn line(&self, offset: u32) -> u32 {
-        let line = self.starts.partition_point(|&start| start <= offset);
-        u32::try_from(line).unwrap_or(u32::MAX)
+        let line = u32::try_from(self.line_index(offset)).unwrap_or(u32::MAX - 1);
+        let first = self
+            .files
+            .get(self.file_of(offset))
+            .map_or(0, |file| file.first_line);
+        line.saturating_sub(first) + 1
     }
 
-    /// Line and column in characters of a byte offset; both 1-based.
-    pub(crate) fn line_column(&self, source: &str, offset: u32) -> (u32, u32) {
-        let line = self.line(offset);
-        let start = self.starts[line as usize - 1] as usize;
-        let before = source.get(start..offset as usize).unwrap_or("");
-        (
-            line,
-            u32::try_from(before.chars().count()).unwrap_or(u32::MAX - 1) + 1,
-        )
+    /// Column of a byte in characters; 1-based.
+    fn column(&self, offset: u32) -> u32 {
+        let start = self.lines[self.line_index(offset)] as usize;
+        let before = self.text.get(start..offset as usize).unwrap_or("");
+        u32::try_from(before.chars().count()).unwrap_or(u32::MAX - 1) + 1
     }
 }
 
 /// Collects diagnostics while the compiler goes on.
 pub(crate) struct Sink<'s> {
-    source: &'s str,
-    file: &'s str,
-    lines: &'s LineIndex,
+    source: &'s SourceText,
+    /// With spans in the whole text, not yet in their file.
     found: Vec<Diagnostic>,
 }
 
@@ -128,11 +179,9 @@ pub(crate) struct Sink<'s> {
 const MAX_DIAGNOSTICS: usize = 200;
 
 impl<'s> Sink<'s> {
-    pub(crate) fn new(source: &'s str, file: &'s str, lines: &'s LineIndex) -> Self {
+    pub(crate) fn new(source: &'s SourceText) -> Self {
         Self {
             source,
-            file,
-            lines,
             found: Vec::new(),
         }
     }
@@ -155,25 +204,24 @@ impl<'s> Sink<'s> {
         if self.found.len() >= MAX_DIAGNOSTICS {
             return;
         }
-        let (line, column) = self.lines.line_column(self.source, span.start);
-        let (message, file) = (message.into(), self.file.to_owned());
         self.found.push(Diagnostic {
             code,
-            message,
+            message: message.into(),
             span,
-            line,
-            column,
+            line: self.source.line(span.start),
+            column: self.source.column(span.start),
             hint,
-            file,
+            file: String::new(),
         });
     }
 
+    /// The text of all files.
     pub(crate) fn source(&self) -> &'s str {
-        self.source
+        &self.source.text
     }
 
-    pub(crate) fn lines(&self) -> &'s LineIndex {
-        self.lines
+    pub(crate) fn lines(&self) -> &'s SourceText {
+        self.source
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -185,6 +233,18 @@ impl<'s> Sink<'s> {
         self.found
             .sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
         self.found.dedup();
+        for diagnostic in &mut self.found {
+            if let Some(file) = self
+                .source
+                .files
+                .get(self.source.file_of(diagnostic.span.start))
+            {
+                diagnostic.file.clone_from(&file.name);
+                diagnostic.span.start -= file.start;
+                diagnostic.span.end =
+                    diagnostic.span.end.min(file.end).max(file.start) - file.start;
+            }
+        }
         self.found
     }
 }
@@ -194,11 +254,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn line_index_when_line_has_wide_characters_then_column_counts_characters() {
+    fn place_when_line_has_wide_characters_then_column_counts_characters() {
         let source = "a\n(* é *) x\n";
-        let index = LineIndex::new(source);
+        let text = SourceText::new(&[(source, "a.st")]);
         let offset = u32::try_from(source.find('x').expect("x is there")).expect("small");
-        assert_eq!(index.line_column(source, offset), (2, 9));
-        assert_eq!(index.line_column(source, 0), (1, 1));
+        assert_eq!((text.line(offset), text.column(offset)), (2, 9));
+        assert_eq!((text.line(0), text.column(0)), (1, 1));
+    }
+
+    #[test]
+    fn place_when_in_a_second_file_then_counts_from_its_beginning() {
+        let text = SourceText::new(&[("a\nb", "a.st"), ("c\nd", "b.st")]);
+        for (offset, file, line) in [(0, 0, 1), (2, 0, 2), (4, 1, 1), (6, 1, 2)] {
+            assert_eq!(
+                (text.file_of(offset), text.line(offset)),
+                (file, line),
+                "{offset}"
+            );
+        }
+        assert_eq!(text.ranges(), [0..3, 4..7]);
     }
 }

@@ -3,10 +3,18 @@
 //! **Invariants:** all types agree, so that code generation cannot fail; offsets are in slots from the beginning of the frame of the POU they stand in.
 
 use crate::ast::PouKind;
-use crate::bytecode::{MathFunction, Opcode};
+use crate::bytecode::MathFunction;
+use crate::diagnostic::Span;
 use crate::image::Address;
+use crate::intrinsic::Intrinsic;
 use crate::standard_fb::StandardFb;
-use crate::types::{Elementary, NANOS_PER_MILLI};
+use crate::types::Elementary;
+
+mod lower;
+pub(crate) use lower::{Step, binary_opcode, compare_opcode, conversion_steps, unary_opcode};
+
+/// Marks an offset as one of VAR_GLOBAL instead of the POU's own frame.
+pub(crate) const GLOBAL: u32 = 1 << 29;
 
 /// All that is compiled together.
 pub(crate) struct Unit {
@@ -14,21 +22,57 @@ pub(crate) struct Unit {
     pub(crate) pous: Vec<Pou>,
     /// Indices of `pous`: callee before caller, the type of an instance before its owner.
     pub(crate) order: Vec<usize>,
-    /// Index of the one PROGRAM.
-    pub(crate) program: usize,
+    /// The slots of VAR_GLOBAL.
+    pub(crate) globals: Frame,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) tasks: Vec<Task>,
     pub(crate) located: Vec<LocatedVariable>,
     pub(crate) variables: Vec<Variable>,
+}
+
+/// A PROGRAM that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) pou: usize,
+    /// Index into the tasks; `None` runs in every scan.
+    pub(crate) task: Option<usize>,
+    pub(crate) retain: bool,
+}
+
+/// A task.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) name: String,
+    /// 0 where it has none, ns.
+    pub(crate) interval_ns: u64,
+    /// 0 is the most urgent.
+    pub(crate) priority: u32,
+    /// Slot of the global BOOL whose rising edge starts it.
+    pub(crate) single: Option<u32>,
 }
 
 /// A program organization unit.
 pub(crate) struct Pou {
     pub(crate) name: String,
     pub(crate) kind: PouKind,
+    /// Number of the file it stands in.
+    pub(crate) file: u32,
     pub(crate) frame: Frame,
     /// Ranges of the frame `(offset, length)` that return to their initial value in each call.
     pub(crate) reset: Vec<(u32, u32)>,
+    pub(crate) edges: Vec<Edge>,
     pub(crate) body: Vec<Stmt>,
     pub(crate) end_line: u32,
+}
+
+/// An input that is TRUE only in the call in which it rises or falls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edge {
+    pub(crate) input: u32,
+    pub(crate) memory: u32,
+    pub(crate) rising: bool,
 }
 
 /// The slots of one instance (or of a function's one frame).
@@ -39,40 +83,61 @@ pub(crate) struct Frame {
     pub(crate) init: Vec<u64>,
 }
 
-/// A variable of the PROGRAM that is tied to the image.
+/// A variable that is tied to the image.
+#[derive(Clone, Debug)]
 pub(crate) struct LocatedVariable {
     pub(crate) name: String,
     pub(crate) address: Address,
     pub(crate) offset: u32,
     pub(crate) ty: Elementary,
     pub(crate) has_init: bool,
+    /// `None` for VAR_GLOBAL.
+    pub(crate) instance: Option<usize>,
 }
 
-/// A variable that tools may watch, with its path from the PROGRAM.
+/// A variable that tools may watch.
+#[derive(Clone, Debug)]
 pub(crate) struct Variable {
     pub(crate) path: String,
     pub(crate) offset: u32,
     pub(crate) ty: Elementary,
     /// Lowest index and length of an ARRAY.
     pub(crate) array: Option<(i64, u32)>,
+    /// Most characters of a text.
+    pub(crate) capacity: u32,
     pub(crate) retain: bool,
+    /// `None` for VAR_GLOBAL.
+    pub(crate) instance: Option<usize>,
 }
 
-/// A slot that holds an elementary value.
+/// A variable of one value: a slot, or the slots of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    /// The slot, or the first of the array.
+    /// The first slot; with an index, the one of the first element.
     pub(crate) offset: u32,
     pub(crate) ty: Elementary,
-    pub(crate) index: Option<Box<Index>>,
+    /// Indices that are only known at run time.
+    pub(crate) index: Vec<Index>,
+    /// Most characters of a text; 0 for other types.
+    pub(crate) capacity: u32,
 }
 
-/// The element of an array that is only known at run time.
+/// Slots that are taken as a whole: an array, a structure or an instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Area {
+    pub(crate) offset: u32,
+    pub(crate) index: Vec<Index>,
+    pub(crate) len: u32,
+}
+
+/// One index of an array element.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) value: Expr,
     pub(crate) low: i64,
     pub(crate) len: u32,
+    /// Slots from one element to the next.
+    pub(crate) stride: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +151,8 @@ pub(crate) struct Expr {
 pub(crate) enum ExprKind {
     /// In slot form.
     Const(u64),
+    /// The characters of a STRING or WSTRING.
+    Text(Vec<u16>),
     Load(Place),
     Unary(UnaryOp, Box<Expr>),
     /// Both operands have the type of the result, but for a shift's count.
@@ -105,28 +172,50 @@ pub(crate) enum ExprKind {
         selector: Box<Expr>,
         inputs: Vec<Expr>,
     },
+    /// The value, which must lie between the two slots.
+    InRange(u64, u64, Box<Expr>),
+    Intrinsic(Box<IntrinsicCall>),
     Call(Box<FunctionCall>),
+}
+
+/// A function of the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct IntrinsicCall {
+    pub(crate) function: Intrinsic,
+    /// Without the result.
+    pub(crate) arguments: Vec<Expr>,
+    /// Most characters of a result that is a text.
+    pub(crate) capacity: u32,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionCall {
     pub(crate) pou: usize,
     /// Every input, in the order of evaluation.
-    pub(crate) inputs: Vec<(u32, Argument)>,
+    pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Transfer>,
-    /// Where the function leaves its result.
+    /// Where the function leaves its result; any slot where it has none.
     pub(crate) result: u32,
+    /// Most characters of a result that is a text.
+    pub(crate) capacity: u32,
+}
+
+/// A parameter that takes a value before the call.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// Slot of the parameter in the callee.
+    pub(crate) slot: u32,
+    /// Most characters of a parameter that is a text.
+    pub(crate) capacity: u32,
+    pub(crate) argument: Argument,
 }
 
 /// What goes into a parameter.
 #[derive(Clone, Debug)]
 pub(crate) enum Argument {
     Value(Expr),
-    /// A whole array of the caller.
-    Block {
-        offset: u32,
-        len: u32,
-    },
+    /// A whole array, structure or instance of the caller.
+    Block(Area),
 }
 
 /// What comes out of a parameter after a call.
@@ -134,11 +223,16 @@ pub(crate) enum Argument {
 pub(crate) struct Transfer {
     /// Slot of the parameter in the callee.
     pub(crate) from: u32,
-    /// Length of an array; 1 for an elementary value.
+    /// Slots of the parameter; 1 for a single value and for a text.
     pub(crate) len: u32,
+    /// Where it goes; the first slot, for several.
     pub(crate) to: Place,
     /// Type of the parameter, which may be narrower than the target's.
     pub(crate) ty: Elementary,
+    /// Most characters of a parameter that is a text.
+    pub(crate) capacity: u32,
+    /// Limits of a target of a subrange type, in slot form.
+    pub(crate) range: Option<(u64, u64)>,
     pub(crate) negated: bool,
     /// The way back of a VAR_IN_OUT parameter: its target is fixed before the call.
     pub(crate) in_out: bool,
@@ -203,10 +297,14 @@ pub(crate) struct Stmt {
 #[derive(Clone, Debug)]
 pub(crate) enum StmtKind {
     Assign(Place, Expr),
-    CopyArray {
-        to: u32,
-        from: u32,
-        len: u32,
+    Copy {
+        to: Area,
+        from: Area,
+    },
+    /// Takes over the result of a function that has several slots.
+    CopyResult {
+        to: Area,
+        call: Box<FunctionCall>,
     },
     If {
         arms: Vec<(Expr, Vec<Stmt>)>,
@@ -226,6 +324,8 @@ pub(crate) enum StmtKind {
     CallBlock(BlockCall),
     /// A function whose result is not used.
     Evaluate(Expr),
+    /// A function without a result.
+    CallFunction(Box<FunctionCall>),
 }
 
 /// Ranges of labels, both ends in slot form and included, and what they select.
@@ -247,11 +347,10 @@ pub(crate) struct ForLoop {
 #[derive(Clone, Debug)]
 pub(crate) struct BlockCall {
     pub(crate) target: Block,
-    /// First slot of the instance.
-    pub(crate) instance: u32,
-    /// Slots of the caller's frame that take a value before the call.
-    pub(crate) inputs: Vec<(u32, Argument)>,
-    /// What is copied from the instance (by slots of the caller's frame) after the call.
+    pub(crate) instance: Area,
+    /// Slots of the instance that take a value before the call.
+    pub(crate) inputs: Vec<Input>,
+    /// What is copied from the instance after the call.
     pub(crate) outputs: Vec<Transfer>,
 }
 
@@ -263,6 +362,15 @@ pub(crate) enum Block {
     User(usize),
 }
 
+impl Place {
+    /// Slots from the first to the last that the place may mean, with elements of `len` slots.
+    pub(crate) fn extent(&self, len: u32) -> u32 {
+        self.index
+            .iter()
+            .fold(len, |extent, index| extent + (index.len - 1) * index.stride)
+    }
+}
+
 impl Expr {
     pub(crate) fn constant(&self) -> Option<u64> {
         match self.kind {
@@ -271,260 +379,80 @@ impl Expr {
         }
     }
 
-    /// Whether evaluating the expression, or leaving it out, can be noticed otherwise than by its
-    /// value: it may trap, or it calls.
-    pub(crate) fn is_observable(&self) -> bool {
+    /// Most characters that the value of a text expression has.
+    pub(crate) fn capacity(&self) -> u32 {
         match &self.kind {
-            ExprKind::Const(_) => false,
-            ExprKind::Load(place) => place.index.is_some(),
-            ExprKind::Unary(_, inner) | ExprKind::Convert(_, inner) | ExprKind::Math(_, inner) => {
-                inner.is_observable()
+            ExprKind::Text(units) => u32::try_from(units.len()).unwrap_or(0),
+            ExprKind::Load(place) => place.capacity,
+            ExprKind::Select {
+                otherwise, then, ..
+            } => otherwise.capacity().max(then.capacity()),
+            ExprKind::Mux { inputs, .. } => inputs.iter().map(Self::capacity).max().unwrap_or(0),
+            ExprKind::Intrinsic(call) => call.capacity,
+            ExprKind::Call(call) => call.capacity,
+            _ => 0,
+        }
+    }
+
+    /// The expressions of which this one consists.
+    fn parts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Const(_) | ExprKind::Text(_) => Vec::new(),
+            ExprKind::Load(place) => place.index.iter().map(|index| &index.value).collect(),
+            ExprKind::Unary(_, inner)
+            | ExprKind::Convert(_, inner)
+            | ExprKind::Math(_, inner)
+            | ExprKind::InRange(_, _, inner) => vec![inner],
+            ExprKind::Binary(_, left, right) | ExprKind::Compare(_, left, right) => {
+                vec![left, right]
             }
-            ExprKind::Binary(op, left, right) => {
-                let divides = *op == BinaryOp::Divide && !self.ty.is_real();
-                divides || left.is_observable() || right.is_observable()
-            }
-            ExprKind::Compare(_, left, right) => left.is_observable() || right.is_observable(),
             ExprKind::Select {
                 condition,
                 otherwise,
                 then,
-            } => condition.is_observable() || otherwise.is_observable() || then.is_observable(),
-            ExprKind::Mux { .. } | ExprKind::Call(_) => true,
+            } => vec![condition, otherwise, then],
+            ExprKind::Mux { selector, inputs } => {
+                std::iter::once(&**selector).chain(inputs).collect()
+            }
+            ExprKind::Intrinsic(call) => call.arguments.iter().collect(),
+            ExprKind::Call(call) => {
+                let mut parts = Vec::new();
+                for input in &call.inputs {
+                    match &input.argument {
+                        Argument::Value(value) => parts.push(value),
+                        Argument::Block(area) => {
+                            parts.extend(area.index.iter().map(|index| &index.value));
+                        }
+                    }
+                }
+                parts
+            }
         }
+    }
+
+    /// Whether evaluating the expression, or leaving it out, can be noticed otherwise than by its
+    /// value: it may trap, or it calls.
+    pub(crate) fn is_observable(&self) -> bool {
+        let itself = match &self.kind {
+            ExprKind::Load(place) => !place.index.is_empty(),
+            ExprKind::Binary(op, ..) => *op == BinaryOp::Divide && !self.ty.is_real(),
+            ExprKind::Mux { .. } | ExprKind::Call(_) | ExprKind::InRange(..) => true,
+            _ => false,
+        };
+        itself || self.parts().into_iter().any(Self::is_observable)
     }
 
     /// Whether evaluating the expression may change a variable of the caller.
     pub(crate) fn writes(&self) -> bool {
-        match &self.kind {
-            ExprKind::Const(_) => false,
-            ExprKind::Load(place) => place
-                .index
-                .as_ref()
-                .is_some_and(|index| index.value.writes()),
-            ExprKind::Unary(_, inner) | ExprKind::Convert(_, inner) | ExprKind::Math(_, inner) => {
-                inner.writes()
-            }
-            ExprKind::Binary(_, left, right) | ExprKind::Compare(_, left, right) => {
-                left.writes() || right.writes()
-            }
-            ExprKind::Select {
-                condition,
-                otherwise,
-                then,
-            } => condition.writes() || otherwise.writes() || then.writes(),
-            ExprKind::Mux { selector, inputs } => {
-                selector.writes() || inputs.iter().any(Expr::writes)
-            }
-            ExprKind::Call(call) => {
-                let argument_writes = |argument: &Argument| match argument {
-                    Argument::Value(value) => value.writes(),
-                    Argument::Block { .. } => false,
-                };
-                !call.outputs.is_empty() || call.inputs.iter().any(|(_, arg)| argument_writes(arg))
-            }
-        }
+        let itself = match &self.kind {
+            ExprKind::Call(call) => !call.outputs.is_empty(),
+            _ => false,
+        };
+        itself || self.parts().into_iter().any(Self::writes)
     }
 
     /// Whether the expression calls a user's function anywhere.
     pub(crate) fn calls(&self) -> bool {
-        match &self.kind {
-            ExprKind::Const(_) => false,
-            ExprKind::Load(place) => place
-                .index
-                .as_ref()
-                .is_some_and(|index| index.value.calls()),
-            ExprKind::Unary(_, inner) | ExprKind::Convert(_, inner) | ExprKind::Math(_, inner) => {
-                inner.calls()
-            }
-            ExprKind::Binary(_, left, right) | ExprKind::Compare(_, left, right) => {
-                left.calls() || right.calls()
-            }
-            ExprKind::Select {
-                condition,
-                otherwise,
-                then,
-            } => condition.calls() || otherwise.calls() || then.calls(),
-            ExprKind::Mux { selector, inputs } => {
-                selector.calls() || inputs.iter().any(Expr::calls)
-            }
-            ExprKind::Call(_) => true,
-        }
+        matches!(self.kind, ExprKind::Call(_)) || self.parts().into_iter().any(Self::calls)
     }
-}
-
-/// The opcode for `op` on operands of `ty`.
-pub(crate) fn binary_opcode(op: BinaryOp, ty: Elementary) -> Opcode {
-    use BinaryOp::*;
-    use Opcode as O;
-    let by_class = |signed, unsigned, real, lreal| match ty {
-        Elementary::Real => real,
-        Elementary::Lreal => lreal,
-        _ if ty.is_signed() => signed,
-        _ => unsigned,
-    };
-    match op {
-        Add => by_class(O::AddS, O::AddU, O::AddR, O::AddL),
-        Subtract => by_class(O::SubS, O::SubU, O::SubR, O::SubL),
-        Multiply => by_class(O::MulS, O::MulU, O::MulR, O::MulL),
-        Divide => by_class(O::DivS, O::DivU, O::DivR, O::DivL),
-        Modulo if ty.is_signed() => O::ModS,
-        Modulo => O::ModU,
-        Power => O::PowL,
-        And => O::And,
-        Or => O::Or,
-        Xor => O::Xor,
-        Min => by_class(O::MinS, O::MinU, O::MinR, O::MinL),
-        Max => by_class(O::MaxS, O::MaxU, O::MaxR, O::MaxL),
-        ShiftLeft => O::Shl,
-        ShiftRight => O::Shr,
-        RotateLeft => O::Rol,
-        RotateRight => O::Ror,
-    }
-}
-
-/// The opcode for `op` on an operand of `ty`; `None` where it changes nothing.
-pub(crate) fn unary_opcode(op: UnaryOp, ty: Elementary) -> Option<Opcode> {
-    use Opcode as O;
-    Some(match (op, ty) {
-        (UnaryOp::Not, _) => O::Not,
-        (UnaryOp::Negate, Elementary::Real) => O::NegR,
-        (UnaryOp::Negate, Elementary::Lreal) => O::NegL,
-        (UnaryOp::Negate, _) => O::NegS,
-        (UnaryOp::Abs, Elementary::Real) => O::AbsR,
-        (UnaryOp::Abs, Elementary::Lreal) => O::AbsL,
-        (UnaryOp::Abs, _) if ty.is_signed() => O::AbsS,
-        (UnaryOp::Abs, _) => return None,
-        (UnaryOp::Sqrt, _) => O::SqrtR,
-    })
-}
-
-/// The opcode for `op` on operands of `ty`.
-pub(crate) fn compare_opcode(op: CompareOp, ty: Elementary) -> Opcode {
-    use CompareOp::*;
-    use Opcode as O;
-    match (op, ty) {
-        (Equal, Elementary::Real) => O::EqR,
-        (Equal, Elementary::Lreal) => O::EqL,
-        (Equal, _) => O::Eq,
-        (NotEqual, Elementary::Real) => O::NeR,
-        (NotEqual, Elementary::Lreal) => O::NeL,
-        (NotEqual, _) => O::Ne,
-        (Less, Elementary::Real) => O::LtR,
-        (Less, Elementary::Lreal) => O::LtL,
-        (Less, _) if ty.is_signed() => O::LtS,
-        (Less, _) => O::LtU,
-        (LessEqual, Elementary::Real) => O::LeR,
-        (LessEqual, Elementary::Lreal) => O::LeL,
-        (LessEqual, _) if ty.is_signed() => O::LeS,
-        (LessEqual, _) => O::LeU,
-    }
-}
-
-/// One instruction of a conversion, with its second operand where it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) code: Opcode,
-    /// The instruction's type.
-    pub(crate) ty: Elementary,
-    /// Type of the result.
-    pub(crate) result: Elementary,
-    /// Type and value of the operand `b`.
-    pub(crate) operand: Option<(Elementary, u64)>,
-}
-
-impl Step {
-    fn plain(code: Opcode, ty: Elementary) -> Self {
-        Self {
-            code,
-            ty,
-            result: ty,
-            operand: None,
-        }
-    }
-
-    fn with(code: Opcode, ty: Elementary, operand: u64) -> Self {
-        Self {
-            code,
-            ty,
-            result: ty,
-            operand: Some((ty, operand)),
-        }
-    }
-}
-
-/// The instructions that convert `from` to `to`.
-pub(crate) fn conversion_steps(mode: Conversion, from: Elementary, to: Elementary) -> Vec<Step> {
-    use Elementary::{Bool, Lint, Lreal, Real, Time};
-    let millis = NANOS_PER_MILLI.cast_unsigned();
-    let millis_l = (NANOS_PER_MILLI as f64).to_bits();
-    let wrap = |ty: Elementary| {
-        Step::plain(
-            if ty.is_signed() {
-                Opcode::WrapS
-            } else {
-                Opcode::WrapU
-            },
-            ty,
-        )
-    };
-    if from == to {
-        return Vec::new();
-    }
-    match mode {
-        Conversion::Reinterpret => return vec![Step::plain(Opcode::Reinterpret, to)],
-        Conversion::Nanoseconds => return vec![wrap(to)],
-        Conversion::Value | Conversion::Truncate => {}
-    }
-    if to == Bool {
-        let code = compare_opcode(CompareOp::NotEqual, from);
-        return vec![Step {
-            code,
-            ty: from,
-            result: Bool,
-            operand: Some((from, 0)),
-        }];
-    }
-    let mut steps = Vec::new();
-    // Everything that has to do with a real passes through LREAL, which holds a REAL exactly.
-    match (from, to) {
-        (Real, Lreal) => steps.push(Step::plain(Opcode::RToL, Lreal)),
-        (Lreal, Real) => steps.push(Step::plain(Opcode::LToR, Real)),
-        (Real | Lreal, _) => {
-            if from == Real {
-                steps.push(Step::plain(Opcode::RToL, Lreal));
-            }
-            if to == Time {
-                steps.push(Step::with(Opcode::MulL, Lreal, millis_l));
-            }
-            let code = match (mode, to.is_signed()) {
-                (Conversion::Truncate, true) => Opcode::TruncS,
-                (Conversion::Truncate, false) => Opcode::TruncU,
-                (_, true) => Opcode::RoundS,
-                (_, false) => Opcode::RoundU,
-            };
-            steps.push(Step::plain(code, to));
-        }
-        (Time, Real | Lreal) => {
-            steps.push(Step::plain(Opcode::SToL, Lreal));
-            steps.push(Step::with(Opcode::DivL, Lreal, millis_l));
-            if to == Real {
-                steps.push(Step::plain(Opcode::LToR, Real));
-            }
-        }
-        (_, Real) if from.is_signed() => steps.push(Step::plain(Opcode::SToR, Real)),
-        (_, Real) => steps.push(Step::plain(Opcode::UToR, Real)),
-        (_, Lreal) if from.is_signed() => steps.push(Step::plain(Opcode::SToL, Lreal)),
-        (_, Lreal) => steps.push(Step::plain(Opcode::UToL, Lreal)),
-        (Time, _) => {
-            steps.extend([wrap(Lint), Step::with(Opcode::DivS, Lint, millis)]);
-            steps.extend((to != Lint).then(|| wrap(to)));
-        }
-        (_, Time) => {
-            steps.extend((from != Lint).then(|| wrap(Lint)));
-            steps.extend([Step::with(Opcode::MulS, Lint, millis), wrap(Time)]);
-        }
-        _ => steps.push(wrap(to)),
-    }
-    steps
 }

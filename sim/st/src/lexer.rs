@@ -7,6 +7,7 @@
 //! Source: IEC 61131-3:2013, 6.1 to 6.3 (character set, comments, pragmas, literals).
 
 use crate::diagnostic::{Sink, Span};
+use crate::literal;
 use crate::problems;
 
 macro_rules! keywords {
@@ -65,6 +66,8 @@ pub(crate) enum TokenKind {
     Real,
     /// `T#1m30s`.
     Duration,
+    /// `D#2024-02-29`, `TOD#12:30:00`, `DT#2024-02-29-12:30:00`.
+    Calendar,
     /// `INT#`, the beginning of a typed literal.
     TypePrefix,
     /// `%IX0.0`.
@@ -100,12 +103,13 @@ const SYMBOLS: [&str; 23] = [
     "*", "/", "=", "<", ">", "&",
 ];
 
-/// Splits a source into tokens and reports what is none.
-pub(crate) fn lex(sink: &mut Sink<'_>) -> Vec<Token> {
-    let source = sink.source();
+/// Splits one file of the source into tokens and reports what is none.
+pub(crate) fn lex(sink: &mut Sink<'_>, file: std::ops::Range<usize>) -> Vec<Token> {
+    // What lies behind the file is of no interest, so that its end is the end of the source.
+    let source = &sink.source()[..file.end];
     let mut lexer = Lexer {
         source,
-        at: 0,
+        at: file.start,
         sink,
     };
     let mut tokens = Vec::new();
@@ -229,8 +233,8 @@ impl Lexer<'_, '_> {
                     return TokenKind::Text;
                 }
                 b'\n' | 0 => break,
-                // `$'` is a quote inside the text.
-                b'$' if self.peek(1) == quote => self.at += 2,
+                // `$'` is a quote inside the text, and `$$` no beginning of an escape.
+                b'$' if self.peek(1) == quote || self.peek(1) == b'$' => self.at += 2,
                 _ => self.at += 1,
             }
         }
@@ -282,7 +286,13 @@ impl Lexer<'_, '_> {
             return Keyword::from_text(word).map_or(TokenKind::Identifier, TokenKind::Keyword);
         }
         self.at += 1;
-        if !word.eq_ignore_ascii_case("T") && !word.eq_ignore_ascii_case("TIME") {
+        if crate::calendar::prefix_type(word).is_some() {
+            self.skip_while(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.')
+            });
+            return TokenKind::Calendar;
+        }
+        if !literal::is_duration_prefix(word) {
             return TokenKind::TypePrefix;
         }
         if matches!(self.peek(0), b'+' | b'-') {
@@ -318,13 +328,13 @@ impl Lexer<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::LineIndex;
+    use crate::diagnostic::SourceText;
     use proptest::prelude::*;
 
     fn lexed(source: &str) -> (Vec<(TokenKind, String)>, usize) {
-        let lines = LineIndex::new(source);
-        let mut sink = Sink::new(source, "test.st", &lines);
-        let tokens = lex(&mut sink);
+        let text = SourceText::new(&[(source, "test.st")]);
+        let mut sink = Sink::new(&text);
+        let tokens = lex(&mut sink, 0..source.len());
         let texts = tokens
             .iter()
             .map(|t| (t.kind, t.span.text(source).to_owned()))
@@ -365,6 +375,12 @@ mod tests {
             "INT#-5",
             &[(TypePrefix, "INT#"), (Symbol("-"), "-"), (Integer, "5")],
         );
+        check(
+            "D#2024-02-29;",
+            &[(Calendar, "D#2024-02-29"), (Symbol(";"), ";")],
+        );
+        check("LT#5ns", &[(Duration, "LT#5ns")]);
+        check("'a$'b$$' x", &[(Text, "'a$'b$$'"), (Identifier, "x")]);
         check("%ix0.7 %MW12", &[(Direct, "%ix0.7"), (Direct, "%MW12")]);
         check(
             "(* a (* b *) c *)x",

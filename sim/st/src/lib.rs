@@ -52,12 +52,14 @@
 
 mod ast;
 mod bytecode;
+mod calendar;
 mod check;
 mod codegen;
 mod container;
 mod diagnostic;
 mod hir;
 mod image;
+mod intrinsic;
 mod lexer;
 mod literal;
 mod parser;
@@ -67,6 +69,7 @@ mod semantics;
 mod standard_fb;
 mod suggest;
 mod types;
+mod value;
 mod verifier;
 mod vm;
 
@@ -75,17 +78,18 @@ pub use container::{ArrayInfo, Located, VariableInfo, VerifyError, reseal};
 pub use diagnostic::{Diagnostic, Span};
 pub use image::{Address, Area, Image, Width};
 pub use problems::explain;
-pub use program::{PouInfo, Program};
-pub use types::{Elementary, Value};
+pub use program::{PouInfo, Program, TaskInfo};
+pub use types::Elementary;
+pub use value::Value;
 pub use verifier::Fault;
-pub use vm::{Machine, ScanReport, Trap, WriteError};
+pub use vm::{FaultRecord, Machine, ScanReport, Trap, WriteError};
 
-use diagnostic::{LineIndex, Sink};
+use diagnostic::{Sink, SourceText};
 
 /// Longest source that is compiled, bytes; a controller has no room for more.
 const MAX_SOURCE_LEN: usize = 4 << 20;
 
-/// Compiles a source file with exactly one PROGRAM.
+/// Compiles a source file with one PROGRAM, or with a CONFIGURATION.
 ///
 /// # Arguments
 ///
@@ -96,19 +100,52 @@ const MAX_SOURCE_LEN: usize = 4 << 20;
 ///
 /// Every mistake that was found, in the order of the source; never empty.
 pub fn compile(source: &str, file_name: &str) -> Result<Program, Vec<Diagnostic>> {
-    let lines = LineIndex::new(source);
-    let mut sink = Sink::new(source, file_name, &lines);
-    if source.len() > MAX_SOURCE_LEN {
+    compile_all(&[(source, file_name)])
+}
+
+/// Compiles several source files into one program. What one declares, all know.
+///
+/// # Arguments
+///
+/// * `sources` — text and file name of each, as for [`compile`]. Their order is the order of
+///   declaration: it decides about the container's bytes, not about what the program does.
+///
+/// # Errors
+///
+/// Every mistake that was found, in the order of the sources; never empty.
+///
+/// # Examples
+///
+/// ```
+/// let library = "FUNCTION Twice : INT VAR_INPUT x : INT; END_VAR Twice := 2 * x; END_FUNCTION";
+/// let main = "PROGRAM Main VAR y : INT; END_VAR y := Twice(4); END_PROGRAM";
+/// let program = sim_st::compile_all(&[(library, "library.st"), (main, "main.st")]);
+/// assert_eq!(program.expect("both are right").file_names(), ["library.st", "main.st"]);
+/// ```
+pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>> {
+    let len: usize = sources.iter().map(|(source, _)| source.len()).sum();
+    // A text that is too long is not read at all.
+    let (sources, too_long) = match sources {
+        [(_, name), ..] if len > MAX_SOURCE_LEN => (vec![("", *name)], true),
+        _ => (sources.to_vec(), false),
+    };
+    let text = SourceText::new(&sources);
+    let mut sink = Sink::new(&text);
+    if too_long {
         let message = format!("the source is longer than {MAX_SOURCE_LEN} bytes");
         sink.report(problems::TOO_LARGE, Span::default(), message);
         return Err(sink.into_sorted());
     }
-    let tokens = lexer::lex(&mut sink);
-    let pous = parser::parse(&tokens, &mut sink);
-    let Some(unit) = check::check(&pous, &mut sink) else {
+    let mut library = ast::Library::default();
+    for file in text.ranges() {
+        let end = file.end;
+        let tokens = lexer::lex(&mut sink, file);
+        parser::parse(&tokens, end, &mut library, &mut sink);
+    }
+    let Some(unit) = check::check(&library, &mut sink) else {
         return Err(sink.into_sorted());
     };
-    let module = codegen::generate(&unit, file_name);
+    let module = codegen::generate(&unit, text.file_names());
     match Program::from_module(module) {
         Ok(program) => Ok(program),
         // The only limits that the checker cannot see beforehand.

@@ -77,6 +77,56 @@ pub(crate) fn duration_ns(text: &str) -> Result<i64, &'static str> {
     i64::try_from(signed).map_err(|_| "the duration is longer than TIME holds")
 }
 
+/// Whether the word in front of `#` begins a duration.
+pub(crate) fn is_duration_prefix(word: &str) -> bool {
+    ["T", "TIME", "LT", "LTIME"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// The characters of a text literal with its quotes, escapes resolved.
+///
+/// # Source
+///
+/// IEC 61131-3:2013, 6.3.3 and Table 7. A STRING holds ISO/IEC 10646 row 00, a WSTRING the basic
+/// multilingual plane.
+pub(crate) fn text(literal: &str) -> Result<Vec<u16>, &'static str> {
+    let wide = literal.starts_with('"');
+    let inner = literal.get(1..literal.len().max(2) - 1).unwrap_or("");
+    let mut units = Vec::new();
+    let mut rest = inner.chars();
+    while let Some(character) = rest.next() {
+        if character != '$' {
+            let limit = if wide { 0xFFFF } else { 0xFF };
+            let code = u32::from(character);
+            let unit = u16::try_from(code).ok().filter(|_| code <= limit);
+            units.push(unit.ok_or("the text's type does not hold this character")?);
+            continue;
+        }
+        let tail = rest.as_str();
+        let digits = if wide { 4 } else { 2 };
+        let code = tail
+            .get(..digits)
+            .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        if let Some(code) = code.and_then(|hex| u16::from_str_radix(hex, 16).ok()) {
+            units.push(code);
+            rest = tail[digits..].chars();
+            continue;
+        }
+        units.push(match rest.next() {
+            Some('$') => u16::from(b'$'),
+            Some('\'') => u16::from(b'\''),
+            Some('"') => u16::from(b'"'),
+            Some('L' | 'l' | 'N' | 'n') => 0x0A,
+            Some('P' | 'p') => 0x0C,
+            Some('R' | 'r') => 0x0D,
+            Some('T' | 't') => 0x09,
+            _ => return Err("behind `$` stand $, a quote, L, N, P, R, T or hexadecimal digits"),
+        });
+    }
+    Ok(units)
+}
+
 fn unit_ns(unit: &str) -> Option<i128> {
     Some(match unit.to_ascii_lowercase().as_str() {
         "d" => 86_400_000_000_000,
@@ -168,6 +218,22 @@ mod tests {
             "T#999999999d",
         ] {
             assert!(duration_ns(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_when_escaped_then_is_resolved() {
+        for (literal, units) in [
+            ("''", &[][..]),
+            ("'A$$B'", &[65, 36, 66]),
+            ("'$L$r$0A$27'", &[10, 13, 10, 39]),
+            ("\"$00C4\"", &[0xC4]),
+            ("'é'", &[0xE9]),
+        ] {
+            assert_eq!(text(literal).as_deref(), Ok(units), "{literal}");
+        }
+        for bad in ["'$'", "'$x'", "'€'"] {
+            assert!(text(bad).is_err(), "{bad}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a code never changes its meaning; a code that is no longer used is not given to
 //! another problem. The hundreds group them: 00 characters, 01 syntax, 02 declarations, 03 names,
-//! 04 types, 05 values, 06 statements and calls, 07 direct addresses, 08 whole programs.
+//! 04 types, 05 values, 06 statements and calls, 07 direct addresses, 08 whole programs, 90 run time.
 
 macro_rules! problems {
     ($($name:ident $code:literal $text:literal)*) => {
@@ -28,6 +28,13 @@ problems! {
     "A duration is not written as the standard defines. It consists of numbers with the units d, \
      h, m, s, ms, us and ns from large to small, such as `T#1m30s250ms`; only the last number may \
      have a fraction."
+    BAD_DATE "ST0005"
+    "A date or time of day is not written as the standard defines, or the calendar does not have \
+     it: `D#2024-02-29`, `TOD#12:30:00.5`, `DT#2024-02-29-12:30:00`."
+    BAD_TEXT "ST0006"
+    "A text holds a character that its type does not have, or an escape without meaning. Behind \
+     `$` stand `$`, a quote, L, N, P, R, T, or the hexadecimal digits of a character: two in a \
+     STRING, four in a WSTRING."
     EXPECTED "ST0101"
     "The grammar asks for something else at this place. Often the real mistake is a little \
      earlier: a missing `;`, `THEN`, `DO` or `END_...`."
@@ -46,22 +53,28 @@ problems! {
     "A POU contains or calls itself, directly or through others. IEC 61131-3:2013, 6.6.1.4, \
      forbids recursion, because memory and scan time must be known beforehand."
     BAD_ARRAY "ST0204"
-    "The bounds of an ARRAY must be constant integers with the lower one first, the elements \
-     elementary, and the whole not larger than the memory."
+    "The bounds of an ARRAY must be constant integers with the lower one first, and the whole not larger than the memory."
     BAD_DECLARATION "ST0205"
     "This kind of variable cannot be declared here or in this way: for instance an instance of a \
      function block in a FUNCTION, a constant without a value, or RETAIN on a parameter."
     RESERVED_NAME "ST0206"
     "The name belongs to an elementary type, a standard function or a standard function block and \
      cannot be declared anew."
+    BAD_TYPE "ST0207"
+    "A type cannot be declared like this: the bounds of a subrange lie in its integer type with \
+     the lower one first, a STRING has 1 to 1024 characters, the values of an enumeration are \
+     integers, a STRUCT has at least one member."
+    BAD_EXTERNAL "ST0208"
+    "A variable of VAR_EXTERNAL must be declared in VAR_GLOBAL, with the same type. Initial value \
+     and address belong to VAR_GLOBAL (IEC 61131-3:2013, 6.5.2.3)."
     UNKNOWN_VARIABLE "ST0301"
-    "No variable of this name is declared in this POU. Every variable must be declared in a VAR \
-     section before the body."
+    "No variable of this name is declared in this POU or in VAR_GLOBAL, and no enumeration has a \
+     value of this name. Every variable must be declared in a VAR section before the body."
     UNKNOWN_FUNCTION "ST0302"
     "No function of this name exists, neither a standard one nor a FUNCTION of this file."
     UNKNOWN_MEMBER "ST0303"
-    "The function block has no input or output of this name. Its internal variables cannot be \
-     reached from outside."
+    "The function block has no input or output of this name, the structure no member, or the \
+     enumeration no value. Internal variables of a function block cannot be reached from outside."
     UNKNOWN_PARAMETER "ST0304"
     "The called function or function block has no such parameter, or the parameter does not go in \
      this direction: inputs take `:=`, outputs take `=>`."
@@ -79,8 +92,13 @@ problems! {
      or an index or member follows on something that has none."
     BAD_CONVERSION "ST0405"
     "There is no conversion between these two types, or none is needed."
+    BAD_INDEX "ST0406"
+    "An element of an array needs one index for each dimension."
+    BAD_PART "ST0407"
+    "A part such as `.3` or `.%B1` belongs to a BYTE, WORD, DWORD or LWORD and must lie within it."
     OUT_OF_RANGE "ST0501"
-    "The constant does not fit the type of its place. Choose a wider type or another value."
+    "The constant does not fit the type of its place, or lies outside its subrange. Choose a wider \
+     type or another value."
     NOT_CONSTANT "ST0502"
     "An expression here must be known when the program is compiled: it may use literals, VAR \
      CONSTANT and operators."
@@ -121,12 +139,28 @@ problems! {
     "Two located variables share a place in the output or marker area. The copy back at the end of \
      the scan would let one of them overwrite the other."
     ADDRESS_PLACE "ST0704"
-    "Located variables belong to the VAR section of a PROGRAM; functions and function blocks reach \
-     the process through their parameters."
+    "Located variables belong to the VAR section of a PROGRAM or to VAR_GLOBAL; functions and \
+     function blocks reach the process through their parameters."
     NO_PROGRAM "ST0801"
-    "The file needs exactly one PROGRAM, which the controller runs once per scan."
+    "Without a CONFIGURATION there is exactly one PROGRAM, which the controller runs once per \
+     scan; a CONFIGURATION runs at least one."
     TOO_LARGE "ST0802"
     "The program needs more memory or instructions than a controller has."
+    BAD_CONFIGURATION "ST0803"
+    "A CONFIGURATION, RESOURCE or TASK is not consistent: there is one CONFIGURATION, a TASK has \
+     constant INTERVAL and PRIORITY and a global BOOL as SINGLE, and a PROGRAM names a TASK and a \
+     PROGRAM that exist."
+    TRAP_DIVISION "ST9001"
+    "At run time: an integer or a duration was divided by zero. The scan ended and the outputs \
+     were not written. Test the divisor first; `MOD` by zero is 0 and does not trap."
+    TRAP_BOUNDS "ST9002"
+    "At run time: an index of an array, or the selector of a MUX, lay outside its bounds. The scan \
+     ended and the outputs were not written."
+    TRAP_SUBRANGE "ST9003"
+    "At run time: a value outside the subrange of a variable was assigned to it. The scan ended \
+     and the outputs were not written. Limit the value first, for instance with LIMIT."
+    TRAP_WATCHDOG "ST9004"
+    "At run time: the scan took longer than the watchdog allows. Most often a loop does not end."
 }
 
 /// Explains a problem code in one paragraph.

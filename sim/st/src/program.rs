@@ -8,11 +8,14 @@ use std::fmt::Write as _;
 use crate::ast::PouKind;
 use crate::bytecode::{Form, Instruction, MathFunction, Opcode, RELATIVE};
 use crate::container::{
-    self, ArraySlots, Located, Module, PouRecord, VariableInfo, VerifyError, narrow,
+    self, ArraySlots, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord, VariableInfo,
+    VerifyError, narrow,
 };
 use crate::image::Area;
+use crate::intrinsic::{self, Intrinsic, text_words};
 use crate::standard_fb::StandardFb;
-use crate::types::{Elementary, Value};
+use crate::types::Elementary;
+use crate::value::Value;
 use crate::verifier;
 use crate::vm::LocatedSlot;
 
@@ -28,6 +31,46 @@ pub(crate) struct Op {
     pub(crate) b: u32,
 }
 
+/// A PROGRAM instance as the machine starts it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryPoint {
+    /// First instruction.
+    pub(crate) start: u32,
+    /// First slot of the instance.
+    pub(crate) base: u32,
+    /// Its task; `None` runs in every scan.
+    pub(crate) task: Option<usize>,
+}
+
+/// A task as the machine schedules it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) interval_ns: u64,
+    pub(crate) single: Option<u32>,
+    /// Slot of the time when it is due next, and behind it of SINGLE as it was.
+    pub(crate) state: usize,
+}
+
+/// The operands of an intrinsic, with their places.
+#[derive(Clone, Debug)]
+pub(crate) struct IntrinsicOperands {
+    pub(crate) function: Intrinsic,
+    pub(crate) operands: Vec<ListOperand>,
+}
+
+/// A task of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskInfo {
+    /// Name as declared.
+    pub name: String,
+    /// Time from one start to the next, ns; 0 where it has none.
+    pub interval_ns: u64,
+    /// 0 is the most urgent.
+    pub priority: u32,
+    /// Names of the PROGRAMs that it runs.
+    pub programs: Vec<String>,
+}
+
 /// A compiled, verified program.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -37,8 +80,12 @@ pub struct Program {
     /// Of all POUs in a row.
     arrays: Vec<ArraySlots>,
     standards: Vec<StandardFb>,
-    /// First instruction and base of each PROGRAM instance.
-    entries: Vec<(u32, u32)>,
+    paths: Vec<PathSlots>,
+    lists: Vec<IntrinsicOperands>,
+    /// What runs, the most urgent first.
+    entries: Vec<EntryPoint>,
+    /// Of each task.
+    tasks: Vec<Schedule>,
     located_outputs: Vec<LocatedSlot>,
     /// Index into the variables by capitalised path.
     by_path: BTreeMap<String, usize>,
@@ -68,7 +115,10 @@ impl Program {
             ops: Vec::with_capacity(module.code.len()),
             arrays: Vec::new(),
             standards: Vec::new(),
+            paths: Vec::new(),
+            lists: Vec::new(),
             entries: Vec::new(),
+            tasks: Vec::new(),
             located_outputs: Vec::new(),
             by_path: BTreeMap::new(),
             bytes_digest,
@@ -82,26 +132,54 @@ impl Program {
         let module = &self.module;
         let mut ops = vec![None; module.code.len()];
         for pou in &module.pous {
-            let first_array = narrow(self.arrays.len());
+            let first = Tables {
+                array: narrow(self.arrays.len()),
+                path: narrow(self.paths.len()),
+                lists: &pou.lists,
+                paths: &pou.paths,
+            };
             self.arrays.extend(&pou.arrays);
+            self.paths.extend(pou.paths.iter().cloned());
             let start = pou.code_start as usize;
             let code = start..start + pou.code_len as usize;
             for (op, instruction) in ops[code.clone()].iter_mut().zip(&module.code[code]) {
-                *op = Some(prepare_op(
+                let prepared = prepare_op(
                     instruction,
                     module,
-                    first_array,
+                    &first,
                     &mut self.standards,
-                ));
+                    &mut self.lists,
+                );
+                *op = Some(prepared);
             }
         }
         self.ops = ops.into_iter().flatten().collect();
         assert_eq!(self.ops.len(), module.code.len(), "the POUs cover the code");
-        let start = |pou: u32| module.pous[pou as usize].code_start;
-        self.entries = module
-            .entries
+        let mut entries: Vec<_> = module.entries.iter().collect();
+        let priority = |task: u32| {
+            module
+                .tasks
+                .get(task as usize)
+                .map_or(u32::MAX, |t| t.priority)
+        };
+        // A stable sort: equal priorities run in the order of the source.
+        entries.sort_by_key(|entry| (entry.task == NO_TASK, priority(entry.task)));
+        self.entries = entries
+            .into_iter()
+            .map(|entry| EntryPoint {
+                start: module.pous[entry.pou as usize].code_start,
+                base: entry.base,
+                task: (entry.task != NO_TASK).then_some(entry.task as usize),
+            })
+            .collect();
+        self.tasks = module
+            .tasks
             .iter()
-            .map(|entry| (start(entry.pou), entry.base))
+            .map(|task| Schedule {
+                interval_ns: task.interval_ns,
+                single: task.single,
+                state: task.state as usize,
+            })
             .collect();
         let outputs = module
             .located
@@ -143,10 +221,34 @@ impl Program {
         self.bytes_digest
     }
 
-    /// Name of the source file.
+    /// Name of the first source file.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        &self.module.file_name
+        self.module.files.first().map_or("", String::as_str)
+    }
+
+    /// Names of all source files.
+    #[must_use]
+    pub fn file_names(&self) -> &[String] {
+        &self.module.files
+    }
+
+    /// The tasks, in the order of the source; none where the program runs in every scan.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        let info = |(at, task): (u32, &container::TaskRecord)| TaskInfo {
+            name: task.name.clone(),
+            interval_ns: task.interval_ns,
+            priority: task.priority,
+            programs: self
+                .module
+                .entries
+                .iter()
+                .filter(|entry| entry.task == at)
+                .map(|entry| self.module.pous[entry.pou as usize].name.clone())
+                .collect(),
+        };
+        (0..).zip(&self.module.tasks).map(info).collect()
     }
 
     /// Name of the PROGRAM that runs; empty if a container holds none.
@@ -171,8 +273,8 @@ impl Program {
     /// The initial value of a variable, named as for [`crate::Machine::read`].
     #[must_use]
     pub fn initial_value(&self, name: &str) -> Option<Value> {
-        let (slot, ty) = self.find(name)?;
-        Some(Value::from_slot(ty, self.module.init[slot]))
+        let found = self.find(name)?;
+        Some(found.read(&self.module.init))
     }
 
     /// The program organization units, in the order of the source.
@@ -195,6 +297,22 @@ impl Program {
             .partition_point(|line| line.instruction <= instruction)
             .checked_sub(1)?;
         Some(lines[at].line)
+    }
+
+    /// The POU that holds an instruction.
+    pub(crate) fn pou_at(&self, instruction: u32) -> Option<usize> {
+        self.module.pous.iter().position(|pou| {
+            instruction >= pou.code_start && instruction - pou.code_start < pou.code_len
+        })
+    }
+
+    /// Name and file of a POU.
+    pub(crate) fn pou_place(&self, pou: usize) -> (&str, &str) {
+        let Some(pou) = self.module.pous.get(pou) else {
+            return ("", "");
+        };
+        let file = self.module.files.get(pou.file as usize);
+        (&pou.name, file.map_or("", String::as_str))
     }
 
     /// Line of the instruction in front of `next`.
@@ -254,6 +372,13 @@ impl Program {
             Form::Copy => format!("{mnemonic} {fields}, {b} slots"),
             Form::Math => format!("{mnemonic} {fields}, function {b}"),
             Form::Return => mnemonic,
+            Form::LoadElement | Form::StoreElement | Form::CopyFrom | Form::CopyTo => {
+                format!("{mnemonic}.{ty} {fields} path {a}")
+            }
+            Form::Intrinsic => {
+                let function = Intrinsic::from_code(instruction.ty);
+                format!("{mnemonic} {function:?} list {d}")
+            }
             _ => format!("{mnemonic}.{ty} {fields}"),
         }
     }
@@ -269,9 +394,10 @@ impl Program {
         format!("#{operand}")
     }
 
-    /// Slot and type of a variable by its path, optionally with the PROGRAM's name in front.
-    pub(crate) fn find(&self, name: &str) -> Option<(usize, Elementary)> {
-        let key = name.trim().to_ascii_uppercase();
+    /// A variable by its path, optionally with the PROGRAM's name in front.
+    pub(crate) fn find(&self, name: &str) -> Option<Found> {
+        let key: String = name.split_whitespace().collect();
+        let key = key.to_ascii_uppercase();
         if let Some(found) = self.find_key(&key) {
             return Some(found);
         }
@@ -283,21 +409,22 @@ impl Program {
         }
     }
 
-    fn find_key(&self, key: &str) -> Option<(usize, Elementary)> {
-        let (path, index) = match key.strip_suffix(']').and_then(|key| key.rsplit_once('[')) {
-            Some((path, index)) => (path, Some(index.trim().parse::<i64>().ok()?)),
-            None => (key, None),
+    fn find_key(&self, key: &str) -> Option<Found> {
+        let found = |variable: &VariableInfo, position: u32| Found {
+            slot: variable.slot as usize + position as usize,
+            ty: variable.ty,
+            capacity: variable.capacity,
         };
-        let variable = &self.module.variables[*self.by_path.get(path)?];
-        let slot = variable.slot as usize;
-        match (variable.array, index) {
-            (None, None) => Some((slot, variable.ty)),
-            (Some(array), Some(index)) => {
-                let position = u32::try_from(index.checked_sub(array.low)?).ok()?;
-                (position < array.len).then_some((slot + position as usize, variable.ty))
-            }
-            _ => None,
+        if let Some(&at) = self.by_path.get(key) {
+            let variable = &self.module.variables[at];
+            return variable.array.is_none().then(|| found(variable, 0));
         }
+        let (path, index) = key.strip_suffix(']')?.rsplit_once('[')?;
+        let index = index.parse::<i64>().ok()?;
+        let variable = &self.module.variables[*self.by_path.get(path)?];
+        let array = variable.array?;
+        let position = u32::try_from(index.checked_sub(array.low)?).ok()?;
+        (position < array.len).then(|| found(variable, position))
     }
 
     pub(crate) fn initial_memory(&self) -> &[u64] {
@@ -316,8 +443,22 @@ impl Program {
         &self.ops
     }
 
-    pub(crate) fn entries(&self) -> &[(u32, u32)] {
+    pub(crate) fn entries(&self) -> &[EntryPoint] {
         &self.entries
+    }
+
+    pub(crate) fn schedules(&self) -> &[Schedule] {
+        &self.tasks
+    }
+
+    #[inline]
+    pub(crate) fn path(&self, at: u32) -> &PathSlots {
+        &self.paths[at as usize]
+    }
+
+    #[inline]
+    pub(crate) fn list(&self, at: u32) -> &IntrinsicOperands {
+        &self.lists[at as usize]
     }
 
     pub(crate) fn located_outputs(&self) -> &[LocatedSlot] {
@@ -339,12 +480,40 @@ impl Program {
     }
 }
 
+/// A variable that was found by its path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) slot: usize,
+    pub(crate) ty: Elementary,
+    pub(crate) capacity: u32,
+}
+
+impl Found {
+    /// The value in a memory, or in the initial values.
+    pub(crate) fn read(self, memory: &[u64]) -> Value {
+        if self.ty.is_text() {
+            let text = intrinsic::read_text(memory, self.slot, self.ty, self.capacity);
+            return Value::Text(self.ty, text);
+        }
+        Value::from_slot(self.ty, memory[self.slot])
+    }
+}
+
+/// Where the tables of a POU begin among those of the program, and the tables themselves.
+struct Tables<'m> {
+    array: u32,
+    path: u32,
+    lists: &'m [Vec<ListOperand>],
+    paths: &'m [PathSlots],
+}
+
 /// Brings an instruction into the form that runs fastest.
 fn prepare_op(
     instruction: &Instruction,
     module: &Module,
-    first_array: u32,
+    first: &Tables<'_>,
     standards: &mut Vec<StandardFb>,
+    lists: &mut Vec<IntrinsicOperands>,
 ) -> Op {
     let Instruction {
         code,
@@ -353,10 +522,44 @@ fn prepare_op(
         mut a,
         mut b,
     } = *instruction;
-    let mut cost_ns = code.cost_ns();
-    let unused = Elementary::from_code(ty).map_or(0, Elementary::unused_bits);
+    let mut cost_ns = u32::from(code.cost_ns());
+    let per_slot_ns = u32::from(Opcode::Copy.cost_ns());
+    let mut unused = Elementary::from_code(ty).map_or(0, Elementary::unused_bits);
     match code.form() {
-        Form::LoadIndex | Form::StoreIndex => a += first_array,
+        Form::LoadIndex | Form::StoreIndex => a += first.array,
+        Form::LoadElement | Form::StoreElement | Form::CopyFrom | Form::CopyTo => {
+            let path = &first.paths[a as usize];
+            cost_ns = cost_ns.saturating_mul(narrow(path.dims.len()));
+            if path.len > 1 {
+                cost_ns = cost_ns.saturating_add(per_slot_ns.saturating_mul(path.len));
+            }
+            a += first.path;
+        }
+        Form::Intrinsic => {
+            let function = Intrinsic::from_code(ty).expect("the verifier has checked it");
+            let operands = first.lists[d as usize].clone();
+            let words = |operand: &ListOperand| {
+                let wide = if operand.wide {
+                    Elementary::Wstring
+                } else {
+                    Elementary::String
+                };
+                text_words(wide, operand.capacity)
+            };
+            let slots: u32 = operands.iter().map(words).sum();
+            cost_ns = cost_ns.saturating_add(per_slot_ns.saturating_mul(slots));
+            if function == Intrinsic::Assign {
+                cost_ns = per_slot_ns.saturating_mul(slots + 1);
+            }
+            if function == Intrinsic::Find {
+                // A search compares each place with the whole text that is searched for.
+                let places = operands[1].capacity.saturating_mul(operands[2].capacity) / 8;
+                cost_ns = cost_ns.saturating_add(places);
+            }
+            unused = 0;
+            lists.push(IntrinsicOperands { function, operands });
+            d = narrow(lists.len() - 1);
+        }
         Form::CallFunction | Form::CallBlock => d = module.pous[d as usize].code_start,
         Form::CallStandard => {
             let standard = StandardFb::from_codes(ty, b).expect("the verifier has checked it");
@@ -373,6 +576,7 @@ fn prepare_op(
         _ => {}
     }
     let shift = u8::try_from(unused).expect("a slot has 64 bits");
+    let cost_ns = u16::try_from(cost_ns).unwrap_or(u16::MAX);
     Op {
         code,
         shift,
@@ -431,6 +635,22 @@ fn pou_digest(module: &Module, pou: &PouRecord) -> [u8; 32] {
                     put(&portable_operand(module, pou, array.base));
                     put(&array.low.to_le_bytes());
                     put(&array.len.to_le_bytes());
+                }
+                (Form::LoadElement | Form::StoreElement | Form::CopyFrom | Form::CopyTo, 1) => {
+                    let path = &pou.paths[field as usize];
+                    put(&portable_operand(module, pou, path.base));
+                    put(&path.len.to_le_bytes());
+                    for dim in &path.dims {
+                        put(&dim.low.to_le_bytes());
+                        put(&dim.len.to_le_bytes());
+                        put(&dim.stride.to_le_bytes());
+                    }
+                }
+                (Form::Intrinsic, 0) => {
+                    for operand in &pou.lists[field as usize] {
+                        put(&portable_operand(module, pou, operand.operand));
+                        put(&operand.capacity.to_le_bytes());
+                    }
                 }
                 _ => put(&field.to_le_bytes()),
             }

@@ -40,6 +40,7 @@ pub(crate) enum Behaviour {
     FTrig = 7,
     Sr = 8,
     Rs = 9,
+    Rtc = 10,
 }
 
 /// A standard function block: a behaviour, and for counters the type they count in.
@@ -49,7 +50,7 @@ pub(crate) struct StandardFb {
     pub(crate) counter: Elementary,
 }
 
-const NAMES: [(&str, Behaviour); 10] = [
+const NAMES: [(&str, Behaviour); 11] = [
     ("TON", Behaviour::Ton),
     ("TOF", Behaviour::Tof),
     ("TP", Behaviour::Tp),
@@ -60,6 +61,7 @@ const NAMES: [(&str, Behaviour); 10] = [
     ("F_TRIG", Behaviour::FTrig),
     ("SR", Behaviour::Sr),
     ("RS", Behaviour::Rs),
+    ("RTC", Behaviour::Rtc),
 ];
 
 /// Types that a counter can count in (Table 45, typed variants).
@@ -119,7 +121,7 @@ impl StandardFb {
 
     /// The slots of an instance in order; [`StandardFb::call`] knows them by position.
     pub(crate) fn fields(self) -> Vec<Field> {
-        use Elementary::{Bool, Lint, Time, Usint};
+        use Elementary::{Bool, Dt, Lint, Time, Usint};
         use FieldRole::{Hidden, Input, Output};
         let count = self.counter;
         let table: &[(&'static str, Elementary, FieldRole)] = match self.behaviour {
@@ -169,6 +171,13 @@ impl StandardFb {
                 ("R", Bool, Input),
                 ("Q1", Bool, Output),
             ],
+            Behaviour::Rtc => &[
+                ("IN", Bool, Input),
+                ("PDT", Dt, Input),
+                ("Q", Bool, Output),
+                ("CDT", Dt, Output),
+                ("_OFFSET", Lint, Hidden),
+            ],
             Behaviour::Rs => &[
                 ("S", Bool, Input),
                 ("R1", Bool, Input),
@@ -200,6 +209,7 @@ impl StandardFb {
             Behaviour::FTrig => trigger(slots, 1),
             // Table 43: the input with the 1 in its name dominates.
             Behaviour::Sr => slots[2] = slots[0] | ((slots[1] ^ 1) & slots[2]),
+            Behaviour::Rtc => rtc(slots, now_ns),
             Behaviour::Rs => slots[2] = (slots[1] ^ 1) & (slots[0] | slots[2]),
         }
     }
@@ -335,6 +345,17 @@ fn trigger(slots: &mut [u64], inverted: u64) {
     let clock = slots[0] ^ inverted;
     slots[1] = clock & (slots[2] ^ 1);
     slots[2] = clock;
+}
+
+/// A rising IN sets the clock to PDT; while IN stands it runs with the time of the scans.
+fn rtc(slots: &mut [u64], now_ns: u64) {
+    if slots[0] & (slots[2] ^ 1) != 0 {
+        slots[4] = slots[1].wrapping_sub(now_ns);
+    }
+    slots[2] = slots[0];
+    if slots[0] != 0 {
+        slots[3] = slots[4].wrapping_add(now_ns);
+    }
 }
 
 /// True once per rising edge of `slots[input]`; `slots[memory]` remembers.

@@ -48,11 +48,41 @@ pub enum Elementary {
     Lreal = 14,
     /// Signed duration, 64 bits, in nanoseconds.
     Time = 15,
+    /// Like TIME.
+    Ltime = 16,
+    /// Calendar date: nanoseconds from 1970-01-01 to the beginning of the day.
+    Date = 17,
+    /// Like DATE.
+    Ldate = 18,
+    /// Time of day, in nanoseconds from midnight.
+    Tod = 19,
+    /// Like TIME_OF_DAY.
+    Ltod = 20,
+    /// Date and time: nanoseconds from 1970-01-01.
+    Dt = 21,
+    /// Like DATE_AND_TIME.
+    Ldt = 22,
+    /// One character of ISO/IEC 10646 row 00, 8 bits.
+    Char = 23,
+    /// One character of the basic multilingual plane, 16 bits.
+    Wchar = 24,
+    /// Text of CHAR. Its slot holds the length; slots of eight characters each follow it.
+    String = 25,
+    /// Text of WCHAR. Its slot holds the length; slots of four characters each follow it.
+    Wstring = 26,
 }
+
+/// Names that the standard gives besides the short ones (IEC 61131-3:2013, Table 10).
+const LONG_NAMES: [(&str, Elementary); 4] = [
+    ("TIME_OF_DAY", Elementary::Tod),
+    ("LTIME_OF_DAY", Elementary::Ltod),
+    ("DATE_AND_TIME", Elementary::Dt),
+    ("LDATE_AND_TIME", Elementary::Ldt),
+];
 
 impl Elementary {
     /// Every type, in the order of its number in a container.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 27] = [
         Self::Bool,
         Self::Sint,
         Self::Int,
@@ -69,6 +99,17 @@ impl Elementary {
         Self::Real,
         Self::Lreal,
         Self::Time,
+        Self::Ltime,
+        Self::Date,
+        Self::Ldate,
+        Self::Tod,
+        Self::Ltod,
+        Self::Dt,
+        Self::Ldt,
+        Self::Char,
+        Self::Wchar,
+        Self::String,
+        Self::Wstring,
     ];
 
     /// The keyword of the type, in capitals.
@@ -91,12 +132,28 @@ impl Elementary {
             Self::Real => "REAL",
             Self::Lreal => "LREAL",
             Self::Time => "TIME",
+            Self::Ltime => "LTIME",
+            Self::Date => "DATE",
+            Self::Ldate => "LDATE",
+            Self::Tod => "TOD",
+            Self::Ltod => "LTOD",
+            Self::Dt => "DT",
+            Self::Ldt => "LDT",
+            Self::Char => "CHAR",
+            Self::Wchar => "WCHAR",
+            Self::String => "STRING",
+            Self::Wstring => "WSTRING",
         }
     }
 
-    /// The type with this keyword, in any case.
+    /// The type with this keyword, in any case; `TIME_OF_DAY` and its kin are known too.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
+        for (long, ty) in LONG_NAMES {
+            if long.eq_ignore_ascii_case(name) {
+                return Some(ty);
+            }
+        }
         Self::ALL
             .into_iter()
             .find(|ty| ty.name().eq_ignore_ascii_case(name))
@@ -106,15 +163,15 @@ impl Elementary {
         Self::ALL.get(usize::from(code)).copied()
     }
 
-    /// Width of the type, bits.
+    /// Width of the type, bits; of its length, for a text.
     #[must_use]
     pub fn bits(self) -> u32 {
         match self {
             Self::Bool => 1,
-            Self::Sint | Self::Usint | Self::Byte => 8,
-            Self::Int | Self::Uint | Self::Word => 16,
+            Self::Sint | Self::Usint | Self::Byte | Self::Char => 8,
+            Self::Int | Self::Uint | Self::Word | Self::Wchar | Self::String | Self::Wstring => 16,
             Self::Dint | Self::Udint | Self::Dword | Self::Real => 32,
-            Self::Lint | Self::Ulint | Self::Lword | Self::Lreal | Self::Time => 64,
+            _ => 64,
         }
     }
 
@@ -154,9 +211,45 @@ impl Elementary {
         self.is_int() || self.is_real()
     }
 
+    /// True for TIME and LTIME.
+    #[must_use]
+    pub fn is_duration(self) -> bool {
+        matches!(self, Self::Time | Self::Ltime)
+    }
+
+    /// True for the types of ANY_DATE: dates, times of day and both together.
+    #[must_use]
+    pub fn is_date(self) -> bool {
+        use Elementary::{Date, Dt, Ldate, Ldt, Ltod, Tod};
+        matches!(self, Date | Ldate | Tod | Ltod | Dt | Ldt)
+    }
+
+    /// True for CHAR and WCHAR.
+    #[must_use]
+    pub fn is_char(self) -> bool {
+        matches!(self, Self::Char | Self::Wchar)
+    }
+
+    /// True for STRING and WSTRING.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::String | Self::Wstring)
+    }
+
+    /// Nanoseconds in the unit in which a duration or date meets numbers: TIME and TOD in
+    /// milliseconds, DATE and DT in seconds, their long forms in nanoseconds.
+    pub(crate) fn number_unit_ns(self) -> Option<i64> {
+        match self {
+            Self::Time | Self::Tod => Some(NANOS_PER_MILLI),
+            Self::Date | Self::Dt => Some(1_000_000_000),
+            Self::Ltime | Self::Ldate | Self::Ltod | Self::Ldt => Some(1),
+            _ => None,
+        }
+    }
+
     /// True where the slot form is sign-extended.
     pub(crate) fn is_signed(self) -> bool {
-        self.is_signed_int() || self == Self::Time
+        self.is_signed_int() || self.is_duration() || self.is_date()
     }
 
     /// Bits of a 64-bit slot that the type leaves unused: the shift that narrows to it.
@@ -208,145 +301,17 @@ impl Elementary {
         if self.is_bit_string() && target.is_bit_string() {
             return wider;
         }
-        self == Self::Real && target == Self::Lreal
+        use Elementary::{Date, Dt, Ldate, Ldt, Lreal, Ltime, Ltod, Real, Time, Tod};
+        matches!(
+            (self, target),
+            (Real, Lreal) | (Time, Ltime) | (Date, Ldate) | (Tod, Ltod) | (Dt, Ldt)
+        )
     }
 }
 
 impl fmt::Display for Elementary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// A value of an elementary type, as tools see it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
-    /// A BOOL.
-    Bool(bool),
-    /// A SINT, INT, DINT or LINT, with its type.
-    Signed(Elementary, i64),
-    /// A USINT, UINT, UDINT or ULINT, with its type.
-    Unsigned(Elementary, u64),
-    /// A BYTE, WORD, DWORD or LWORD, with its type.
-    Bits(Elementary, u64),
-    /// A REAL.
-    Real(f32),
-    /// A LREAL.
-    Lreal(f64),
-    /// A TIME, ns.
-    Time(i64),
-}
-
-impl Value {
-    /// The type of the value.
-    #[must_use]
-    pub fn elementary(self) -> Elementary {
-        match self {
-            Self::Bool(_) => Elementary::Bool,
-            Self::Signed(ty, _) | Self::Unsigned(ty, _) | Self::Bits(ty, _) => ty,
-            Self::Real(_) => Elementary::Real,
-            Self::Lreal(_) => Elementary::Lreal,
-            Self::Time(_) => Elementary::Time,
-        }
-    }
-
-    /// An INT.
-    #[must_use]
-    pub fn int(value: i16) -> Self {
-        Self::Signed(Elementary::Int, value.into())
-    }
-
-    /// A DINT.
-    #[must_use]
-    pub fn dint(value: i32) -> Self {
-        Self::Signed(Elementary::Dint, value.into())
-    }
-
-    /// A UINT.
-    #[must_use]
-    pub fn uint(value: u16) -> Self {
-        Self::Unsigned(Elementary::Uint, value.into())
-    }
-
-    /// A WORD.
-    #[must_use]
-    pub fn word(value: u16) -> Self {
-        Self::Bits(Elementary::Word, value.into())
-    }
-
-    /// The value as a number: BOOL as 0 or 1, TIME in milliseconds.
-    ///
-    /// Integers of more than 53 bits lose their lowest bits.
-    #[must_use]
-    pub fn as_f64(self) -> f64 {
-        match self {
-            Self::Bool(value) => f64::from(u8::from(value)),
-            Self::Signed(_, value) => value as f64,
-            Self::Unsigned(_, value) | Self::Bits(_, value) => value as f64,
-            Self::Real(value) => f64::from(value),
-            Self::Lreal(value) => value,
-            Self::Time(nanos) => nanos as f64 / NANOS_PER_MILLI as f64,
-        }
-    }
-
-    /// The value as a BOOL, if it is one.
-    #[must_use]
-    pub fn as_bool(self) -> Option<bool> {
-        match self {
-            Self::Bool(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn from_slot(ty: Elementary, slot: u64) -> Self {
-        match ty {
-            Elementary::Bool => Self::Bool(slot != 0),
-            Elementary::Real => Self::Real(real_of(slot)),
-            Elementary::Lreal => Self::Lreal(f64::from_bits(slot)),
-            Elementary::Time => Self::Time(slot.cast_signed()),
-            _ if ty.is_signed_int() => Self::Signed(ty, slot.cast_signed()),
-            _ if ty.is_unsigned_int() => Self::Unsigned(ty, slot),
-            _ => Self::Bits(ty, slot),
-        }
-    }
-
-    pub(crate) fn to_slot(self) -> u64 {
-        match self {
-            Self::Bool(value) => value.into(),
-            Self::Signed(ty, value) => ty.canonical(value.cast_unsigned()),
-            Self::Unsigned(ty, value) | Self::Bits(ty, value) => ty.canonical(value),
-            Self::Real(value) => slot_of_real(value),
-            Self::Lreal(value) => value.to_bits(),
-            Self::Time(nanos) => nanos.cast_unsigned(),
-        }
-    }
-}
-
-impl fmt::Display for Value {
-    /// Writes the value as an untyped literal: `TRUE`, `-5`, `16#00FF`, `1.5`, `T#1500ms`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Bool(value) => f.write_str(if value { "TRUE" } else { "FALSE" }),
-            Self::Signed(_, value) => write!(f, "{value}"),
-            Self::Unsigned(_, value) => write!(f, "{value}"),
-            Self::Bits(ty, value) => {
-                let digits = usize::from(u8::try_from(ty.bits() / 4).unwrap_or(16));
-                write!(f, "16#{value:0digits$X}")
-            }
-            Self::Real(value) => write!(f, "{value:?}"),
-            Self::Lreal(value) => write!(f, "{value:?}"),
-            Self::Time(nanos) => {
-                let sign = if nanos < 0 { "-" } else { "" };
-                let nanos = nanos.unsigned_abs();
-                let (whole, rest) = (nanos / 1_000_000, nanos % 1_000_000);
-                if rest == 0 {
-                    write!(f, "T#{sign}{whole}ms")
-                } else {
-                    let digits = format!("{rest:06}");
-                    write!(f, "T#{sign}{whole}.{}ms", digits.trim_end_matches('0'))
-                }
-            }
-        }
     }
 }
 
@@ -400,19 +365,5 @@ mod tests {
         ];
         assert!(allowed.iter().all(|(from, to)| from.widens_to(*to)));
         assert!(refused.iter().all(|(from, to)| !from.widens_to(*to)));
-    }
-
-    #[test]
-    fn value_when_displayed_then_reads_as_a_literal() {
-        for (value, text) in [
-            (Value::Bool(true), "TRUE"),
-            (Value::int(-5), "-5"),
-            (Value::word(255), "16#00FF"),
-            (Value::Real(1.5), "1.5"),
-            (Value::Time(1_500_000_000), "T#1500ms"),
-            (Value::Time(-1_250_000), "T#-1.25ms"),
-        ] {
-            assert_eq!(value.to_string(), text);
-        }
     }
 }

@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use crate::ast::PouKind;
 use crate::bytecode::{Form, INTEGERS, Instruction, MathFunction, RELATIVE};
-use crate::container::{Module, PouRecord};
+use crate::container::{Module, NO_TASK, PathSlots, PouRecord};
+use crate::intrinsic::{Intrinsic, MAX_TEXT_LEN, Param, text_words};
 use crate::standard_fb::StandardFb;
 use crate::types::Elementary;
 
@@ -19,8 +20,12 @@ use crate::types::Elementary;
 pub(crate) const MAX_CALL_DEPTH: usize = 64;
 /// Slots that a program's memory may have.
 const MAX_SLOTS: usize = 1 << 20;
+/// Tasks that a program may have.
+const MAX_TASKS: usize = 64;
 /// Instructions that a program may have.
 const MAX_CODE: usize = 1 << 20;
+/// Indices of one element.
+const MAX_DIMS: usize = 16;
 /// Slots that all copies, arrays and instances together may make the verifier look at.
 const MAX_WORK: u64 = 1 << 26;
 
@@ -61,20 +66,29 @@ pub enum Fault {
 /// Which of the operands `d`, `a`, `b` name slots.
 pub(crate) fn operand_slots(code: crate::bytecode::Opcode) -> [bool; 3] {
     match code.form() {
-        Form::Binary(_) | Form::Compare(_) | Form::Shift | Form::MoveIf => [true, true, true],
+        Form::Binary(_) | Form::Compare(_) | Form::Shift | Form::MoveIf | Form::Check(_) => {
+            [true, true, true]
+        }
         Form::Unary(_) | Form::Convert(..) | Form::Reinterpret | Form::Math | Form::Copy => {
             [true, true, false]
         }
         Form::JumpIf | Form::CallBlock => [false, true, false],
-        Form::LoadIndex | Form::StoreIndex => [true, false, true],
+        Form::LoadIndex
+        | Form::StoreIndex
+        | Form::LoadElement
+        | Form::StoreElement
+        | Form::CopyFrom
+        | Form::CopyTo => [true, false, true],
         Form::CallStandard => [true, false, false],
-        Form::Jump | Form::CallFunction | Form::Return => [false, false, false],
+        Form::Jump | Form::CallFunction | Form::Return | Form::Intrinsic => [false, false, false],
     }
 }
 
 /// Checks all of a module.
 pub(crate) fn verify(module: &Module) -> Result<(), Fault> {
-    let too_large = module.types.len() > MAX_SLOTS || module.code.len() > MAX_CODE;
+    let too_large = module.types.len() > MAX_SLOTS
+        || module.code.len() > MAX_CODE
+        || module.tasks.len() > MAX_TASKS;
     if too_large {
         return Err(Fault::TooLarge);
     }
@@ -114,6 +128,7 @@ fn verify_ranges(module: &Module) -> Result<(), Fault> {
             && pou.code_len > 0
             && pou.frame.len() <= MAX_SLOTS
             && (pou.kind != PouKind::Function || pou.frame.is_empty())
+            && (pou.file as usize) < module.files.len()
             && pou.static_start >= module.constants
             && static_end <= module.types.len() as u64;
         if !valid {
@@ -155,6 +170,11 @@ impl<'m> Verifier<'m> {
                 return Err(Fault::Pou { pou: index });
             }
         }
+        for path in &pou.paths {
+            if !self.path(pou, path)? {
+                return Err(Fault::Pou { pou: index });
+            }
+        }
         let start = pou.code_start as usize;
         let code = &self.module.code[start..start + pou.code_len as usize];
         for (offset, instruction) in code.iter().enumerate() {
@@ -173,8 +193,42 @@ impl<'m> Verifier<'m> {
         Ok(())
     }
 
+    /// Whether each element of a path lies in the memory and has the types of the first one.
+    fn path(&mut self, pou: &'m PouRecord, path: &PathSlots) -> Result<bool, Fault> {
+        let one = u64::from(path.len);
+        let mut count = 1u64;
+        let mut extent = one;
+        for dim in &path.dims {
+            count = count.saturating_mul(dim.len.into());
+            let last = u64::from(dim.len).saturating_sub(1);
+            extent = extent.saturating_add(last.saturating_mul(dim.stride.into()));
+        }
+        let plain = !path.dims.is_empty() && path.dims.len() <= MAX_DIMS && count > 0 && one > 0;
+        if !plain || extent > MAX_SLOTS as u64 {
+            return Ok(false);
+        }
+        self.spend(count.saturating_mul(one))?;
+        let extent = usize::try_from(extent).unwrap_or(usize::MAX);
+        let Some(types) = self.types(pou, path.base, extent) else {
+            return Ok(false);
+        };
+        let len = path.len as usize;
+        let first = &types[..len];
+        let whole = (0..count).all(|at| {
+            let mut rest = at;
+            let mut offset = 0;
+            for dim in path.dims.iter().rev() {
+                offset += rest % u64::from(dim.len) * u64::from(dim.stride);
+                rest /= u64::from(dim.len);
+            }
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+            types.get(offset..offset + len) == Some(first)
+        });
+        Ok(whole)
+    }
+
     fn spend(&mut self, slots: u64) -> Result<(), Fault> {
-        self.work += slots;
+        self.work = self.work.saturating_add(slots);
         if self.work > MAX_WORK {
             Err(Fault::TooLarge)
         } else {
@@ -257,6 +311,9 @@ impl<'m> Verifier<'m> {
             let layout: Vec<_> = standard.fields().iter().map(|field| field.ty).collect();
             return self.instance(pou, d, &layout);
         }
+        if form == Form::Intrinsic {
+            return self.intrinsic(pou, instruction.ty, d);
+        }
         let ty = Elementary::from_code(instruction.ty).ok_or("no such type")?;
         let bool = Elementary::Bool;
         let allowed = |types: crate::bytecode::Types| {
@@ -333,7 +390,99 @@ impl<'m> Verifier<'m> {
             Form::Copy => self.copy(pou, d, a, b),
             Form::CallFunction | Form::CallBlock => self.call(pou, form, d, a),
             Form::Return => Ok(()),
-            Form::CallStandard => unreachable!("handled above"),
+            Form::LoadElement | Form::StoreElement | Form::CopyFrom | Form::CopyTo => {
+                self.element(pou, form, ty, instruction)
+            }
+            Form::Check(types) => {
+                allowed(types)?;
+                self.reads(pou, d, ty)?;
+                self.reads(pou, a, ty)?;
+                self.reads(pou, b, ty)
+            }
+            Form::CallStandard | Form::Intrinsic => unreachable!("handled above"),
+        }
+    }
+
+    /// An access to an element of a path, whose indices begin at `b`.
+    fn element(
+        &mut self,
+        pou: &'m PouRecord,
+        form: Form,
+        ty: Elementary,
+        instruction: &Instruction,
+    ) -> Check {
+        let path = pou
+            .paths
+            .get(instruction.a as usize)
+            .ok_or("no such path")?;
+        if path.dims.len() == 1 {
+            self.reads_integer(pou, instruction.b)?;
+        } else {
+            let indices = self.types(pou, instruction.b, path.dims.len());
+            let whole = indices.is_some_and(|list| list.iter().all(|ty| *ty == Elementary::Lint));
+            if !whole {
+                return Err("the indices of a path are LINT");
+            }
+        }
+        let len = path.len as usize;
+        self.spend(path.len.into())
+            .map_err(|_| "too much to verify")?;
+        let element = self.types(pou, path.base, len).ok_or("no such path")?;
+        let other = self.types(pou, instruction.d, len);
+        if other != Some(element) {
+            return Err("the element has other types");
+        }
+        if matches!(form, Form::LoadElement | Form::StoreElement) && element != [ty] {
+            return Err("the element has another type");
+        }
+        if matches!(form, Form::LoadElement | Form::CopyFrom) {
+            self.not_constant(instruction.d)
+        } else {
+            self.not_constant(path.base)
+        }
+    }
+
+    fn intrinsic(&mut self, pou: &'m PouRecord, function: u8, list: u32) -> Check {
+        let function = Intrinsic::from_code(function).ok_or("no such intrinsic")?;
+        let operands = pou.lists.get(list as usize).ok_or("no such list")?;
+        let params = function.params();
+        if operands.len() != params.len() {
+            return Err("the intrinsic takes another number of operands");
+        }
+        for (operand, param) in operands.iter().zip(params) {
+            match *param {
+                Param::In(ty) => self.reads(pou, operand.operand, ty)?,
+                Param::Out(ty) => self.writes(pou, operand.operand, ty)?,
+                Param::TextIn | Param::TextOut => {
+                    if *param == Param::TextOut {
+                        self.not_constant(operand.operand)?;
+                    }
+                    self.text(pou, operand)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, pou: &'m PouRecord, operand: &crate::container::ListOperand) -> Check {
+        let ty = if operand.wide {
+            Elementary::Wstring
+        } else {
+            Elementary::String
+        };
+        if operand.capacity > MAX_TEXT_LEN {
+            return Err("a text is too long");
+        }
+        let words = text_words(ty, operand.capacity);
+        self.spend(words.into()).map_err(|_| "too much to verify")?;
+        let types = self.types(pou, operand.operand, 1 + words as usize);
+        let fits = types.is_some_and(|types| {
+            types[0] == ty && types[1..].iter().all(|ty| *ty == Elementary::Lword)
+        });
+        if fits {
+            Ok(())
+        } else {
+            Err("an operand is no text")
         }
     }
 
@@ -431,10 +580,21 @@ fn verify_tables(module: &Module) -> Result<(), Fault> {
         let valid = pou.is_some_and(|pou| {
             pou.kind == PouKind::Program
                 && entry.base >= module.constants
+                && (entry.task == NO_TASK || (entry.task as usize) < module.tasks.len())
                 && module.types.get(base..base.saturating_add(pou.frame.len())) == Some(&pou.frame)
         });
         if !valid {
             return Err(Fault::Table { table: "entry" });
+        }
+    }
+    for task in &module.tasks {
+        let single = task
+            .single
+            .is_none_or(|at| variable_slot(at) == Some(Elementary::Bool));
+        let state = variable_slot(task.state) == Some(Elementary::Ulint)
+            && task.state.checked_add(1).and_then(variable_slot) == Some(Elementary::Bool);
+        if !single || !state {
+            return Err(Fault::Table { table: "task" });
         }
     }
     for located in &module.located {
@@ -454,12 +614,23 @@ fn verify_tables(module: &Module) -> Result<(), Fault> {
                 .array
                 .is_none_or(|array| array.low.checked_add(len.into()).is_some())
             && (variable.slot..variable.slot + len)
-                .all(|at| variable_slot(at) == Some(variable.ty));
+                .all(|at| variable_slot(at) == Some(variable.ty))
+            && (!variable.ty.is_text() || is_text(module, variable));
         if !valid {
             return Err(Fault::Table { table: "variable" });
         }
     }
     Ok(())
+}
+
+/// Whether the slots of a watched text are its own.
+fn is_text(module: &Module, variable: &crate::container::VariableInfo) -> bool {
+    let first = variable.slot as usize + 1;
+    let words = text_words(variable.ty, variable.capacity) as usize;
+    let types = module.types.get(first..first + words);
+    variable.array.is_none()
+        && variable.capacity <= MAX_TEXT_LEN
+        && types.is_some_and(|types| types.iter().all(|ty| *ty == Elementary::Lword))
 }
 
 #[cfg(test)]

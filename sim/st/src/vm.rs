@@ -1,6 +1,6 @@
 //! The virtual machine: one scan after the other over a flat memory.
 //!
-//! **Invariants:** a scan allocates nothing, cannot panic on a verified program, and ends when its
+//! **Invariants:** a scan allocates nothing (but for numbers that become texts), cannot panic on a verified program, and ends when its
 //! fuel does; it is a function of the program, the memory, the image and `now_ns`.
 
 use std::sync::Arc;
@@ -9,9 +9,12 @@ use thiserror::Error;
 
 use crate::bytecode::{Opcode, RELATIVE};
 use crate::image::{Address, Area, Image};
-use crate::program::{Op, Program};
+use crate::intrinsic::{self, Operand, text_words};
+use crate::problems;
+use crate::program::{EntryPoint, IntrinsicOperands, Op, Program};
 use crate::standard_fb::StandardFb;
-use crate::types::{Elementary, Value};
+use crate::types::Elementary;
+use crate::value::Value;
 use crate::verifier::MAX_CALL_DEPTH;
 
 /// Why a scan ended early. The line is that of the source; 0 if the container does not say.
@@ -35,6 +38,18 @@ pub enum Trap {
         /// Highest index.
         high: i64,
     },
+    /// A value lay outside the subrange of its variable.
+    #[error("value {value} outside the subrange {low}..{high} in line {line}")]
+    Subrange {
+        /// Line of the statement.
+        line: u32,
+        /// The rejected value.
+        value: i128,
+        /// Smallest value of the subrange.
+        low: i128,
+        /// Largest value of the subrange.
+        high: i128,
+    },
     /// The scan used up its fuel.
     #[error("watchdog in line {line}")]
     Watchdog {
@@ -50,9 +65,36 @@ impl Trap {
         match self {
             Self::DivisionByZero { line }
             | Self::ArrayBounds { line, .. }
+            | Self::Subrange { line, .. }
             | Self::Watchdog { line } => line,
         }
     }
+
+    /// Stable code for a fault log, such as `ST9001`; [`crate::explain`] tells more about it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DivisionByZero { .. } => problems::TRAP_DIVISION,
+            Self::ArrayBounds { .. } => problems::TRAP_BOUNDS,
+            Self::Subrange { .. } => problems::TRAP_SUBRANGE,
+            Self::Watchdog { .. } => problems::TRAP_WATCHDOG,
+        }
+    }
+}
+
+/// What a controller writes into its fault log about a trap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRecord {
+    /// Stable code such as `ST9001`.
+    pub code: &'static str,
+    /// What happened, with its line.
+    pub message: String,
+    /// Name of the POU whose code trapped.
+    pub pou: String,
+    /// Name of the source file of that POU.
+    pub file: String,
+    /// Line in that file; 0 if the container does not say.
+    pub line: u32,
 }
 
 /// What one scan did.
@@ -62,6 +104,8 @@ pub struct ScanReport {
     pub fuel_used: u64,
     /// Why the scan ended early, if it did; then the image was not written.
     pub trap: Option<Trap>,
+    /// Where it did: an index into [`Program::pous`]. 0 without a trap.
+    pub pou: u32,
 }
 
 /// A value could not be written from outside.
@@ -82,8 +126,56 @@ pub enum WriteError {
 enum Stop {
     Done,
     DivisionByZero,
-    ArrayBounds { index: i64, low: i64, len: u32 },
+    ArrayBounds {
+        index: i64,
+        low: i64,
+        len: u32,
+    },
+    /// Slots of the type; whether it is signed.
+    Subrange {
+        value: u64,
+        low: u64,
+        high: u64,
+        signed: bool,
+    },
     Watchdog,
+}
+
+impl Stop {
+    /// The trap of a stop that is not [`Stop::Done`] within the fuel.
+    fn trap(self, line: u32) -> Trap {
+        match self {
+            Self::Done | Self::Watchdog => Trap::Watchdog { line },
+            Self::DivisionByZero => Trap::DivisionByZero { line },
+            Self::ArrayBounds { index, low, len } => Trap::ArrayBounds {
+                line,
+                index,
+                low,
+                high: low + i64::from(len) - 1,
+            },
+            Self::Subrange {
+                value,
+                low,
+                high,
+                signed,
+            } => {
+                let number = |slot: u64| {
+                    if signed {
+                        slot.cast_signed().into()
+                    } else {
+                        i128::from(slot)
+                    }
+                };
+                let [value, low, high] = [value, low, high].map(number);
+                Trap::Subrange {
+                    line,
+                    value,
+                    low,
+                    high,
+                }
+            }
+        }
+    }
 }
 
 /// A program and its memory.
@@ -128,7 +220,11 @@ impl Machine {
             .iter()
             .filter(|variable| variable.retain)
         {
-            let len = variable.array.map_or(1, |array| array.len as usize);
+            let words = match variable.ty {
+                ty if ty.is_text() => text_words(ty, variable.capacity) as usize,
+                _ => 0,
+            };
+            let len = variable.array.map_or(1, |array| array.len as usize) + words;
             let slots = variable.slot as usize..variable.slot as usize + len;
             self.memory[slots.clone()].copy_from_slice(&before[slots]);
         }
@@ -161,8 +257,8 @@ impl Machine {
     /// Reads a variable by its path, in any case: `level`, `timer1.ET`, `shift[3]`.
     #[must_use]
     pub fn read(&self, name: &str) -> Option<Value> {
-        let (slot, ty) = self.program.find(name)?;
-        Some(Value::from_slot(ty, self.memory[slot]))
+        let found = self.program.find(name)?;
+        Some(found.read(&self.memory))
     }
 
     /// Writes a variable by its path. A located variable takes its value from the image at the
@@ -172,16 +268,31 @@ impl Machine {
     ///
     /// [`WriteError`]; the memory is unchanged.
     pub fn write(&mut self, name: &str, value: Value) -> Result<(), WriteError> {
-        let (slot, ty) = self.program.find(name).ok_or(WriteError::UnknownVariable)?;
-        if value.elementary() != ty {
-            return Err(WriteError::TypeMismatch { expected: ty });
+        let found = self.program.find(name).ok_or(WriteError::UnknownVariable)?;
+        if value.elementary() != found.ty {
+            return Err(WriteError::TypeMismatch { expected: found.ty });
         }
-        self.memory[slot] = value.to_slot();
+        if let Value::Text(ty, text) = &value {
+            let wide = *ty == Elementary::Wstring;
+            let target = Operand {
+                slot: found.slot,
+                capacity: found.capacity,
+                wide,
+            };
+            intrinsic::write_text(&mut self.memory, target, text.encode_utf16());
+            return Ok(());
+        }
+        self.memory[found.slot] = value.to_slot();
         Ok(())
     }
 
     /// Runs one scan: reads the located variables from the image, runs the program, writes the
     /// outputs and markers back.
+    ///
+    /// A program with tasks runs those that are due at `now_ns`, the most urgent first, and then
+    /// what has no task; all within `fuel`. A task is due when its interval has passed since it
+    /// was due before (missed times are not made up for), or when its SINGLE has risen; one with
+    /// neither runs in every scan.
     ///
     /// In the first scan after a cold or warm start, markers and outputs with an initial value in
     /// their declaration are not read but keep that value.
@@ -200,24 +311,21 @@ impl Machine {
     pub fn scan(&mut self, image: &mut Image, now_ns: u64, fuel: u64) -> ScanReport {
         let program = Arc::clone(&self.program);
         self.read_image(&program, image);
+        let due = self.due_tasks(&program, now_ns);
         let mut used = 0;
         for entry in program.entries() {
+            if entry.task.is_some_and(|task| due >> task & 1 == 0) {
+                continue;
+            }
             let (stop, at) = run(&program, &mut self.memory, *entry, now_ns, fuel, &mut used);
-            let line = program.line_of(at).unwrap_or(0);
-            let trap = match stop {
-                Stop::Done if used <= fuel => continue,
-                Stop::Done | Stop::Watchdog => Trap::Watchdog { line },
-                Stop::DivisionByZero => Trap::DivisionByZero { line },
-                Stop::ArrayBounds { index, low, len } => Trap::ArrayBounds {
-                    line,
-                    index,
-                    low,
-                    high: low + i64::from(len) - 1,
-                },
-            };
+            if matches!(stop, Stop::Done) && used <= fuel {
+                continue;
+            }
+            let pou = program.pou_at(at.saturating_sub(1)).unwrap_or(0);
             return ScanReport {
                 fuel_used: used.min(fuel),
-                trap: Some(trap),
+                trap: Some(stop.trap(program.line_of(at).unwrap_or(0))),
+                pou: u32::try_from(pou).unwrap_or(0),
             };
         }
         for located in program.located_outputs() {
@@ -230,7 +338,50 @@ impl Machine {
         ScanReport {
             fuel_used: used,
             trap: None,
+            pou: 0,
         }
+    }
+
+    /// The tasks that run in this scan, one bit each.
+    fn due_tasks(&mut self, program: &Program, now_ns: u64) -> u64 {
+        let mut due = 0;
+        for (at, task) in program.schedules().iter().enumerate() {
+            let next_ns = self.memory[task.state];
+            let mut runs = task.interval_ns == 0 && task.single.is_none();
+            let trigger = task
+                .single
+                .is_some_and(|slot| self.memory[slot as usize] != 0);
+            let before = std::mem::replace(&mut self.memory[task.state + 1], trigger.into());
+            runs |= trigger && before == 0;
+            // While SINGLE stands, the interval does not count (Table 63).
+            if task.interval_ns != 0 && !trigger && now_ns >= next_ns {
+                runs = true;
+                let missed = (now_ns - next_ns) / task.interval_ns + 1;
+                let step_ns = missed.saturating_mul(task.interval_ns);
+                let first = next_ns == 0;
+                self.memory[task.state] = if first {
+                    now_ns.saturating_add(task.interval_ns)
+                } else {
+                    next_ns.saturating_add(step_ns)
+                };
+            }
+            due |= u64::from(runs) << at;
+        }
+        due
+    }
+
+    /// The entry for a fault log, if the scan trapped.
+    #[must_use]
+    pub fn fault_record(&self, report: &ScanReport) -> Option<FaultRecord> {
+        let trap = report.trap?;
+        let (pou, file) = self.program.pou_place(report.pou as usize);
+        Some(FaultRecord {
+            code: trap.code(),
+            message: trap.to_string(),
+            pou: pou.to_owned(),
+            file: file.to_owned(),
+            line: trap.line(),
+        })
     }
 
     fn read_image(&mut self, program: &Program, image: &Image) {
@@ -261,11 +412,59 @@ fn slot(operand: u32, base: u32) -> usize {
     ((operand & !RELATIVE) + (base & relative)) as usize
 }
 
+/// The slot of an element, from its indices in the slots from `first` on.
+#[inline]
+fn element(
+    program: &Program,
+    memory: &[u64],
+    path: u32,
+    base: u32,
+    first: usize,
+) -> Result<(usize, usize), Stop> {
+    let path = program.path(path);
+    let mut at = slot(path.base, base);
+    for (dim, &index) in path.dims.iter().zip(&memory[first..]) {
+        let position = index.wrapping_sub(dim.low.cast_unsigned());
+        if position >= u64::from(dim.len) {
+            let (low, len) = (dim.low, dim.len);
+            return Err(Stop::ArrayBounds {
+                index: index.cast_signed(),
+                low,
+                len,
+            });
+        }
+        at += usize::try_from(position).unwrap_or(0) * dim.stride as usize;
+    }
+    Ok((at, path.len as usize))
+}
+
+/// Computes an intrinsic for the instance at `base`.
+#[inline(never)]
+fn run_intrinsic(list: &IntrinsicOperands, memory: &mut [u64], base: u32) {
+    let mut operands = [Operand {
+        slot: 0,
+        capacity: 0,
+        wide: false,
+    }; MAX_OPERANDS];
+    for (operand, known) in operands.iter_mut().zip(&list.operands) {
+        let slot = slot(known.operand, base);
+        *operand = Operand {
+            slot,
+            capacity: known.capacity,
+            wide: known.wide,
+        };
+    }
+    intrinsic::call(list.function, &operands, memory);
+}
+
+/// Operands of the intrinsic that takes most.
+const MAX_OPERANDS: usize = 5;
+
 /// Runs one instance of a PROGRAM; gives why it stopped and the instruction behind it.
 fn run(
     program: &Program,
     memory: &mut [u64],
-    (start, mut base): (u32, u32),
+    entry: EntryPoint,
     now_ns: u64,
     fuel: u64,
     used: &mut u64,
@@ -273,7 +472,7 @@ fn run(
     let ops = program.ops();
     let mut stack = [(0u32, 0u32); MAX_CALL_DEPTH];
     let mut depth = 0;
-    let mut next = start as usize;
+    let (mut next, mut base) = (entry.start as usize, entry.base);
     let mut spent = *used;
     let stop = loop {
         let op: &Op = &ops[next];
@@ -322,6 +521,32 @@ fn run(
                     memory[element] = memory[slot(op.d, base)];
                 }
             }
+            O::LoadElement | O::StoreElement | O::CopyFrom | O::CopyTo => {
+                let first = slot(op.b, base);
+                let (at, len) = match element(program, memory, op.a, base, first) {
+                    Ok(found) => found,
+                    Err(stop) => break stop,
+                };
+                let other = slot(op.d, base);
+                if matches!(op.code, Opcode::LoadElement | Opcode::CopyFrom) {
+                    memory.copy_within(at..at + len, other);
+                } else {
+                    memory.copy_within(other..other + len, at);
+                }
+            }
+            O::CheckS | O::CheckU => {
+                let (low, value, high) = (memory[slot(op.d, base)], a!(), b!());
+                let signed = op.code == Opcode::CheckS;
+                let outside = if signed {
+                    s::less_signed(value, low) || s::less_signed(high, value)
+                } else {
+                    value < low || value > high
+                };
+                if outside {
+                    break Stop::Subrange { value, low, high, signed };
+                }
+            }
+            O::Intrinsic => run_intrinsic(program.list(op.d), memory, base),
             O::Jump => {
                 if spent > fuel {
                     break Stop::Watchdog;

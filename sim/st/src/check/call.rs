@@ -2,41 +2,122 @@
 
 use std::rc::Rc;
 
-use super::expression::{Access, Operand, Scope, Target};
-use super::{Member, Signature, Type, Var};
+use super::arguments::{Collected, defaults, member_of};
+use super::expression::{Operand, Scope};
+use super::resolve::{Target, Variable};
+use super::types::Type;
+use super::{Signature, Var, role_of};
 use crate::ast::{self, Argument as AstArgument, Name, PouKind, Reference, SectionKind};
 use crate::diagnostic::Span;
-use crate::hir::{
-    Argument, Block, BlockCall, Expr, ExprKind, FunctionCall, Place, StmtKind, Transfer,
-};
+use crate::hir::{Block, BlockCall, Expr, ExprKind, FunctionCall, StmtKind};
 use crate::problems;
-use crate::standard_fb::FieldRole;
-use crate::types::Elementary;
+use crate::standard_fb::{FieldRole, StandardFb};
 
-/// What a call has collected so far; slots are those of the callee's frame.
-#[derive(Default)]
-struct Collected {
-    inputs: Vec<(u32, Argument)>,
-    outputs: Vec<Transfer>,
-    /// Capitalised names of the parameters that were given.
-    given: Vec<String>,
-    /// Caller's variables behind VAR_IN_OUT parameters: first slot and length.
-    shared: Vec<(u32, u32)>,
+/// A call with EN or ENO, and the call without them (IEC 61131-3:2013, 6.6.1.5).
+pub(super) struct Enable {
+    pub(super) en: Option<ast::Expr>,
+    /// The variable, and whether it takes the negation.
+    pub(super) eno: Option<(Reference, bool)>,
+    pub(super) call: ast::Expr,
+}
+
+/// Whether the argument is EN or ENO.
+fn is_enable(argument: &AstArgument) -> bool {
+    match argument {
+        AstArgument::Input(name, _) => name.key() == "EN",
+        AstArgument::Output { name, .. } => name.key() == "ENO",
+        AstArgument::Positional(_) => false,
+    }
 }
 
 impl Scope<'_, '_, '_> {
+    /// Takes EN and ENO out of a call; `None` where there are none.
+    pub(super) fn split_enable(&mut self, value: &ast::Expr) -> Option<Enable> {
+        let ast::ExprKind::Call(name, arguments) = &value.kind else {
+            return None;
+        };
+        let pou = self.checker.by_key.get(&name.key()).copied();
+        if pou.is_some_and(|pou| self.declares_enable(Block::User(pou))) {
+            return None;
+        }
+        let (mut enable, rest) = split_arguments(arguments, value.span)?;
+        enable.call = ast::Expr {
+            kind: ast::ExprKind::Call(name.clone(), rest),
+            span: value.span,
+        };
+        Some(enable)
+    }
+
+    /// Whether a POU declares EN or ENO as parameters of its own.
+    fn declares_enable(&mut self, block: Block) -> bool {
+        let Block::User(pou) = block else {
+            return false;
+        };
+        self.checker.signature(pou).is_some_and(|signature| {
+            signature.var("EN").is_some() || signature.var("ENO").is_some()
+        })
+    }
+
+    /// A call as an expression.
     pub(super) fn function_call(
         &mut self,
         name: &Name,
         arguments: &[AstArgument],
         span: Span,
     ) -> Option<Operand> {
-        let key = name.key();
+        let declares = self.checker.by_key.get(&name.key()).copied();
+        let declares = declares.is_some_and(|pou| self.declares_enable(Block::User(pou)));
+        if !declares && arguments.iter().any(is_enable) {
+            let message = "EN and ENO inside an expression are not supported";
+            let hint = Some("assign the result of the call to a variable first".to_owned());
+            self.report_hint(problems::UNSUPPORTED, span, message, hint);
+            return None;
+        }
         if let Some(result) = self.standard_call(name, arguments, span) {
             return result;
         }
-        let pou = self.checker.by_key.get(&key).copied();
-        let Some(pou) = pou.filter(|&pou| self.checker.pous[pou].kind == PouKind::Function) else {
+        let (call, ty) = self.user_call(name, arguments, span)?;
+        let line = self.line(span);
+        let elementary = match &ty {
+            Some(Type::Text(ty, _)) => Some(*ty),
+            Some(ty) => ty.scalar(&self.checker.enums),
+            None => None,
+        };
+        let Some(elementary) = elementary else {
+            let message = match &ty {
+                None => format!("`{}` has no result", name.text),
+                Some(ty) => {
+                    let ty = self.checker.type_name(ty);
+                    format!(
+                        "the result of `{}` is a {ty}, which is not a value here",
+                        name.text
+                    )
+                }
+            };
+            self.report(problems::NOT_A_VALUE, span, message);
+            return None;
+        };
+        let expr = Expr {
+            ty: elementary,
+            kind: ExprKind::Call(Box::new(call)),
+            line,
+        };
+        Some(match ty {
+            Some(Type::Enumeration(at)) => Operand::Enumerated(at, expr),
+            _ => Operand::Typed(expr),
+        })
+    }
+
+    /// A call of a user's function, with the type of its result.
+    pub(super) fn user_call(
+        &mut self,
+        name: &Name,
+        arguments: &[AstArgument],
+        span: Span,
+    ) -> Option<(FunctionCall, Option<Type>)> {
+        let pou = self.checker.by_key.get(&name.key()).copied();
+        let pous = &self.checker.library.pous;
+        let Some(pou) = pou.filter(|&pou| pous[pou].kind == PouKind::Function) else {
             self.report_no_function(name);
             return None;
         };
@@ -48,21 +129,30 @@ impl Scope<'_, '_, '_> {
         self.checker.uses[body].push((pou, name.span));
         let signature = self.checker.signature(pou)?;
         let collected = self.collect_function(&signature, arguments, span)?;
-        let (result, ty) = signature.result?;
+        if signature.result.is_none() && pous[pou].result.is_some() {
+            return None;
+        }
         let Collected {
             inputs, outputs, ..
         } = collected;
-        let kind = ExprKind::Call(Box::new(FunctionCall {
-            pou,
-            inputs,
-            outputs,
-            result,
-        }));
-        Some(Operand::Typed(Expr {
+        let (result, ty) = match &signature.result {
+            Some((result, ty)) => (*result, Some(ty.clone())),
+            None => (0, None),
+        };
+        let capacity = match &ty {
+            Some(Type::Text(_, capacity)) => *capacity,
+            _ => 0,
+        };
+        Some((
+            FunctionCall {
+                pou,
+                inputs,
+                outputs,
+                result,
+                capacity,
+            },
             ty,
-            kind,
-            line: self.line(span),
-        }))
+        ))
     }
 
     fn report_no_function(&mut self, name: &Name) {
@@ -83,7 +173,7 @@ impl Scope<'_, '_, '_> {
             self.report_hint(problems::BAD_CALL, name.span, message, hint);
             return;
         }
-        let pous = self.checker.pous;
+        let pous = &self.checker.library.pous;
         let user = pous.iter().filter(|pou| pou.kind == PouKind::Function);
         let candidates = super::function::names().chain(user.map(|pou| pou.name.text.as_str()));
         let hint = crate::suggest::did_you_mean(&name.text, candidates);
@@ -116,8 +206,7 @@ impl Scope<'_, '_, '_> {
                 }
                 AstArgument::Input(name, _) | AstArgument::Output { name, .. } => {
                     let found = signature.var(&name.key());
-                    let found = found
-                        .filter(|var| !matches!(var.section, SectionKind::Var | SectionKind::Temp));
+                    let found = found.filter(|var| role_of(var.section) != FieldRole::Hidden);
                     let Some(var) = found else {
                         self.unknown_parameter(signature, name);
                         whole = false;
@@ -139,257 +228,11 @@ impl Scope<'_, '_, '_> {
                 self.report_missing_in_out(&var.name, span);
                 whole = false;
             } else {
-                collected.inputs.extend(defaults(var, signature));
+                let size = self.checker.slots(&var.ty);
+                collected.inputs.extend(defaults(var, size, signature));
             }
         }
         whole.then_some(collected)
-    }
-
-    /// Arguments are all formal or all positional.
-    fn check_style(&mut self, arguments: &[AstArgument], span: Span) -> bool {
-        let positional = arguments
-            .iter()
-            .filter(|argument| matches!(argument, AstArgument::Positional(_)))
-            .count();
-        let mixed = positional != 0 && positional != arguments.len();
-        if mixed {
-            let message = "formal and positional arguments are mixed";
-            self.report(problems::BAD_ARGUMENTS, span, message);
-        }
-        !mixed
-    }
-
-    fn unknown_parameter(&mut self, signature: &Signature, name: &Name) {
-        let hint = match name.key().as_str() {
-            "EN" | "ENO" => Some("EN and ENO are not supported; use IF".to_owned()),
-            _ => crate::suggest::did_you_mean(&name.text, signature.names()),
-        };
-        let message = format!("`{}` has no parameter `{}`", signature.name, name.text);
-        self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
-    }
-
-    fn report_missing_in_out(&mut self, name: &str, span: Span) {
-        let message = format!("the VAR_IN_OUT parameter `{name}` needs a variable");
-        self.report(problems::BAD_ARGUMENTS, span, message);
-    }
-
-    /// One argument for one parameter; `None` after a report.
-    fn argument(
-        &mut self,
-        name: &str,
-        member: &Member,
-        argument: &AstArgument,
-        collected: &mut Collected,
-    ) -> Option<()> {
-        let key = name.to_ascii_uppercase();
-        if collected.given.contains(&key) {
-            let message = format!("the parameter `{name}` is given twice");
-            self.report(problems::BAD_ARGUMENTS, argument.span(), message);
-            return None;
-        }
-        collected.given.push(key);
-        match argument {
-            AstArgument::Output { name, .. } if member.role != FieldRole::Output => {
-                let hint = Some(format!("write `{} := ...`", name.text));
-                let message = format!("`{}` is not an output", name.text);
-                self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
-                None
-            }
-            AstArgument::Output {
-                negated, target, ..
-            } => {
-                let transfer = self.output(member, *negated, target)?;
-                collected.outputs.push(transfer);
-                Some(())
-            }
-            AstArgument::Input(name, _) if member.role != FieldRole::Input => {
-                let hint = Some(format!("write `{} => ...`", name.text));
-                let message = format!("`{}` is not an input", name.text);
-                self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
-                None
-            }
-            AstArgument::Input(_, expr) | AstArgument::Positional(expr) if member.in_out => {
-                self.in_out(member, expr, collected)
-            }
-            AstArgument::Input(_, expr) | AstArgument::Positional(expr) => {
-                let value = self.input(member.ty, expr)?;
-                collected.inputs.push((member.offset, value));
-                Some(())
-            }
-        }
-    }
-
-    fn input(&mut self, ty: Type, expr: &ast::Expr) -> Option<Argument> {
-        match ty {
-            Type::Elementary(ty) => self.value(expr, ty).map(Argument::Value),
-            Type::Array { .. } => {
-                let (offset, len, _) = self.whole_array(ty, expr)?;
-                Some(Argument::Block { offset, len })
-            }
-            Type::Block(_) => None,
-        }
-    }
-
-    /// A whole array of the caller with the type `ty`.
-    pub(super) fn whole_array(&mut self, ty: Type, expr: &ast::Expr) -> Option<(u32, u32, Access)> {
-        let ast::ExprKind::Reference(reference) = &expr.kind else {
-            let message = format!("expected a variable of type {}", self.checker.type_name(ty));
-            self.report(problems::TYPE_MISMATCH, expr.span, message);
-            return None;
-        };
-        match self.resolve(reference)? {
-            Target::Array {
-                offset,
-                element,
-                low,
-                len,
-                access,
-            } if ty == (Type::Array { element, low, len }) => Some((offset, len, access)),
-            _ => {
-                let message = format!("expected a variable of type {}", self.checker.type_name(ty));
-                self.report(problems::TYPE_MISMATCH, expr.span, message);
-                None
-            }
-        }
-    }
-
-    fn output(&mut self, member: &Member, negated: bool, target: &Reference) -> Option<Transfer> {
-        let assigned = self.assignable(target)?;
-        match (member.ty, assigned) {
-            (Type::Elementary(ty), Target::Place(to, _)) => {
-                if !ty.widens_to(to.ty) {
-                    let message = format!("the output is {ty}, its target {}", to.ty);
-                    self.report(problems::TYPE_MISMATCH, target.span(), message);
-                    return None;
-                }
-                if negated && ty != Elementary::Bool {
-                    let message = format!("`NOT` before `=>` needs a BOOL output, not {ty}");
-                    self.report(problems::BAD_OPERAND, target.span(), message);
-                    return None;
-                }
-                Some(Transfer {
-                    from: member.offset,
-                    len: 1,
-                    to,
-                    ty,
-                    negated,
-                    in_out: false,
-                })
-            }
-            (
-                Type::Array {
-                    element: ty,
-                    low,
-                    len,
-                },
-                Target::Array {
-                    offset,
-                    element,
-                    low: l,
-                    len: n,
-                    ..
-                },
-            ) if (ty, low, len) == (element, l, n) && !negated => {
-                let to = Place {
-                    offset,
-                    ty,
-                    index: None,
-                };
-                Some(Transfer {
-                    from: member.offset,
-                    len,
-                    to,
-                    ty,
-                    negated,
-                    in_out: false,
-                })
-            }
-            _ => {
-                let message = "the target does not have the type of the output";
-                self.report(problems::TYPE_MISMATCH, target.span(), message);
-                None
-            }
-        }
-    }
-
-    /// VAR_IN_OUT: the value goes in before the call and comes back after it. With no variable
-    /// shared between parameters, that cannot be told from a reference.
-    fn in_out(
-        &mut self,
-        member: &Member,
-        expr: &ast::Expr,
-        collected: &mut Collected,
-    ) -> Option<()> {
-        let ast::ExprKind::Reference(reference) = &expr.kind else {
-            let message = "a VAR_IN_OUT parameter needs a variable";
-            self.report(problems::NOT_A_VARIABLE, expr.span, message);
-            return None;
-        };
-        let (argument, to, len) = match (member.ty, self.assignable(reference)?) {
-            (Type::Elementary(ty), Target::Place(place, _)) if ty == place.ty => {
-                let line = self.line(expr.span);
-                let value = Expr {
-                    ty,
-                    kind: ExprKind::Load(place.clone()),
-                    line,
-                };
-                (Argument::Value(value), place, 1)
-            }
-            (
-                Type::Array {
-                    element: ty,
-                    low,
-                    len,
-                },
-                Target::Array {
-                    offset,
-                    element,
-                    low: l,
-                    len: n,
-                    ..
-                },
-            ) if (ty, low, len) == (element, l, n) => (
-                Argument::Block { offset, len },
-                Place {
-                    offset,
-                    ty,
-                    index: None,
-                },
-                len,
-            ),
-            _ => {
-                let message = format!(
-                    "a VAR_IN_OUT parameter needs a variable of type {}",
-                    self.checker.type_name(member.ty)
-                );
-                self.report(problems::NOT_A_VARIABLE, expr.span, message);
-                return None;
-            }
-        };
-        if to.index.as_ref().is_some_and(|index| index.value.writes()) {
-            let message = "the index of a VAR_IN_OUT argument must not change variables";
-            self.report(problems::NOT_A_VARIABLE, expr.span, message);
-            return None;
-        }
-        let extent = to.index.as_ref().map_or(len, |index| index.len);
-        let overlaps =
-            |&(first, n): &(u32, u32)| first < to.offset + extent && to.offset < first + n;
-        if collected.shared.iter().any(overlaps) {
-            let message = "two VAR_IN_OUT parameters share this variable";
-            self.report(problems::NOT_A_VARIABLE, expr.span, message);
-            return None;
-        }
-        collected.shared.push((to.offset, extent));
-        collected.inputs.push((member.offset, argument));
-        collected.outputs.push(Transfer {
-            from: member.offset,
-            len,
-            ty: to.ty,
-            to,
-            negated: false,
-            in_out: true,
-        });
-        Some(())
     }
 
     /// A call as a statement: of an instance, or of a function for its outputs.
@@ -399,8 +242,14 @@ impl Scope<'_, '_, '_> {
         arguments: &[AstArgument],
         span: Span,
     ) -> Option<StmtKind> {
+        if let Some((enable, rest)) = split_arguments(arguments, span)
+            && !self.call_declares_enable(target)
+        {
+            let inner = self.call_statement(target, &rest, span);
+            return self.enabled(enable, inner, span);
+        }
         if let Reference::Name(name) = target
-            && !self.signature.by_key.contains_key(&name.key())
+            && !self.is_declared(&name.key())
         {
             return self.call_by_name(name, arguments, span);
         }
@@ -413,13 +262,34 @@ impl Scope<'_, '_, '_> {
             return self.settle(operand, span).map(StmtKind::Evaluate);
         }
         match self.resolve(target)? {
-            Target::Block { block, offset } => self.call_block(block, offset, arguments, span),
-            _ => {
-                let message = "only an instance of a function block can be called";
-                self.report(problems::BAD_CALL, target.span(), message);
-                None
-            }
+            Target::Variable(variable) => match variable.ty {
+                Type::Block(block) => self.call_block(block, &variable, arguments, span),
+                _ => self.report_no_instance(target),
+            },
+            Target::Constant(..) => self.report_no_instance(target),
         }
+    }
+
+    fn call_declares_enable(&mut self, target: &Reference) -> bool {
+        if let Reference::Name(name) = target
+            && let Some(&pou) = self.checker.by_key.get(&name.key())
+            && !self.is_declared(&name.key())
+        {
+            return self.declares_enable(Block::User(pou));
+        }
+        match self.resolve(target) {
+            Some(Target::Variable(Variable {
+                ty: Type::Block(block),
+                ..
+            })) => self.declares_enable(block),
+            _ => false,
+        }
+    }
+
+    fn report_no_instance(&mut self, target: &Reference) -> Option<StmtKind> {
+        let message = "only an instance of a function block can be called";
+        self.report(problems::BAD_CALL, target.span(), message);
+        None
     }
 
     fn call_by_name(
@@ -429,13 +299,10 @@ impl Scope<'_, '_, '_> {
         span: Span,
     ) -> Option<StmtKind> {
         let key = name.key();
-        let kind = self
-            .checker
-            .by_key
-            .get(&key)
-            .map(|&pou| self.checker.pous[pou].kind);
-        let is_block = kind == Some(PouKind::FunctionBlock)
-            || crate::standard_fb::StandardFb::from_key(&key).is_some();
+        let pous = &self.checker.library.pous;
+        let pou = self.checker.by_key.get(&key).map(|&pou| &pous[pou]);
+        let kind = pou.map(|pou| pou.kind);
+        let is_block = kind == Some(PouKind::FunctionBlock) || StandardFb::from_key(&key).is_some();
         if is_block {
             let hint = Some(format!("declare `x : {};` and call `x(...)`", name.text));
             let message = format!("`{}` is a type; an instance of it is needed", name.text);
@@ -443,25 +310,42 @@ impl Scope<'_, '_, '_> {
             return None;
         }
         if kind.is_none() && !super::function::is_standard(&key) {
-            let functions = self.checker.pous.iter().map(|pou| pou.name.text.as_str());
-            let candidates = self
-                .signature
-                .names()
-                .chain(functions)
-                .chain(super::function::names());
+            let functions = pous.iter().map(|pou| pou.name.text.as_str());
+            let names = self.signature.names();
+            let candidates = names.chain(functions).chain(super::function::names());
             let hint = crate::suggest::did_you_mean(&name.text, candidates);
             let message = format!("unknown instance or function `{}`", name.text);
             self.report_hint(problems::UNKNOWN_VARIABLE, name.span, message, hint);
             return None;
         }
-        let operand = self.function_call(name, arguments, span)?;
-        self.settle(operand, span).map(StmtKind::Evaluate)
+        if let Some(statement) = self.split_call(name, arguments, span) {
+            return statement;
+        }
+        if pou.is_some_and(|pou| pou.kind == PouKind::Function)
+            && !super::function::is_standard(&key)
+        {
+            let (call, ty) = self.user_call(name, arguments, span)?;
+            let elementary = match &ty {
+                Some(Type::Text(ty, _)) => Some(*ty),
+                Some(ty) => ty.scalar(&self.checker.enums),
+                None => None,
+            };
+            let Some(ty) = elementary else {
+                return Some(StmtKind::CallFunction(Box::new(call)));
+            };
+            let (kind, line) = (ExprKind::Call(Box::new(call)), self.line(span));
+            return Some(StmtKind::Evaluate(Expr { ty, kind, line }));
+        }
+        match self.function_call(name, arguments, span)? {
+            Operand::Enumerated(_, expr) => Some(StmtKind::Evaluate(expr)),
+            operand => self.settle(operand, span).map(StmtKind::Evaluate),
+        }
     }
 
     fn call_block(
         &mut self,
         block: Block,
-        instance: u32,
+        variable: &Variable,
         arguments: &[AstArgument],
         span: Span,
     ) -> Option<StmtKind> {
@@ -491,19 +375,15 @@ impl Scope<'_, '_, '_> {
                 }
             };
             let member = self.checker.member(block, &name.key());
-            let Some(mut member) = member.filter(|member| member.role != FieldRole::Hidden) else {
+            let Some(member) = member.filter(|member| member.role != FieldRole::Hidden) else {
                 let hint =
                     crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
-                let message = format!(
-                    "`{}` has no parameter `{}`",
-                    self.checker.block_name(block),
-                    name.text
-                );
+                let block = self.checker.block_name(block);
+                let message = format!("`{block}` has no parameter `{}`", name.text);
                 self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
                 whole = false;
                 continue;
             };
-            member.offset += instance;
             whole &= self
                 .argument(&name.text, &member, argument, &mut collected)
                 .is_some();
@@ -514,78 +394,43 @@ impl Scope<'_, '_, '_> {
                 whole = false;
             }
         }
+        let instance = self.area(variable);
         let Collected {
             inputs, outputs, ..
         } = collected;
-        whole.then_some(StmtKind::CallBlock(BlockCall {
+        let call = BlockCall {
             target: block,
             instance,
             inputs,
             outputs,
-        }))
+        };
+        whole.then_some(StmtKind::CallBlock(call))
     }
+}
 
-    /// Assigns to a variable; an array is copied as a whole.
-    pub(super) fn assignment(&mut self, target: &Reference, value: &ast::Expr) -> Option<StmtKind> {
-        match self.assignable(target) {
-            Some(Target::Place(place, _)) => {
-                let value = self.value(value, place.ty)?;
-                Some(StmtKind::Assign(place, value))
-            }
-            Some(Target::Array {
-                offset: to,
-                element,
-                low,
-                len,
-                ..
-            }) => {
-                let ty = Type::Array { element, low, len };
-                let (from, len, _) = self.whole_array(ty, value)?;
-                Some(StmtKind::CopyArray { to, from, len })
-            }
-            _ => {
-                // The target is reported; the value may hold mistakes of its own.
-                self.operand(value);
-                None
-            }
+/// Splits EN and ENO from other arguments; `None` where there are none.
+fn split_arguments(arguments: &[AstArgument], span: Span) -> Option<(Enable, Vec<AstArgument>)> {
+    let (enables, rest): (Vec<_>, Vec<_>) = arguments.iter().cloned().partition(is_enable);
+    if enables.is_empty() {
+        return None;
+    }
+    let call = ast::Expr {
+        kind: ast::ExprKind::Error,
+        span,
+    };
+    let mut enable = Enable {
+        en: None,
+        eno: None,
+        call,
+    };
+    for argument in enables {
+        match argument {
+            AstArgument::Input(_, en) => enable.en = Some(en),
+            AstArgument::Output {
+                negated, target, ..
+            } => enable.eno = Some((target, negated)),
+            AstArgument::Positional(_) => {}
         }
     }
-}
-
-fn member_of(var: &Var) -> Member {
-    let role = match var.section {
-        SectionKind::Input | SectionKind::InOut => FieldRole::Input,
-        SectionKind::Output => FieldRole::Output,
-        SectionKind::Var | SectionKind::Temp => FieldRole::Hidden,
-    };
-    Member {
-        ty: var.ty,
-        role,
-        in_out: var.section == SectionKind::InOut,
-        offset: var.offset,
-    }
-}
-
-/// The initial values of a parameter that a call leaves out, slot by slot.
-fn defaults(var: &Var, signature: &Signature) -> Vec<(u32, Argument)> {
-    let len = match var.ty {
-        Type::Array { len, .. } => len,
-        _ => 1,
-    };
-    let slots = var.offset..var.offset + len;
-    let default = |slot: u32| {
-        let at = slot as usize;
-        let (Some(&ty), Some(&init)) =
-            (signature.frame.types.get(at), signature.frame.init.get(at))
-        else {
-            return None;
-        };
-        let value = Expr {
-            ty,
-            kind: ExprKind::Const(init),
-            line: 0,
-        };
-        Some((slot, Argument::Value(value)))
-    };
-    slots.filter_map(default).collect()
+    Some((enable, rest))
 }

@@ -1,50 +1,32 @@
 //! Expressions: types, literals that take their type from their surroundings, constants.
 
 use super::located::Occupancy;
-use super::{Checker, Signature, Type, Var};
-use crate::ast::{self, ExprKind as AstKind, Name, Reference, SectionKind};
+use super::resolve::Target;
+use super::types::Type;
+use super::{Checker, Signature, Var};
+use crate::ast::{self, ExprKind as AstKind, Name, Reference};
 use crate::diagnostic::Span;
-use crate::hir::{self, Block, Conversion, Expr, ExprKind, Index, Place};
-use crate::image::{Address, Area};
+use crate::hir::{self, Conversion, Expr, ExprKind};
 use crate::problems;
 use crate::semantics;
-use crate::standard_fb::FieldRole;
 use crate::types::{Elementary, slot_of_real};
 
 /// A checked expression that may still wait for its type.
 #[derive(Clone, Debug)]
 pub(super) enum Operand {
     Typed(Expr),
+    /// A value of an enumeration, by the number of its type.
+    Enumerated(usize, Expr),
+    /// An enumerator that several enumerations have: its name, and what it may be.
+    Ambiguous(String, Vec<(usize, u64)>),
     /// An untyped integer constant: ANY_INT.
     Integer(i128),
     /// An untyped real constant: ANY_REAL.
     Real(f64),
     /// `TRUNC(x)`, which takes the integer type that its place wants.
     Truncated(Box<Expr>),
-}
-
-/// What a reference names.
-pub(super) enum Target {
-    Constant(Elementary, u64),
-    Place(Place, Access),
-    Array {
-        offset: u32,
-        element: Elementary,
-        low: i64,
-        len: u32,
-        access: Access,
-    },
-    Block {
-        block: Block,
-        offset: u32,
-    },
-}
-
-/// Whether a program may assign; otherwise why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    Writable,
-    ReadOnly(&'static str),
+    /// A LINT such as `LEN(s)`, which takes the integer type that its place wants.
+    Count(Box<Expr>),
 }
 
 /// Where an expression stands.
@@ -134,7 +116,17 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             AstKind::Bool(value) => constant(Elementary::Bool, (*value).into()),
             AstKind::Integer(value) => Some(Operand::Integer(*value)),
             AstKind::Real(value) => Some(Operand::Real(*value)),
-            AstKind::Duration(ns) => constant(Elementary::Time, ns.cast_unsigned()),
+            AstKind::Nanos(ty, ns) => constant(*ty, ns.cast_unsigned()),
+            AstKind::Text(wide, units) => {
+                let ty = if *wide {
+                    Elementary::Wstring
+                } else {
+                    Elementary::String
+                };
+                let kind = ExprKind::Text(units.clone());
+                Some(Operand::Typed(Expr { ty, kind, line }))
+            }
+            AstKind::Enumerator(ty, name) => self.enumerator_of(ty, name, line),
             AstKind::Typed(name, literal) => self.typed_literal(name, literal),
             AstKind::Reference(reference) => self.load(reference, line),
             AstKind::Call(name, arguments) => self.function_call(name, arguments, expr.span),
@@ -144,210 +136,192 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
     }
 
     fn typed_literal(&mut self, name: &Name, literal: &ast::Expr) -> Option<Operand> {
-        let Some(ty) = Elementary::from_name(&name.text) else {
-            let message = format!("`{}#` is not the prefix of a supported literal", name.text);
-            self.report(problems::UNSUPPORTED, name.span, message);
+        let ty = self.checker.named_type(name, None)?.ty;
+        if matches!(ty, Type::Array(_) | Type::Struct(_) | Type::Block(_)) {
+            let message = format!("`{}#` is not the prefix of a literal", name.text);
+            self.report(problems::BAD_LITERAL, name.span, message);
+            return None;
+        }
+        self.value_of(literal, &ty).map(Operand::Typed)
+    }
+
+    /// `Color#Red`.
+    fn enumerator_of(&mut self, ty: &Name, name: &Name, line: u32) -> Option<Operand> {
+        let Some(at) = self.checker.enumeration_named(&ty.key()) else {
+            let message = format!("`{}#` is not the prefix of an enumerator", ty.text);
+            self.report(problems::UNKNOWN_TYPE, ty.span, message);
             return None;
         };
-        self.value(literal, ty).map(Operand::Typed)
+        let list = &self.checker.enums[at];
+        let found = list
+            .values
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(&name.text));
+        let Some((_, slot)) = found else {
+            let names = list.values.iter().map(|(known, _)| known.as_str());
+            let hint = crate::suggest::did_you_mean(&name.text, names);
+            let message = format!("`{}` has no value `{}`", list.name, name.text);
+            self.report_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
+            return None;
+        };
+        let (open, ty, slot) = (list.open, list.base, *slot);
+        let expr = Expr {
+            ty,
+            kind: ExprKind::Const(slot),
+            line,
+        };
+        Some(if open {
+            Operand::Typed(expr)
+        } else {
+            Operand::Enumerated(at, expr)
+        })
+    }
+
+    /// An enumerator without its type in front; `None` where the name is none.
+    fn plain_enumerator(&mut self, name: &Name, line: u32) -> Option<Operand> {
+        let key = name.key();
+        let found = self.checker.enumerator(&key).to_vec();
+        let &(at, slot) = found.first()?;
+        if found.len() > 1 {
+            return Some(Operand::Ambiguous(name.text.clone(), found));
+        }
+        let (open, ty) = (self.checker.enums[at].open, self.checker.enums[at].base);
+        let expr = Expr {
+            ty,
+            kind: ExprKind::Const(slot),
+            line,
+        };
+        Some(if open {
+            Operand::Typed(expr)
+        } else {
+            Operand::Enumerated(at, expr)
+        })
+    }
+
+    /// Whether a variable of this name is declared, here or globally.
+    pub(super) fn is_declared(&self, key: &str) -> bool {
+        self.signature.by_key.contains_key(key) || self.checker.globals.by_key.contains_key(key)
     }
 
     fn load(&mut self, reference: &Reference, line: u32) -> Option<Operand> {
+        match reference {
+            Reference::Name(name) if !self.is_declared(&name.key()) => {
+                if let Some(operand) = self.plain_enumerator(name, line) {
+                    return Some(operand);
+                }
+            }
+            // `Color.Red`, as some systems write it.
+            Reference::Member(base, name) => {
+                if let Reference::Name(ty) = &**base
+                    && !self.is_declared(&ty.key())
+                    && self.checker.enumeration_named(&ty.key()).is_some()
+                {
+                    return self.enumerator_of(ty, name, line);
+                }
+            }
+            Reference::Part {
+                base,
+                bits,
+                number,
+                span,
+            } => {
+                return self.load_part(base, *bits, *number, *span);
+            }
+            _ => {}
+        }
         let (ty, kind) = match self.resolve(reference)? {
             Target::Constant(ty, slot) => (ty, ExprKind::Const(slot)),
-            Target::Place(place, _) => (place.ty, ExprKind::Load(place)),
-            Target::Array { .. } | Target::Block { .. } => {
-                let message = "an array or an instance is not a value here";
-                self.report(problems::NOT_A_VALUE, reference.span(), message);
-                return None;
-            }
-        };
-        Some(Operand::Typed(Expr { ty, kind, line }))
-    }
-
-    /// What a reference names; `None` after a report.
-    pub(super) fn resolve(&mut self, reference: &Reference) -> Option<Target> {
-        match reference {
-            Reference::Name(name) => self.resolve_name(name),
-            Reference::Direct(name) => self.resolve_direct(name),
-            Reference::Member(base, name) => {
-                let Target::Block { block, offset } = self.resolve(base)? else {
-                    let message = format!("`.{}` follows on something without members", name.text);
-                    self.report(problems::NOT_A_VALUE, name.span, message);
+            Target::Variable(variable) => {
+                let Some(place) = self.place(&variable) else {
+                    let message = "an array, a structure or an instance is not a value here";
+                    self.report(problems::NOT_A_VALUE, reference.span(), message);
                     return None;
                 };
-                let member = self.checker.member(block, &name.key());
-                let Some(member) = member.filter(|m| m.role != FieldRole::Hidden && !m.in_out)
-                else {
-                    self.checker.unknown_member(block, name);
-                    return None;
-                };
-                let access = match member.role {
-                    FieldRole::Input => Access::Writable,
-                    _ => Access::ReadOnly("an output of an instance"),
-                };
-                Some(target_of(member.ty, offset + member.offset, access))
+                (variable.ty, ExprKind::Load(place))
             }
-            Reference::Index(base, index, span) => self.resolve_index(base, index, *span),
-        }
+        };
+        let elementary = match &ty {
+            Type::Text(ty, _) => *ty,
+            ty => ty.scalar(&self.checker.enums)?,
+        };
+        let expr = Expr {
+            ty: elementary,
+            kind,
+            line,
+        };
+        Some(match ty {
+            Type::Enumeration(at) => Operand::Enumerated(at, expr),
+            _ => Operand::Typed(expr),
+        })
     }
 
-    fn resolve_index(&mut self, base: &Reference, index: &ast::Expr, span: Span) -> Option<Target> {
-        let base_target = self.resolve(base);
-        let operand = self.operand(index);
-        let Target::Array {
-            offset,
-            element,
-            low,
-            len,
-            access,
-        } = base_target?
-        else {
-            self.report(problems::NOT_A_VALUE, span, "only an array has an index");
-            return None;
-        };
-        let value = self.settle(operand?, index.span)?;
-        // Bounds are LINT, so that an ULINT beyond it would be taken for a negative index.
-        if !value.ty.is_int() || value.ty == Elementary::Ulint {
-            let hint = (value.ty == Elementary::Ulint)
-                .then(|| "convert with `ULINT_TO_LINT(...)`".to_owned());
-            let message = format!("the index of an array is an integer, not {}", value.ty);
-            self.report_hint(problems::TYPE_MISMATCH, index.span, message, hint);
-            return None;
-        }
-        let Some(slot) = value.constant() else {
-            let index = Some(Box::new(Index { value, low, len }));
-            return Some(Target::Place(
-                Place {
-                    offset,
-                    ty: element,
-                    index,
-                },
-                access,
-            ));
-        };
-        let position = integer_of(value.ty, slot) - i128::from(low);
-        match u32::try_from(position)
-            .ok()
-            .filter(|&position| position < len)
-        {
-            Some(position) => {
-                let place = Place {
-                    offset: offset + position,
-                    ty: element,
-                    index: None,
-                };
-                Some(Target::Place(place, access))
+    /// An expression for a place of the type, which has one value.
+    pub(super) fn value_of(&mut self, expr: &ast::Expr, ty: &Type) -> Option<Expr> {
+        let operand = self.operand(expr)?;
+        self.fit(operand, ty, expr.span)
+    }
+
+    /// Brings an operand to the type of its place.
+    pub(super) fn fit(&mut self, operand: Operand, ty: &Type, span: Span) -> Option<Expr> {
+        match ty {
+            Type::Elementary(ty) | Type::Text(ty, _) => self.coerce(operand, *ty, span),
+            Type::Subrange(ty, low, high) => {
+                let value = self.coerce(operand, *ty, span)?;
+                self.in_range(value, *low, *high, span)
             }
-            None => {
-                let high = low + i64::from(len) - 1;
-                let message = format!(
-                    "the index {} is outside {low}..{high}",
-                    position + i128::from(low)
-                );
-                self.report(problems::INDEX_OUT_OF_RANGE, index.span, message);
+            Type::Enumeration(wanted) => self.enumerated(operand, *wanted, span),
+            Type::Array(_) | Type::Struct(_) | Type::Block(_) => {
+                let message = format!("a {} is not a single value", self.checker.type_name(ty));
+                self.report(problems::NOT_A_VALUE, span, message);
                 None
             }
         }
     }
 
-    fn resolve_name(&mut self, name: &Name) -> Option<Target> {
-        let key = name.key();
-        let Some(var) = self.signature.var(&key) else {
-            // A failed declaration is reported where it stands, not at each use.
-            if !self.signature.by_key.contains_key(&key) {
-                let hint = crate::suggest::did_you_mean(&name.text, self.signature.names());
-                let message = format!("unknown variable `{}`", name.text);
-                self.report_hint(problems::UNKNOWN_VARIABLE, name.span, message, hint);
-            }
-            return None;
-        };
-        if let (Some(value), Type::Elementary(ty)) = (var.value, var.ty) {
-            return Some(Target::Constant(ty, value));
-        }
-        if self.body_of.is_none() {
-            let message = format!("`{}` is not a constant", var.name);
-            self.report(problems::NOT_CONSTANT, name.span, message);
-            return None;
-        }
-        let access = if var.constant {
-            Access::ReadOnly("a constant")
-        } else if var.section == SectionKind::Input {
-            Access::ReadOnly("an input of this POU")
-        } else if var
-            .address
-            .is_some_and(|address| address.area == Area::Input)
-        {
-            Access::ReadOnly("an input of the process")
-        } else if matches!(var.ty, Type::Elementary(_)) && self.controls.contains(&var.offset) {
-            Access::ReadOnly("the control variable of a FOR loop inside that loop")
-        } else {
-            Access::Writable
-        };
-        Some(target_of(var.ty, var.offset, access))
-    }
-
-    /// A direct address in the body is a variable that nobody declared, or the declared one.
-    fn resolve_direct(&mut self, name: &Name) -> Option<Target> {
-        let address = match Address::parse(&name.text) {
-            Ok(address) => address,
-            Err(reason) => {
-                self.report(problems::BAD_ADDRESS, name.span, reason);
+    fn in_range(&mut self, value: Expr, low: i128, high: i128, span: Span) -> Option<Expr> {
+        if let Some(slot) = value.constant() {
+            let number = integer_of(value.ty, slot);
+            if !(low..=high).contains(&number) {
+                let message = format!("{number} is outside the subrange {low}..{high}");
+                self.report(problems::OUT_OF_RANGE, span, message);
                 return None;
             }
-        };
-        let access = match address.area {
-            Area::Input => Access::ReadOnly("an input of the process"),
-            _ => Access::Writable,
-        };
-        let is_it =
-            |var: &&Var| var.address == Some(address) && matches!(var.ty, Type::Elementary(_));
-        if let Some(var) = self.signature.vars.iter().chain(&self.direct).find(is_it) {
-            return Some(target_of(var.ty, var.offset, access));
+            return Some(value);
         }
-        if self.body_of.is_none() || self.signature.kind != ast::PouKind::Program {
-            let message = "direct addresses belong to a PROGRAM";
-            self.report(problems::ADDRESS_PLACE, name.span, message);
-            return None;
-        }
-        if let Some(other) = self.occupancy.claim(address, 1, &name.text) {
-            self.checker.report_overlap(name.span, address, &other);
-            return None;
-        }
-        let ty = Type::Elementary(address.default_type());
-        let offset = self.signature.frame.types.len() + self.direct.len();
-        let offset = u32::try_from(offset).unwrap_or(0);
-        self.direct.push(Var {
-            name: address.to_string(),
-            ty,
-            section: SectionKind::Var,
-            retain: false,
-            constant: false,
-            value: None,
-            offset,
-            address: Some(address),
-            has_init: false,
-        });
-        Some(target_of(ty, offset, access))
+        let (ty, line) = (value.ty, value.line);
+        let [low, high] = [low, high].map(|bound| slot_of_integer(ty, bound));
+        let kind = ExprKind::InRange(low, high, Box::new(value));
+        Some(Expr { ty, kind, line })
     }
 
-    /// The slot to assign to; `None` after a report.
-    pub(super) fn assignable(&mut self, reference: &Reference) -> Option<Target> {
-        let target = self.resolve(reference)?;
-        let reason = match &target {
-            Target::Constant(..) => "a constant",
-            Target::Block { .. } => "an instance of a function block",
-            Target::Place(_, Access::ReadOnly(reason))
-            | Target::Array {
-                access: Access::ReadOnly(reason),
-                ..
-            } => reason,
-            _ => return Some(target),
+    fn enumerated(&mut self, operand: Operand, wanted: usize, span: Span) -> Option<Expr> {
+        let line = self.line(span);
+        let found = match operand {
+            Operand::Enumerated(at, expr) if at == wanted => return Some(expr),
+            Operand::Ambiguous(name, list) => {
+                if let Some((at, slot)) = list.into_iter().find(|(at, _)| *at == wanted) {
+                    let ty = self.checker.enums[at].base;
+                    return Some(Expr {
+                        ty,
+                        kind: ExprKind::Const(slot),
+                        line,
+                    });
+                }
+                format!("`{name}`")
+            }
+            Operand::Enumerated(at, _) => self.checker.enums[at].name.clone(),
+            Operand::Integer(value) => format!("the number {value}"),
+            Operand::Real(value) => format!("the number {value}"),
+            Operand::Typed(expr) => expr.ty.to_string(),
+            Operand::Truncated(_) | Operand::Count(_) => "an integer".to_owned(),
         };
-        let span = reference.span();
-        let text = span.text(self.checker.sink.source()).to_owned();
-        let message = format!("`{text}` cannot be assigned: it is {reason}");
-        self.report(problems::NOT_ASSIGNABLE, span, message);
+        let list = &self.checker.enums[wanted];
+        let hint = list
+            .values
+            .first()
+            .map(|(name, _)| format!("its values are `{name}` and so on"));
+        let message = format!("expected {}, found {found}", list.name);
+        self.report_hint(problems::TYPE_MISMATCH, span, message, hint);
         None
     }
 
@@ -357,6 +331,11 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Operand::Typed(expr) => return Some(expr),
             Operand::Real(_) => Elementary::Real,
             Operand::Truncated(_) => Elementary::Dint,
+            Operand::Count(_) => Elementary::Int,
+            Operand::Enumerated(..) | Operand::Ambiguous(..) => {
+                self.report_enumeration(&operand, span);
+                return None;
+            }
             Operand::Integer(value) => {
                 let candidates = [
                     Elementary::Int,
@@ -373,7 +352,27 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         self.coerce(operand, ty, span)
     }
 
-    /// Brings an operand to the type of its place.
+    /// Reports an enumeration where a number or the like is needed.
+    pub(super) fn report_enumeration(&mut self, operand: &Operand, span: Span) {
+        let (message, hint) = match operand {
+            Operand::Ambiguous(name, list) => {
+                let ty = list
+                    .first()
+                    .map_or("", |(at, _)| self.checker.enums[*at].name.as_str());
+                let message = format!("`{name}` is a value of several enumerations");
+                (message, Some(format!("write `{ty}#{name}`")))
+            }
+            Operand::Enumerated(at, _) => {
+                let name = &self.checker.enums[*at].name;
+                let message = format!("a value of `{name}` is no number");
+                (message, Some(format!("convert with `{name}_TO_INT(...)`")))
+            }
+            _ => return,
+        };
+        self.report_hint(problems::TYPE_MISMATCH, span, message, hint);
+    }
+
+    /// Brings an operand to an elementary type.
     pub(super) fn coerce(
         &mut self,
         operand: Operand,
@@ -393,8 +392,22 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Operand::Typed(expr) if expr.ty.widens_to(target) => {
                 self.convert(expr, target, Conversion::Value, span)
             }
+            Operand::Typed(expr) if super::text::becomes(&expr, target) => {
+                Some(super::text::become_text(expr, target))
+            }
             Operand::Typed(expr) => {
                 self.mismatch(expr.ty, target, span);
+                None
+            }
+            Operand::Enumerated(..) | Operand::Ambiguous(..) => {
+                self.report_enumeration(&operand, span);
+                None
+            }
+            Operand::Count(inner) if target.is_int() => {
+                self.convert(*inner, target, Conversion::Value, span)
+            }
+            Operand::Count(_) => {
+                self.mismatch(Elementary::Int, target, span);
                 None
             }
             Operand::Truncated(inner) if target.is_int() => {
@@ -409,7 +422,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             }
             Operand::Integer(value) => {
                 let Some((low, high)) = target.int_range() else {
-                    let hint = Some(format!("write `T#{value}ms`"));
+                    let hint = (target == Elementary::Time).then(|| format!("write `T#{value}ms`"));
                     let message = format!("expected a {target}, found the number {value}");
                     self.report_hint(problems::TYPE_MISMATCH, span, message, hint);
                     return None;
@@ -539,26 +552,5 @@ fn real_slot(ty: Elementary, value: f64) -> u64 {
         slot_of_real(semantics::to_real(value))
     } else {
         value.to_bits()
-    }
-}
-
-fn target_of(ty: Type, offset: u32, access: Access) -> Target {
-    match ty {
-        Type::Elementary(ty) => Target::Place(
-            Place {
-                offset,
-                ty,
-                index: None,
-            },
-            access,
-        ),
-        Type::Array { element, low, len } => Target::Array {
-            offset,
-            element,
-            low,
-            len,
-            access,
-        },
-        Type::Block(block) => Target::Block { block, offset },
     }
 }

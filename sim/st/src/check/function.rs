@@ -3,17 +3,19 @@
 //! Source: IEC 61131-3:2013, 6.6.2.5: Tables 22 to 27 (conversion), 28 (one numeric variable), 29
 //! (arithmetic), 30 and 31 (bits), 32 (selection), 33 (comparison).
 
+use super::calendar::CalendarFunction;
 use super::expression::{Operand, Scope};
-use crate::ast::{Argument, BinaryOp as AstOp, Expr as AstExpr, Name, UnaryOp as AstUnary};
+use crate::ast::{Argument, BinaryOp as AstOp, Expr as AstExpr, Name};
 use crate::bytecode::MathFunction;
 use crate::diagnostic::Span;
-use crate::hir::{BinaryOp, Conversion, Expr, ExprKind, UnaryOp};
+use crate::hir::{BinaryOp, Conversion};
+use crate::intrinsic::Intrinsic;
 use crate::problems;
 use crate::types::Elementary;
 
 /// A standard function, apart from the conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standard {
+pub(super) enum Standard {
     /// An operator in the form of a function.
     Operator(AstOp),
     Not,
@@ -29,23 +31,29 @@ enum Standard {
     Limit,
     Mux,
     Shift(BinaryOp),
+    /// A function on texts.
+    Text(Intrinsic),
+    Atan2,
+    FromBcd,
+    ToBcd,
+    Calendar(CalendarFunction),
 }
 
 /// Parameters, and how often the last one may repeat.
 #[derive(Clone, Copy)]
-enum Parameters {
+pub(super) enum Parameters {
     /// Exactly these.
     Fixed(&'static [&'static str]),
     /// These first, then `IN<n>` from the given number on; at least two in all of the latter.
     Extensible(&'static [&'static str], usize),
 }
 
-const IN: Parameters = Parameters::Fixed(&["IN"]);
+pub(super) const IN: Parameters = Parameters::Fixed(&["IN"]);
 const PAIR: Parameters = Parameters::Fixed(&["IN1", "IN2"]);
 const MANY: Parameters = Parameters::Extensible(&[], 1);
 const COUNTED: Parameters = Parameters::Fixed(&["IN", "N"]);
 
-const TABLE: [(&str, Standard, Parameters); 42] = [
+const TABLE: &[(&str, Standard, Parameters)] = &[
     ("ABS", Standard::Abs, IN),
     ("SQRT", Standard::Sqrt, IN),
     ("LN", Standard::Math(MathFunction::Ln), IN),
@@ -96,7 +104,151 @@ const TABLE: [(&str, Standard, Parameters); 42] = [
     ("SHR", Standard::Shift(BinaryOp::ShiftRight), COUNTED),
     ("ROL", Standard::Shift(BinaryOp::RotateLeft), COUNTED),
     ("ROR", Standard::Shift(BinaryOp::RotateRight), COUNTED),
+    ("ATAN2", Standard::Atan2, Parameters::Fixed(&["Y", "X"])),
+    ("LEN", Standard::Text(Intrinsic::Len), IN),
+    (
+        "LEFT",
+        Standard::Text(Intrinsic::Left),
+        Parameters::Fixed(&["IN", "L"]),
+    ),
+    (
+        "RIGHT",
+        Standard::Text(Intrinsic::Right),
+        Parameters::Fixed(&["IN", "L"]),
+    ),
+    (
+        "MID",
+        Standard::Text(Intrinsic::Mid),
+        Parameters::Fixed(&["IN", "L", "P"]),
+    ),
+    ("CONCAT", Standard::Text(Intrinsic::Concat), MANY),
+    (
+        "INSERT",
+        Standard::Text(Intrinsic::Insert),
+        Parameters::Fixed(&["IN1", "IN2", "P"]),
+    ),
+    (
+        "DELETE",
+        Standard::Text(Intrinsic::Delete),
+        Parameters::Fixed(&["IN", "L", "P"]),
+    ),
+    (
+        "REPLACE",
+        Standard::Text(Intrinsic::Replace),
+        Parameters::Fixed(&["IN1", "IN2", "L", "P"]),
+    ),
+    ("FIND", Standard::Text(Intrinsic::Find), PAIR),
+    ("MULTIME", Standard::Operator(AstOp::Multiply), PAIR),
+    ("DIVTIME", Standard::Operator(AstOp::Divide), PAIR),
+    ("MUL_LTIME", Standard::Operator(AstOp::Multiply), PAIR),
+    ("DIV_LTIME", Standard::Operator(AstOp::Divide), PAIR),
+    ("ADD_LTIME", Standard::Operator(AstOp::Add), PAIR),
+    ("SUB_LTIME", Standard::Operator(AstOp::Subtract), PAIR),
+    ("ADD_TOD_TIME", Standard::Operator(AstOp::Add), PAIR),
+    ("ADD_LTOD_LTIME", Standard::Operator(AstOp::Add), PAIR),
+    ("ADD_DT_TIME", Standard::Operator(AstOp::Add), PAIR),
+    ("ADD_LDT_LTIME", Standard::Operator(AstOp::Add), PAIR),
+    ("SUB_DATE_DATE", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_LDATE_LDATE", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_TOD_TIME", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_LTOD_LTIME", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_TOD_TOD", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_LTOD_LTOD", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_DT_TIME", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_LDT_LTIME", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_DT_DT", Standard::Operator(AstOp::Subtract), PAIR),
+    ("SUB_LDT_LDT", Standard::Operator(AstOp::Subtract), PAIR),
+    (
+        "CONCAT_DATE_TOD",
+        Standard::Calendar(CalendarFunction::DateTod),
+        PAIR,
+    ),
+    (
+        "CONCAT_DATE_LTOD",
+        Standard::Calendar(CalendarFunction::DateLtod),
+        PAIR,
+    ),
+    (
+        "CONCAT_DATE",
+        Standard::Calendar(CalendarFunction::Date),
+        Parameters::Fixed(DATE),
+    ),
+    (
+        "CONCAT_TOD",
+        Standard::Calendar(CalendarFunction::Tod),
+        Parameters::Fixed(TOD),
+    ),
+    (
+        "CONCAT_LTOD",
+        Standard::Calendar(CalendarFunction::Ltod),
+        Parameters::Fixed(TOD),
+    ),
+    (
+        "CONCAT_DT",
+        Standard::Calendar(CalendarFunction::Dt),
+        Parameters::Fixed(DT),
+    ),
+    (
+        "CONCAT_LDT",
+        Standard::Calendar(CalendarFunction::Ldt),
+        Parameters::Fixed(DT),
+    ),
+    (
+        "DAY_OF_WEEK",
+        Standard::Calendar(CalendarFunction::DayOfWeek),
+        IN,
+    ),
 ];
+
+const DATE: &[&str] = &["YEAR", "MONTH", "DAY"];
+const TOD: &[&str] = &["HOUR", "MINUTE", "SECOND", "MILLISECOND"];
+const DT: &[&str] = &[
+    "YEAR",
+    "MONTH",
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "MILLISECOND",
+];
+
+/// `ADD_INT` is ADD with INT operands: the function, and the type that its operands take.
+fn find_typed(key: &str) -> Option<(Standard, Parameters, Elementary)> {
+    let (name, ty) = key.rsplit_once('_')?;
+    let ty = Elementary::from_name(ty)?;
+    let (function, parameters) = find(name)?;
+    let typed = matches!(
+        function,
+        Standard::Operator(_)
+            | Standard::Not
+            | Standard::Move
+            | Standard::Abs
+            | Standard::Sqrt
+            | Standard::Math(_)
+            | Standard::Select
+            | Standard::Min
+            | Standard::Max
+            | Standard::Limit
+            | Standard::Mux
+            | Standard::Shift(_)
+    );
+    typed.then_some((function, parameters, ty))
+}
+
+/// `WORD_BCD_TO_UINT`, `UINT_TO_BCD_WORD`: the function, the operand's and the result's type.
+fn bcd(key: &str) -> Option<(Standard, Elementary, Elementary)> {
+    let (function, (from, to)) = match key.split_once("_BCD_TO_") {
+        Some(names) => (Standard::FromBcd, names),
+        None => (Standard::ToBcd, key.split_once("_TO_BCD_")?),
+    };
+    let (from, to) = (Elementary::from_name(from)?, Elementary::from_name(to)?);
+    let (bits, number) = if function == Standard::FromBcd {
+        (from, to)
+    } else {
+        (to, from)
+    };
+    (bits.is_bit_string() && number.is_unsigned_int()).then_some((function, from, to))
+}
 
 fn find(key: &str) -> Option<(Standard, Parameters)> {
     let found = TABLE.iter().find(|(name, ..)| *name == key)?;
@@ -128,8 +280,11 @@ fn conversion(key: &str) -> Option<(Option<Elementary>, Elementary, Conversion)>
 /// can be scaled; with DWORD and LWORD they exchange their bits (Table 24).
 pub(super) fn conversion_exists(from: Elementary, to: Elementary) -> bool {
     use Elementary::{Dword, Lreal, Lword, Real};
+    let is_day_time = |ty| matches!(ty, Elementary::Tod | Elementary::Ltod);
     match (from, to) {
         _ if from == to => false,
+        // A time of day has no date; the other way round there is DT_TO_TOD.
+        _ if from.is_date() && to.is_date() => !is_day_time(from) || is_day_time(to),
         (Real, Lword) | (Lword, Real) | (Lreal, Dword) | (Dword, Lreal) => false,
         _ => true,
     }
@@ -145,7 +300,11 @@ fn conversion_mode(from: Elementary, to: Elementary) -> Conversion {
 
 /// Whether a standard function has this capitalised name.
 pub(super) fn is_standard(key: &str) -> bool {
-    find(key).is_some() || conversion(key).is_some()
+    find(key).is_some()
+        || conversion(key).is_some()
+        || find_typed(key).is_some()
+        || bcd(key).is_some()
+        || super::calendar::is_split(key)
 }
 
 /// Names for suggestions.
@@ -162,24 +321,88 @@ impl Scope<'_, '_, '_> {
         span: Span,
     ) -> Option<Option<Operand>> {
         let key = name.key();
+        if let Some((function, from, to)) = bcd(&key) {
+            return Some(self.bcd_call(function, from, to, name, arguments, span));
+        }
         if let Some((from, to, mode)) = conversion(&key) {
             return Some(self.conversion_call(from, to, mode, arguments, span));
         }
-        let (function, parameters) = find(&key)?;
-        Some(
-            self.arrange(name, arguments, parameters, span)
-                .and_then(|exprs| {
-                    let operands: Vec<_> = exprs
-                        .iter()
-                        .map(|expr| (self.operand(expr), expr.span))
-                        .collect();
-                    let operands: Option<Vec<_>> = operands
-                        .into_iter()
-                        .map(|(operand, span)| Some((operand?, span)))
-                        .collect();
-                    self.apply(function, name, operands?, span)
-                }),
-        )
+        if let Some(at) = key.strip_suffix("_TO_INT").and_then(|ty| self.strong(ty)) {
+            return Some(self.enumeration_call(at, name, arguments, span));
+        }
+        let (function, parameters, ty) = match (find(&key), find_typed(&key)) {
+            (Some((function, parameters)), _) => (function, parameters, None),
+            (None, Some((function, parameters, ty))) => (function, parameters, Some(ty)),
+            (None, None) => return None,
+        };
+        let exprs = match self.arrange(name, arguments, parameters, span) {
+            Some(exprs) => exprs,
+            None => return Some(None),
+        };
+        let mut operands = Vec::new();
+        let mut whole = true;
+        for (at, expr) in exprs.into_iter().enumerate() {
+            // The selector of SEL and MUX and the count of a shift have a type of their own.
+            let own = match function {
+                Standard::Select | Standard::Mux => at == 0,
+                Standard::Shift(_) => at == 1,
+                _ => false,
+            };
+            let operand = match ty.filter(|_| !own) {
+                Some(ty) => self.value(expr, ty).map(Operand::Typed),
+                None => self.operand(expr),
+            };
+            match operand {
+                Some(operand) => operands.push((operand, expr.span)),
+                None => whole = false,
+            }
+        }
+        Some(if whole {
+            self.apply(function, name, operands, span)
+        } else {
+            None
+        })
+    }
+
+    /// A declared enumeration whose values are of a type of their own.
+    fn strong(&mut self, key: &str) -> Option<usize> {
+        let at = self.checker.enumeration_named(key)?;
+        (!self.checker.enums[at].open).then_some(at)
+    }
+
+    /// `Color_TO_INT(x)`.
+    fn enumeration_call(
+        &mut self,
+        at: usize,
+        name: &Name,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Option<Operand> {
+        let exprs = self.arrange(name, arguments, IN, span)?;
+        self.value_of(exprs.first()?, &super::types::Type::Enumeration(at))
+            .map(Operand::Typed)
+    }
+
+    fn bcd_call(
+        &mut self,
+        function: Standard,
+        from: Elementary,
+        to: Elementary,
+        name: &Name,
+        arguments: &[Argument],
+        span: Span,
+    ) -> Option<Operand> {
+        let exprs = self.arrange(name, arguments, IN, span)?;
+        let value = self.value(exprs.first()?, from)?;
+        let (intrinsic, work) = if function == Standard::FromBcd {
+            (Intrinsic::FromBcd, Elementary::Lword)
+        } else {
+            (Intrinsic::ToBcd, Elementary::Ulint)
+        };
+        let value = self.convert(value, work, Conversion::Value, span)?;
+        let result = self.intrinsic(intrinsic, vec![value], 0);
+        self.convert(result, to, Conversion::Value, span)
+            .map(Operand::Typed)
     }
 
     fn conversion_call(
@@ -198,11 +421,20 @@ impl Scope<'_, '_, '_> {
         let argument = exprs.first()?;
         let expr = match from {
             Some(from) => self.value(argument, from)?,
-            None => {
-                let operand = self.operand(argument)?;
-                self.settle(operand, argument.span)?
-            }
+            None => match self.operand(argument)? {
+                // `TO_INT(color)` reads the number of an enumerator.
+                Operand::Enumerated(_, expr) if expr.ty == to => return Some(Operand::Typed(expr)),
+                Operand::Enumerated(_, expr) => expr,
+                operand => self.settle(operand, argument.span)?,
+            },
         };
+        let textual = |ty: Elementary| ty.is_text() || ty.is_char();
+        if textual(expr.ty) || textual(to) {
+            return self.text_conversion(expr, to, span).map(Operand::Typed);
+        }
+        if expr.ty.is_date() && to.is_date() && conversion_exists(expr.ty, to) {
+            return self.date_conversion(expr, to, span).map(Operand::Typed);
+        }
         let truncates = mode == Conversion::Truncate;
         let exists = if truncates {
             expr.ty.is_real() && to.is_int()
@@ -223,7 +455,7 @@ impl Scope<'_, '_, '_> {
     }
 
     /// Puts the arguments of a standard function into the order of its parameters.
-    fn arrange<'e>(
+    pub(super) fn arrange<'e>(
         &mut self,
         name: &Name,
         arguments: &'e [Argument],
@@ -288,269 +520,5 @@ impl Scope<'_, '_, '_> {
             }
         }
         slots.into_iter().collect()
-    }
-
-    fn apply(
-        &mut self,
-        function: Standard,
-        name: &Name,
-        mut operands: Vec<(Operand, Span)>,
-        span: Span,
-    ) -> Option<Operand> {
-        match function {
-            Standard::Operator(op) => {
-                let mut rest = operands.into_iter();
-                let mut left = rest.next()?;
-                for right in rest {
-                    left = (self.binary_operands(op, left, right, span)?, span);
-                }
-                return Some(left.0);
-            }
-            Standard::Power => {
-                let exponent = operands.pop()?;
-                return self.power(operands.pop()?, exponent, span);
-            }
-            Standard::Move => return operands.pop().map(|(operand, _)| operand),
-            Standard::Truncate => return self.truncate(name, operands.pop()?),
-            Standard::Not => {
-                let (operand, place) = operands.pop()?;
-                let expr = self.settle(operand, place)?;
-                return self
-                    .unary_typed(AstUnary::Not, expr, span)
-                    .map(Operand::Typed);
-            }
-            _ => {}
-        }
-        let expr = match function {
-            Standard::Abs => self.numeric(name, operands.pop()?, span, UnaryOp::Abs),
-            Standard::Sqrt => self.square_root(name, operands.pop()?, span),
-            Standard::Math(function) => self.math(name, function, operands.pop()?, span),
-            Standard::Min | Standard::Max | Standard::Limit => {
-                self.extreme(function, name, operands, span)
-            }
-            Standard::Select => self.select(operands, span),
-            Standard::Mux => self.mux(operands, span),
-            Standard::Shift(op) => self.shift(op, name, operands, span),
-            _ => unreachable!("handled above"),
-        };
-        expr.map(Operand::Typed)
-    }
-
-    fn bad_operand(&mut self, name: &Name, ty: Elementary, span: Span) {
-        let message = format!("{} is not defined for {ty}", name.text);
-        self.report(problems::BAD_OPERAND, span, message);
-    }
-
-    fn truncate(&mut self, name: &Name, (operand, span): (Operand, Span)) -> Option<Operand> {
-        let operand = match operand {
-            Operand::Integer(value) => Operand::Real(value as f64),
-            other => other,
-        };
-        let expr = self.settle(operand, span)?;
-        if !expr.ty.is_real() {
-            self.bad_operand(name, expr.ty, span);
-            return None;
-        }
-        Some(Operand::Truncated(Box::new(expr)))
-    }
-
-    fn numeric(
-        &mut self,
-        name: &Name,
-        (operand, place): (Operand, Span),
-        span: Span,
-        op: UnaryOp,
-    ) -> Option<Expr> {
-        let expr = self.settle(operand, place)?;
-        if !expr.ty.is_num() && expr.ty != Elementary::Time {
-            self.bad_operand(name, expr.ty, place);
-            return None;
-        }
-        let (ty, line) = (expr.ty, expr.line);
-        self.fold(
-            Expr {
-                ty,
-                kind: ExprKind::Unary(op, Box::new(expr)),
-                line,
-            },
-            span,
-        )
-    }
-
-    /// A real operand; an integer literal counts as one.
-    fn real(&mut self, name: &Name, (operand, place): (Operand, Span)) -> Option<Expr> {
-        let operand = match operand {
-            Operand::Integer(value) => Operand::Real(value as f64),
-            other => other,
-        };
-        let expr = self.settle(operand, place)?;
-        if !expr.ty.is_real() {
-            self.bad_operand(name, expr.ty, place);
-            return None;
-        }
-        Some(expr)
-    }
-
-    fn square_root(&mut self, name: &Name, operand: (Operand, Span), span: Span) -> Option<Expr> {
-        let expr = self.real(name, operand)?;
-        if expr.ty == Elementary::Lreal {
-            return Some(math_expr(MathFunction::Sqrt, expr));
-        }
-        let line = expr.line;
-        let kind = ExprKind::Unary(UnaryOp::Sqrt, Box::new(expr));
-        self.fold(
-            Expr {
-                ty: Elementary::Real,
-                kind,
-                line,
-            },
-            span,
-        )
-    }
-
-    fn math(
-        &mut self,
-        name: &Name,
-        function: MathFunction,
-        operand: (Operand, Span),
-        span: Span,
-    ) -> Option<Expr> {
-        let expr = self.real(name, operand)?;
-        let ty = expr.ty;
-        let wide = self.convert(expr, Elementary::Lreal, Conversion::Value, span)?;
-        self.convert(math_expr(function, wide), ty, Conversion::Value, span)
-    }
-
-    /// All operands brought to one type.
-    fn common(&mut self, operands: Vec<(Operand, Span)>, span: Span) -> Option<Vec<Expr>> {
-        let mut first = operands.first()?.clone();
-        for operand in &operands[1..] {
-            // Two literals stay literals, so that the others decide.
-            let next = match (&first.0, &operand.0) {
-                (Operand::Integer(a), Operand::Integer(b)) => Operand::Integer(*a.max(b)),
-                (Operand::Integer(_) | Operand::Real(_), Operand::Real(b)) => Operand::Real(*b),
-                (Operand::Real(a), Operand::Integer(_)) => Operand::Real(*a),
-                _ => Operand::Typed(self.unify(first, operand.clone(), span)?.0),
-            };
-            first = (next, span);
-        }
-        let ty = self.settle(first.0, span)?.ty;
-        let exprs = operands
-            .into_iter()
-            .map(|(operand, place)| self.coerce(operand, ty, place));
-        exprs.collect::<Vec<_>>().into_iter().collect()
-    }
-
-    fn extreme(
-        &mut self,
-        function: Standard,
-        name: &Name,
-        operands: Vec<(Operand, Span)>,
-        span: Span,
-    ) -> Option<Expr> {
-        let exprs = self.common(operands, span)?;
-        let ty = exprs.first()?.ty;
-        if ty == Elementary::Bool {
-            self.bad_operand(name, ty, span);
-            return None;
-        }
-        let mut both = |op, left: Expr, right: Expr| {
-            let line = left.line;
-            let kind = ExprKind::Binary(op, Box::new(left), Box::new(right));
-            self.fold(Expr { ty, kind, line }, span)
-        };
-        if function == Standard::Limit {
-            // Table 32: LIMIT is MIN(MAX(IN, MN), MX).
-            let [low, value, high] = <[Expr; 3]>::try_from(exprs).ok()?;
-            let raised = both(BinaryOp::Max, value, low)?;
-            return both(BinaryOp::Min, raised, high);
-        }
-        let op = if function == Standard::Min {
-            BinaryOp::Min
-        } else {
-            BinaryOp::Max
-        };
-        let mut rest = exprs.into_iter();
-        let first = rest.next()?;
-        rest.try_fold(first, |left, right| both(op, left, right))
-    }
-
-    fn select(&mut self, mut operands: Vec<(Operand, Span)>, span: Span) -> Option<Expr> {
-        let inputs = operands.split_off(1);
-        let (selector, place) = operands.pop()?;
-        let condition = self.coerce(selector, Elementary::Bool, place);
-        let [otherwise, then] = <[Expr; 2]>::try_from(self.common(inputs, span)?).ok()?;
-        let (ty, line) = (then.ty, then.line);
-        let [condition, otherwise, then] = [condition?, otherwise, then].map(Box::new);
-        Some(Expr {
-            ty,
-            kind: ExprKind::Select {
-                condition,
-                otherwise,
-                then,
-            },
-            line,
-        })
-    }
-
-    fn mux(&mut self, mut operands: Vec<(Operand, Span)>, span: Span) -> Option<Expr> {
-        let inputs = operands.split_off(1);
-        let (selector, place) = operands.pop()?;
-        let selector = self.settle(selector, place)?;
-        if !selector.ty.is_int() {
-            let message = format!("the selector of MUX is an integer, not {}", selector.ty);
-            self.report(problems::TYPE_MISMATCH, place, message);
-            return None;
-        }
-        let inputs = self.common(inputs, span)?;
-        let (ty, line) = (inputs.first()?.ty, selector.line);
-        Some(Expr {
-            ty,
-            kind: ExprKind::Mux {
-                selector: Box::new(selector),
-                inputs,
-            },
-            line,
-        })
-    }
-
-    fn shift(
-        &mut self,
-        op: BinaryOp,
-        name: &Name,
-        mut operands: Vec<(Operand, Span)>,
-        span: Span,
-    ) -> Option<Expr> {
-        let (count, count_place) = operands.pop()?;
-        let (value, place) = operands.pop()?;
-        let value = self.settle(value, place)?;
-        let count = self.settle(count, count_place)?;
-        if !value.ty.is_bit_string() {
-            self.bad_operand(name, value.ty, place);
-            return None;
-        }
-        if !count.ty.is_int() {
-            let message = format!("the count of a shift is an integer, not {}", count.ty);
-            self.report(problems::TYPE_MISMATCH, count_place, message);
-            return None;
-        }
-        let (ty, line) = (value.ty, value.line);
-        self.fold(
-            Expr {
-                ty,
-                kind: ExprKind::Binary(op, Box::new(value), Box::new(count)),
-                line,
-            },
-            span,
-        )
-    }
-}
-
-fn math_expr(function: MathFunction, operand: Expr) -> Expr {
-    let line = operand.line;
-    Expr {
-        ty: Elementary::Lreal,
-        kind: ExprKind::Math(function, Box::new(operand)),
-        line,
     }
 }

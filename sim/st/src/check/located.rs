@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Signature, Type};
-use crate::ast::{self, Declaration, PouKind, Section, SectionKind};
+use super::types::Type;
+use super::{Checker, Signature};
+use crate::ast::{Declaration, PouKind, Section, SectionKind};
 use crate::diagnostic::Span;
 use crate::image::{Address, Area, Width};
 use crate::problems;
+use crate::types::Elementary;
 
 impl Checker<'_, '_> {
     /// The address of a declaration; `None` where there is none or it was reported.
@@ -14,7 +16,7 @@ impl Checker<'_, '_> {
         &mut self,
         declaration: &Declaration,
         section: &Section,
-        ty: Type,
+        ty: &Type,
         kind: PouKind,
     ) -> Option<Address> {
         let at = declaration.at.as_ref()?;
@@ -25,8 +27,9 @@ impl Checker<'_, '_> {
                 return None;
             }
         };
-        if kind != PouKind::Program || section.kind != SectionKind::Var || section.constant {
-            let message = "a located variable belongs to the VAR section of a PROGRAM";
+        let place = matches!(section.kind, SectionKind::Var | SectionKind::Global);
+        if kind != PouKind::Program || !place || section.constant {
+            let message = "a located variable belongs to VAR of a PROGRAM or to VAR_GLOBAL";
             self.sink.report(problems::ADDRESS_PLACE, at.span, message);
             return None;
         }
@@ -36,11 +39,7 @@ impl Checker<'_, '_> {
                 .report(problems::ADDRESS_OVERLAP, at.span, message);
             return None;
         };
-        let (element, len) = match ty {
-            Type::Elementary(ty) => (Some(ty), 1),
-            Type::Array { element, len, .. } => (Some(element), len),
-            Type::Block(_) => (None, 1),
-        };
+        let (element, len) = self.located_elements(ty);
         if !element.is_some_and(|element| address.accepts(element)) {
             let message = format!("`{address}` is no place for {}", self.type_name(ty));
             self.sink.report(problems::ADDRESS_TYPE, at.span, message);
@@ -63,10 +62,18 @@ impl Checker<'_, '_> {
         Some(address)
     }
 
+    /// The elementary type and the number of the values that a located variable consists of.
+    pub(super) fn located_elements(&self, ty: &Type) -> (Option<Elementary>, u32) {
+        match ty {
+            Type::Array(array) => (array.element.scalar(&self.enums), array.len),
+            ty => (ty.scalar(&self.enums), 1),
+        }
+    }
+
     /// Reports variables of the output and marker areas that share a bit or a word.
-    pub(super) fn check_overlaps(&mut self, pou: &ast::Pou, signature: &Signature) {
+    pub(super) fn check_overlaps(&mut self, sections: &[Section], signature: &Signature) {
         let mut taken = Occupancy::default();
-        for section in &pou.sections {
+        for section in sections {
             for declaration in &section.declarations {
                 let ([name], Some(at)) = (declaration.names.as_slice(), &declaration.at) else {
                     continue;
@@ -75,11 +82,7 @@ impl Checker<'_, '_> {
                     continue;
                 };
                 let Some(address) = var.address else { continue };
-                let len = if let Type::Array { len, .. } = var.ty {
-                    len
-                } else {
-                    1
-                };
+                let (_, len) = self.located_elements(&var.ty);
                 if let Some(other) = taken.claim(address, len, &var.name) {
                     self.report_overlap(at.span, address, &other);
                 }

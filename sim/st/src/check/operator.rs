@@ -30,8 +30,11 @@ impl Scope<'_, '_, '_> {
                 ty == Elementary::Bool || ty.is_bit_string(),
                 Some(UnaryOp::Not),
             ),
-            AstUnary::Negate => (ty.is_signed() || ty.is_real(), Some(UnaryOp::Negate)),
-            AstUnary::Plus => (ty.is_num() || ty == Elementary::Time, None),
+            AstUnary::Negate => {
+                let allowed = ty.is_signed_int() || ty.is_duration() || ty.is_real();
+                (allowed, Some(UnaryOp::Negate))
+            }
+            AstUnary::Plus => (ty.is_num() || ty.is_duration(), None),
         };
         if !allowed {
             let text = match op {
@@ -109,6 +112,11 @@ impl Scope<'_, '_, '_> {
             }
             pair => pair,
         };
+        if let Some(result) =
+            self.enumerated_operands(op, (&left, left_span), (&right, right_span), span)
+        {
+            return result.map(Operand::Typed);
+        }
         if op == AstOp::Power {
             return self.power((left, left_span), (right, right_span), span);
         }
@@ -116,8 +124,43 @@ impl Scope<'_, '_, '_> {
             let (l, r) = ((left, left_span), (right, right_span));
             return self.scale_time(op, l, r, span).map(Operand::Typed);
         }
+        if matches!(op, AstOp::Add | AstOp::Subtract) && (is_date(&left) || is_date(&right)) {
+            let left = self.settle(left, left_span)?;
+            let right = self.settle(right, right_span)?;
+            return self
+                .date_arithmetic(op, left, right, span)
+                .map(Operand::Typed);
+        }
         let (left, right) = self.unify((left, left_span), (right, right_span), span)?;
         self.combine(op, left, right, span).map(Operand::Typed)
+    }
+
+    /// Enumerations are compared for equality, and nothing else (Table 33); `None` where neither
+    /// operand is of one.
+    fn enumerated_operands(
+        &mut self,
+        op: AstOp,
+        (left, left_span): (&Operand, Span),
+        (right, right_span): (&Operand, Span),
+        span: Span,
+    ) -> Option<Option<Expr>> {
+        let at = match (left, right) {
+            (Operand::Enumerated(at, _), _) | (_, Operand::Enumerated(at, _)) => *at,
+            _ => return None,
+        };
+        if !matches!(op, AstOp::Equal | AstOp::NotEqual) {
+            let name = &self.checker.enums[at].name;
+            let message = format!("`{}` is not defined for {name}", op.text());
+            self.report(problems::BAD_OPERAND, span, message);
+            return Some(None);
+        }
+        let ty = super::types::Type::Enumeration(at);
+        let left = self.fit(left.clone(), &ty, left_span);
+        let right = self.fit(right.clone(), &ty, right_span);
+        Some(match (left, right) {
+            (Some(left), Some(right)) => self.combine(op, left, right, span),
+            _ => None,
+        })
     }
 
     /// Brings two operands to one type.
@@ -160,8 +203,17 @@ impl Scope<'_, '_, '_> {
                 ty if ty.widens_to(Elementary::Real) => Elementary::Real,
                 ty => ty,
             },
-            (Operand::Typed(typed), Operand::Truncated(_))
-            | (Operand::Truncated(_), Operand::Typed(typed)) => typed.ty,
+            (Operand::Typed(typed), Operand::Truncated(_) | Operand::Count(_))
+            | (Operand::Truncated(_) | Operand::Count(_), Operand::Typed(typed)) => typed.ty,
+            // A count and a number are INT, or what holds the number.
+            (Operand::Count(_), Operand::Integer(value))
+            | (Operand::Integer(value), Operand::Count(_)) => {
+                let types = [Elementary::Int, Elementary::Dint, Elementary::Lint];
+                types
+                    .into_iter()
+                    .find(|ty| fits(*value, *ty))
+                    .unwrap_or(Elementary::Lint)
+            }
             _ => {
                 let left = self.settle(left, left_span)?;
                 let right = self.settle(right, right_span)?;
@@ -187,9 +239,13 @@ impl Scope<'_, '_, '_> {
     ) -> Option<Expr> {
         let ty = left.ty;
         let is_logic = matches!(op, AstOp::And | AstOp::Or | AstOp::Xor);
+        let compares = !is_logic && !is_arithmetic(op);
+        if compares && ty.is_text() {
+            return self.compare_texts(op, left, right, span);
+        }
         let allowed = match op {
             _ if is_logic => ty == Elementary::Bool || ty.is_bit_string(),
-            AstOp::Add | AstOp::Subtract => ty.is_num() || ty == Elementary::Time,
+            AstOp::Add | AstOp::Subtract => ty.is_num() || ty.is_duration(),
             AstOp::Multiply | AstOp::Divide => ty.is_num(),
             AstOp::Modulo => ty.is_int(),
             _ => true,
@@ -293,7 +349,8 @@ impl Scope<'_, '_, '_> {
         };
         let time = self.settle(time, span)?;
         let factor = self.settle(factor, factor_span)?;
-        if time.ty != Elementary::Time || !factor.ty.is_num() {
+        let duration = time.ty;
+        if !duration.is_duration() || !factor.ty.is_num() {
             let message = format!(
                 "`{}` is not defined for {} and {}",
                 op.text(),
@@ -327,7 +384,7 @@ impl Scope<'_, '_, '_> {
             span,
         )?;
         let ns = self.convert(scaled, Elementary::Lint, Conversion::Value, span)?;
-        self.convert(ns, Elementary::Time, Conversion::Nanoseconds, span)
+        self.convert(ns, duration, Conversion::Nanoseconds, span)
     }
 
     fn fold_integers(&mut self, op: AstOp, a: i128, b: i128, span: Span) -> Option<Operand> {
@@ -361,7 +418,11 @@ impl Scope<'_, '_, '_> {
 }
 
 fn is_time(operand: &Operand) -> bool {
-    matches!(operand, Operand::Typed(expr) if expr.ty == Elementary::Time)
+    matches!(operand, Operand::Typed(expr) if expr.ty.is_duration())
+}
+
+fn is_date(operand: &Operand) -> bool {
+    matches!(operand, Operand::Typed(expr) if expr.ty.is_date())
 }
 
 fn is_arithmetic(op: AstOp) -> bool {

@@ -1,12 +1,12 @@
 //! Bodies: statements, and the calls between POUs.
 
-use super::expression::{Scope, Target, integer_of, slot_of_integer};
+use super::expression::{Operand, Scope, integer_of, slot_of_integer};
 use super::located::Occupancy;
-use super::{Checker, Signature, Type};
+use super::types::Type;
+use super::{Checker, Signature};
 use crate::ast::{self, PouKind, SectionKind, StmtKind as AstKind};
 use crate::diagnostic::Span;
 use crate::hir::{self, CaseArm, Expr, ExprKind, ForLoop, LocatedVariable, Place, Stmt, StmtKind};
-use crate::image::Address;
 use crate::problems;
 use crate::types::Elementary;
 
@@ -17,15 +17,11 @@ impl Checker<'_, '_> {
         index: usize,
         signature: &Signature,
     ) -> (hir::Pou, Vec<LocatedVariable>) {
-        let ast = &self.pous[index];
+        let ast = &self.library.pous[index];
         let mut occupancy = Occupancy::default();
-        for var in &signature.vars {
+        for var in signature.vars.iter().filter(|var| !var.external) {
             if let Some(address) = var.address {
-                let len = if let Type::Array { len, .. } = var.ty {
-                    len
-                } else {
-                    1
-                };
+                let (_, len) = self.located_elements(&var.ty);
                 occupancy.claim(address, len, &var.name);
             }
         }
@@ -49,70 +45,39 @@ impl Checker<'_, '_> {
         }
         let mut located = Vec::new();
         for var in signature.vars.iter().chain(&direct) {
-            located_variables(var, &mut located);
+            self.located_variables(var, &mut located);
         }
-        let end_line = self.sink.lines().line(ast.end.start);
-        let reset = reset_ranges(signature);
-        let name = signature.name.clone();
-        (
-            hir::Pou {
-                name,
-                kind: signature.kind,
-                frame,
-                reset,
-                body,
-                end_line,
-            },
-            located,
-        )
+        let lines = self.sink.lines();
+        let pou = hir::Pou {
+            name: signature.name.clone(),
+            kind: signature.kind,
+            file: u32::try_from(lines.file_of(ast.name.span.start)).unwrap_or(0),
+            frame,
+            reset: self.reset_ranges(signature),
+            edges: signature.edges.clone(),
+            body,
+            end_line: lines.line(ast.end.start),
+        };
+        (pou, located)
     }
-}
 
-/// The ranges of the frame that begin anew in each call: VAR_TEMP, and all of a FUNCTION but its
-/// inputs.
-fn reset_ranges(signature: &Signature) -> Vec<(u32, u32)> {
-    let mut ranges = Vec::new();
-    for var in &signature.vars {
-        let begins_anew = match signature.kind {
-            PouKind::Function => !matches!(var.section, SectionKind::Input | SectionKind::InOut),
-            _ => var.section == SectionKind::Temp,
-        };
-        let len = match var.ty {
-            _ if var.value.is_some() => 0,
-            Type::Elementary(_) => 1,
-            Type::Array { len, .. } => len,
-            Type::Block(_) => 0,
-        };
-        // A constant array never changes, but a function's frame takes it along all the same.
-        if begins_anew && len > 0 {
-            ranges.push((var.offset, len));
+    /// The ranges of the frame that begin anew in each call: VAR_TEMP, and all of a FUNCTION but
+    /// its inputs.
+    fn reset_ranges(&self, signature: &Signature) -> Vec<(u32, u32)> {
+        let mut ranges = Vec::new();
+        for var in &signature.vars {
+            let begins_anew = match signature.kind {
+                PouKind::Function => {
+                    !matches!(var.section, SectionKind::Input | SectionKind::InOut)
+                }
+                _ => var.section == SectionKind::Temp,
+            };
+            // A constant array never changes, but a function's frame takes it along all the same.
+            if begins_anew && var.value.is_none() && !var.external {
+                ranges.push((var.offset, self.slots(&var.ty)));
+            }
         }
-    }
-    ranges
-}
-
-fn located_variables(var: &super::Var, located: &mut Vec<LocatedVariable>) {
-    let Some(address) = var.address else { return };
-    let (ty, low, len) = match var.ty {
-        Type::Elementary(ty) => (ty, None, 1),
-        Type::Array { element, low, len } => (element, Some(low), len),
-        Type::Block(_) => return,
-    };
-    for at in 0..len {
-        let name = match low {
-            None => var.name.clone(),
-            Some(low) => format!("{}[{}]", var.name, low + i64::from(at)),
-        };
-        located.push(LocatedVariable {
-            name,
-            address: Address {
-                index: address.index + at,
-                ..address
-            },
-            offset: var.offset + at,
-            ty,
-            has_init: var.has_init,
-        });
+        ranges
     }
 }
 
@@ -126,7 +91,7 @@ impl Scope<'_, '_, '_> {
     fn statement(&mut self, statement: &ast::Stmt) -> Option<Stmt> {
         let span = statement.span;
         let kind = match &statement.kind {
-            AstKind::Assign(target, value) => self.assignment(target, value)?,
+            AstKind::Assign(target, value) => self.assignment(target, value, span)?,
             AstKind::Call(target, arguments) => self.call_statement(target, arguments, span)?,
             AstKind::If { arms, otherwise } => {
                 let arms: Vec<_> = arms
@@ -206,23 +171,28 @@ impl Scope<'_, '_, '_> {
         arms: &[(Vec<ast::CaseLabel>, Vec<ast::Stmt>)],
         otherwise: &[ast::Stmt],
     ) -> Option<StmtKind> {
-        let operand = self.operand(selector);
-        let checked = operand.and_then(|operand| self.settle(operand, selector.span));
-        let checked = checked.filter(|expr| {
-            let allowed = expr.ty.is_int() || expr.ty.is_bit_string();
-            if !allowed {
-                let message = format!("CASE selects by an integer, not by {}", expr.ty);
-                self.report(problems::TYPE_MISMATCH, selector.span, message);
-            }
-            allowed
-        });
-        let ty = checked.as_ref().map_or(Elementary::Lint, |expr| expr.ty);
+        let checked = match self.operand(selector) {
+            Some(Operand::Enumerated(at, expr)) => Some((Type::Enumeration(at), expr)),
+            Some(operand) => self.settle(operand, selector.span).and_then(|expr| {
+                let allowed = expr.ty.is_int() || expr.ty.is_bit_string() || expr.ty.is_char();
+                if !allowed {
+                    let message = format!("CASE selects by an integer, not by {}", expr.ty);
+                    self.report(problems::TYPE_MISMATCH, selector.span, message);
+                }
+                allowed.then_some((Type::Elementary(expr.ty), expr))
+            }),
+            None => None,
+        };
+        let (ty, checked) = match checked {
+            Some((ty, expr)) => (Some(ty), Some(expr)),
+            None => (None, None),
+        };
         let mut taken: Vec<(i128, i128)> = Vec::new();
         let mut result = Vec::new();
         for (labels, body) in arms {
             let mut ranges = Vec::new();
             for label in labels {
-                ranges.extend(self.case_label(label, ty, &mut taken));
+                ranges.extend(self.case_label(label, ty.as_ref(), &mut taken));
             }
             result.push(CaseArm {
                 labels: ranges,
@@ -240,9 +210,11 @@ impl Scope<'_, '_, '_> {
     fn case_label(
         &mut self,
         label: &ast::CaseLabel,
-        ty: Elementary,
+        ty: Option<&Type>,
         taken: &mut Vec<(i128, i128)>,
     ) -> Option<(u64, u64)> {
+        // Without a type of the selector, a label cannot be checked.
+        let ty = ty?;
         let low = self.label_value(&label.low, ty)?;
         let high = match &label.high {
             Some(high) => self.label_value(high, ty)?,
@@ -269,11 +241,12 @@ impl Scope<'_, '_, '_> {
             return None;
         }
         taken.push((low, high));
+        let ty = ty.scalar(&self.checker.enums)?;
         Some((slot_of_integer(ty, low), slot_of_integer(ty, high)))
     }
 
-    fn label_value(&mut self, expr: &ast::Expr, ty: Elementary) -> Option<i128> {
-        let value = self.value(expr, ty)?;
+    fn label_value(&mut self, expr: &ast::Expr, ty: &Type) -> Option<i128> {
+        let value = self.value_of(expr, ty)?;
         let Some(slot) = value.constant() else {
             self.report(
                 problems::NOT_CONSTANT,
@@ -282,7 +255,7 @@ impl Scope<'_, '_, '_> {
             );
             return None;
         };
-        Some(integer_of(ty, slot))
+        Some(integer_of(value.ty, slot))
     }
 
     fn for_loop(
@@ -338,8 +311,9 @@ impl Scope<'_, '_, '_> {
     }
 
     fn control_variable(&mut self, name: &ast::Name) -> Option<Place> {
-        match self.assignable(&ast::Reference::Name(name.clone()))? {
-            Target::Place(place, _) if place.ty.is_int() => Some(place),
+        let variable = self.assignable(&ast::Reference::Name(name.clone()))?;
+        match variable.ty {
+            Type::Elementary(ty) | Type::Subrange(ty, ..) if ty.is_int() => self.place(&variable),
             _ => {
                 let message = "the control variable of a FOR loop is an integer";
                 self.report(problems::TYPE_MISMATCH, name.span, message);

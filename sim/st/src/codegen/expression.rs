@@ -3,9 +3,7 @@
 use super::{Body, Operand};
 use crate::bytecode::Opcode;
 use crate::container::{ArraySlots, narrow};
-use crate::hir::{
-    self, Argument, BinaryOp, Expr, ExprKind, FunctionCall, Index, Place, Transfer, UnaryOp,
-};
+use crate::hir::{self, BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::types::Elementary;
 
 impl Body<'_, '_> {
@@ -16,17 +14,16 @@ impl Body<'_, '_> {
     pub(super) fn expression(&mut self, expr: &Expr, wanted: Option<Operand>) -> Operand {
         let ty = expr.ty;
         match &expr.kind {
+            ExprKind::Text(_) => unreachable!("texts are evaluated as such"),
             ExprKind::Const(value) => {
                 let constant = self.constant(ty, *value);
                 self.settle(constant, ty, wanted)
             }
-            ExprKind::Load(place) => match &place.index {
-                None => {
-                    let variable = self.own(place.offset);
-                    self.settle(variable, ty, wanted)
-                }
-                Some(index) => self.load_index(place, index, wanted),
-            },
+            ExprKind::Load(place) if place.index.is_empty() => {
+                let variable = self.own(place.offset);
+                self.settle(variable, ty, wanted)
+            }
+            ExprKind::Load(place) => self.load_element(place, wanted),
             ExprKind::Unary(op, inner) => {
                 let Some(code) = hir::unary_opcode(*op, ty) else {
                     return self.expression(inner, wanted);
@@ -74,6 +71,12 @@ impl Body<'_, '_> {
                 then,
             } => self.select(ty, condition, otherwise, then, wanted),
             ExprKind::Mux { selector, inputs } => self.mux(ty, selector, inputs, wanted),
+            ExprKind::InRange(low, high, inner) => {
+                let value = self.expression(inner, None);
+                self.check_range(ty, value, (*low, *high));
+                self.deliver(value, ty, wanted)
+            }
+            ExprKind::Intrinsic(call) => self.intrinsic_value(call, ty, wanted),
             ExprKind::Call(call) => self.function(call, ty, wanted),
         }
     }
@@ -84,7 +87,12 @@ impl Body<'_, '_> {
     }
 
     /// Moves a value that already lies somewhere to where it is wanted.
-    fn settle(&mut self, value: Operand, ty: Elementary, wanted: Option<Operand>) -> Operand {
+    pub(super) fn settle(
+        &mut self,
+        value: Operand,
+        ty: Elementary,
+        wanted: Option<Operand>,
+    ) -> Operand {
         match wanted {
             Some(target) if target != value => {
                 self.emit2(Opcode::Move, ty, target, value);
@@ -96,7 +104,12 @@ impl Body<'_, '_> {
     }
 
     /// Moves a temporary result to where it is wanted.
-    fn deliver(&mut self, result: Operand, ty: Elementary, wanted: Option<Operand>) -> Operand {
+    pub(super) fn deliver(
+        &mut self,
+        result: Operand,
+        ty: Elementary,
+        wanted: Option<Operand>,
+    ) -> Operand {
         if wanted.is_some() {
             self.release(result);
         }
@@ -105,7 +118,7 @@ impl Body<'_, '_> {
 
     /// Two operands from left to right. If the right one may change variables, the left one is
     /// kept safe in a temporary.
-    fn operands(&mut self, left: &Expr, right: &Expr) -> (Operand, Operand) {
+    pub(super) fn operands(&mut self, left: &Expr, right: &Expr) -> (Operand, Operand) {
         let mut first = self.expression(left, None);
         if right.writes() && !self.is_temporary(first) {
             let safe = self.temporary(left.ty);
@@ -175,7 +188,12 @@ impl Body<'_, '_> {
         )
     }
 
-    fn steps(&mut self, steps: &[hir::Step], operand: Operand, wanted: Option<Operand>) -> Operand {
+    pub(super) fn steps(
+        &mut self,
+        steps: &[hir::Step],
+        operand: Operand,
+        wanted: Option<Operand>,
+    ) -> Operand {
         let Some(last) = steps.len().checked_sub(1) else {
             assert!(
                 wanted.is_none(),
@@ -249,7 +267,7 @@ impl Body<'_, '_> {
     }
 
     /// The number of an array's description, which equal arrays share.
-    fn array(&mut self, base: Operand, ty: Elementary, low: i64, len: u32) -> u32 {
+    pub(super) fn array(&mut self, base: Operand, ty: Elementary, low: i64, len: u32) -> u32 {
         let wanted = ArraySlots {
             base: base.encode(),
             ty,
@@ -263,144 +281,15 @@ impl Body<'_, '_> {
         }))
     }
 
-    fn load_index(&mut self, place: &Place, index: &Index, wanted: Option<Operand>) -> Operand {
-        let position = self.expression(&index.value, None);
-        let array = self.array(self.own(place.offset), place.ty, index.low, index.len);
-        self.release(position);
-        let result = wanted.unwrap_or_else(|| self.temporary(place.ty));
-        self.emit(
-            Opcode::LoadIndex,
-            place.ty,
-            result.encode(),
-            array,
-            position.encode(),
-        );
-        result
-    }
-
-    /// Stores the value of an expression in a variable.
-    pub(super) fn assign(&mut self, place: &Place, value: &Expr) {
-        let Some(index) = &place.index else {
-            let target = self.own(place.offset);
-            self.expression_into(value, target);
-            return;
+    /// Traps unless the value lies between two slots.
+    pub(super) fn check_range(&mut self, ty: Elementary, value: Operand, range: (u64, u64)) {
+        let (low, high) = (self.constant(ty, range.0), self.constant(ty, range.1));
+        let code = if ty.is_signed() {
+            Opcode::CheckS
+        } else {
+            Opcode::CheckU
         };
-        let (position, value) = self.operands(&index.value, value);
-        self.store_index(place, index, position, value);
-    }
-
-    fn store_index(&mut self, place: &Place, index: &Index, position: Operand, value: Operand) {
-        let array = self.array(self.own(place.offset), place.ty, index.low, index.len);
-        self.emit(
-            Opcode::StoreIndex,
-            place.ty,
-            value.encode(),
-            array,
-            position.encode(),
-        );
-        self.release(position);
-        self.release(value);
-    }
-
-    /// The positions of the array elements behind VAR_IN_OUT parameters, fixed before the call.
-    pub(super) fn fixed_positions(&mut self, outputs: &[Transfer]) -> Vec<Option<Operand>> {
-        let position = |body: &mut Self, transfer: &Transfer| {
-            let index = transfer.to.index.as_ref().filter(|_| transfer.in_out)?;
-            let kept = body.temporary(index.value.ty);
-            body.expression_into(&index.value, kept);
-            Some(kept)
-        };
-        outputs
-            .iter()
-            .map(|transfer| position(self, transfer))
-            .collect()
-    }
-
-    /// Takes an output or VAR_IN_OUT parameter over from `from`; `fixed` is the position in its
-    /// target, if that was fixed before the call.
-    pub(super) fn transfer(&mut self, transfer: &Transfer, from: Operand, fixed: Option<Operand>) {
-        let to = &transfer.to;
-        if transfer.len > 1 {
-            let target = self.own(to.offset);
-            self.copy(transfer.ty, target, from, transfer.len);
-            return;
-        }
-        let mut value = from;
-        if transfer.negated {
-            value = self.temporary(Elementary::Bool);
-            self.emit2(Opcode::Not, Elementary::Bool, value, from);
-        }
-        let steps = hir::conversion_steps(hir::Conversion::Value, transfer.ty, to.ty);
-        match &to.index {
-            None => {
-                let target = self.own(to.offset);
-                if steps.is_empty() {
-                    self.settle(value, to.ty, Some(target));
-                    self.release(value);
-                } else {
-                    self.steps(&steps, value, Some(target));
-                }
-            }
-            Some(index) => {
-                let value = self.steps(&steps, value, None);
-                let position = fixed.unwrap_or_else(|| self.expression(&index.value, None));
-                self.store_index(to, index, position, value);
-            }
-        }
-    }
-
-    fn function(
-        &mut self,
-        call: &FunctionCall,
-        ty: Elementary,
-        wanted: Option<Operand>,
-    ) -> Operand {
-        // An argument that calls may overwrite the one frame of this function, so that all are
-        // evaluated before the first is handed over.
-        let calls = call.inputs.iter().any(|(_, argument)| match argument {
-            Argument::Value(value) => value.calls(),
-            Argument::Block { .. } => false,
-        });
-        let positions = self.fixed_positions(&call.outputs);
-        let mut waiting = Vec::new();
-        for (parameter, argument) in &call.inputs {
-            let target = self.function_slot(call.pou, *parameter);
-            match argument {
-                Argument::Value(value) if calls => {
-                    let safe = self.temporary(value.ty);
-                    self.expression_into(value, safe);
-                    waiting.push((value.ty, target, safe, 1));
-                }
-                Argument::Value(value) => self.expression_into(value, target),
-                Argument::Block { offset, len } => {
-                    let ty = self.generator.unit.pous[self.pou].frame.types[*offset as usize];
-                    waiting.push((ty, target, self.own(*offset), *len));
-                }
-            }
-        }
-        for (ty, target, value, len) in waiting {
-            if len == 1 {
-                self.emit2(Opcode::Move, ty, target, value);
-            } else {
-                self.copy(ty, target, value, len);
-            }
-            self.release(value);
-        }
-        self.emit(
-            Opcode::CallFunction,
-            Elementary::Bool,
-            narrow(call.pou),
-            0,
-            0,
-        );
-        for (transfer, position) in call.outputs.iter().zip(positions) {
-            let from = self.function_slot(call.pou, transfer.from);
-            self.transfer(transfer, from, position);
-        }
-        let frame_result = self.function_slot(call.pou, call.result);
-        let result = wanted.unwrap_or_else(|| self.temporary(ty));
-        self.emit2(Opcode::Move, ty, result, frame_result);
-        result
+        self.emit3(code, ty, low, value, high);
     }
 
     /// Jumps if `expr` equals `when`, else goes on; collects the jumps.

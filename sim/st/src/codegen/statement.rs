@@ -2,10 +2,8 @@
 
 use super::{Body, Loop, Operand};
 use crate::bytecode::Opcode;
-use crate::container::narrow;
 use crate::hir::{
-    Argument, BinaryOp, Block, BlockCall, CaseArm, CompareOp, Expr, ForLoop, Stmt, StmtKind,
-    binary_opcode, compare_opcode,
+    BinaryOp, CaseArm, CompareOp, Expr, ForLoop, Stmt, StmtKind, binary_opcode, compare_opcode,
 };
 use crate::types::Elementary;
 
@@ -20,10 +18,11 @@ impl Body<'_, '_> {
     fn statement(&mut self, statement: &Stmt) {
         match &statement.kind {
             StmtKind::Assign(place, value) => self.assign(place, value),
-            StmtKind::CopyArray { to, from, len } => {
-                let ty = self.generator.unit.pous[self.pou].frame.types[*to as usize];
-                let (to, from) = (self.own(*to), self.own(*from));
-                self.copy(ty, to, from, *len);
+            StmtKind::Copy { to, from } => self.copy_area(to, from),
+            StmtKind::CopyResult { to, call } => {
+                self.call_function(call);
+                let from = self.function_slot(call.pou, call.result);
+                self.copy_to(to, from);
             }
             StmtKind::If { arms, otherwise } => self.if_statement(arms, otherwise),
             StmtKind::Case {
@@ -76,10 +75,15 @@ impl Body<'_, '_> {
                 self.returns.push(jump);
             }
             StmtKind::CallBlock(call) => self.call_block(call),
+            StmtKind::Evaluate(expr) if expr.ty.is_text() => {
+                let text = self.text(expr);
+                self.release_text(text);
+            }
             StmtKind::Evaluate(expr) => {
                 let value = self.expression(expr, None);
                 self.release(value);
             }
+            StmtKind::CallFunction(call) => self.call_function(call),
         }
     }
 
@@ -232,47 +236,6 @@ impl Body<'_, '_> {
     ) -> Vec<usize> {
         // Going round looks like a step in the other direction.
         self.for_exit(ty, control, next, step, each)
-    }
-
-    fn call_block(&mut self, call: &BlockCall) {
-        let positions = self.fixed_positions(&call.outputs);
-        for (slot, argument) in &call.inputs {
-            let target = self.own(*slot);
-            match argument {
-                Argument::Value(value) => self.expression_into(value, target),
-                Argument::Block { offset, len } => {
-                    let ty = self.generator.unit.pous[self.pou].frame.types[*offset as usize];
-                    let from = self.own(*offset);
-                    self.copy(ty, target, from, *len);
-                }
-            }
-        }
-        let instance = self.own(call.instance).encode();
-        match call.target {
-            Block::User(pou) => {
-                self.emit(
-                    Opcode::CallBlock,
-                    Elementary::Bool,
-                    narrow(pou),
-                    instance,
-                    0,
-                );
-            }
-            Block::Standard(standard) => {
-                let at = self.emit(
-                    Opcode::CallStandard,
-                    Elementary::Bool,
-                    instance,
-                    0,
-                    standard.counter as u32,
-                );
-                self.generator.code[at].ty = standard.behaviour as u8;
-            }
-        }
-        for (transfer, position) in call.outputs.iter().zip(positions) {
-            let from = self.own(transfer.from);
-            self.transfer(transfer, from, position);
-        }
     }
 }
 

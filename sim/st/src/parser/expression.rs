@@ -5,6 +5,7 @@ use crate::ast::{Argument, BinaryOp, Expr, ExprKind, Name, Reference, UnaryOp};
 use crate::lexer::{Keyword, TokenKind};
 use crate::literal;
 use crate::problems;
+use crate::types::Elementary;
 
 /// The operator a token stands for and how tightly it binds; a larger number binds tighter.
 fn binary_op(kind: TokenKind) -> Option<(BinaryOp, u8)> {
@@ -80,7 +81,11 @@ impl Parser<'_, '_> {
                 self.advance();
                 ExprKind::Bool(word == Keyword::True)
             }
-            TokenKind::Integer | TokenKind::Real | TokenKind::Duration => self.literal(),
+            TokenKind::Integer
+            | TokenKind::Real
+            | TokenKind::Duration
+            | TokenKind::Calendar
+            | TokenKind::Text => self.literal(),
             TokenKind::TypePrefix => return self.typed_literal(),
             TokenKind::Symbol("(") => {
                 self.advance();
@@ -90,12 +95,6 @@ impl Parser<'_, '_> {
                     kind: inner.kind,
                     span: span.to(end),
                 });
-            }
-            TokenKind::Text => {
-                self.sink
-                    .report(problems::UNSUPPORTED, span, "text values are not supported");
-                self.advance();
-                ExprKind::Error
             }
             TokenKind::Identifier if self.peek_at(1) == TokenKind::Symbol("(") => {
                 let name = self.name("a function")?;
@@ -143,16 +142,34 @@ impl Parser<'_, '_> {
         let value = match kind {
             TokenKind::Integer => literal::integer(&text).map(ExprKind::Integer),
             TokenKind::Real => literal::real(&text).map(ExprKind::Real),
-            _ => literal::duration_ns(&text).map(ExprKind::Duration),
+            TokenKind::Text => {
+                literal::text(&text).map(|units| ExprKind::Text(text.starts_with('"'), units))
+            }
+            TokenKind::Calendar => {
+                crate::calendar::literal(&text).map(|(ty, ns)| ExprKind::Nanos(ty, ns))
+            }
+            _ => {
+                let long = text.starts_with(['l', 'L']);
+                let ty = if long {
+                    Elementary::Ltime
+                } else {
+                    Elementary::Time
+                };
+                literal::duration_ns(&text).map(|ns| ExprKind::Nanos(ty, ns))
+            }
         };
         value.unwrap_or_else(|reason| {
             // The lexer has already spoken about letters that follow on a number.
-            let code = if kind == TokenKind::Duration {
-                problems::BAD_DURATION
-            } else {
-                problems::BAD_LITERAL
+            let code = match kind {
+                TokenKind::Duration => problems::BAD_DURATION,
+                TokenKind::Calendar => problems::BAD_DATE,
+                TokenKind::Text => problems::BAD_TEXT,
+                _ => problems::BAD_LITERAL,
             };
-            self.sink.report(code, span, reason);
+            // A text that is not closed is reported already.
+            if kind != TokenKind::Text || text.len() > 1 {
+                self.sink.report(code, span, reason);
+            }
             ExprKind::Error
         })
     }
@@ -170,16 +187,18 @@ impl Parser<'_, '_> {
         let mut span = self.span();
         let mut kind = match self.peek() {
             TokenKind::Integer | TokenKind::Real => self.literal(),
+            TokenKind::Text if !negated => self.literal(),
             TokenKind::Keyword(word @ (Keyword::True | Keyword::False)) if !negated => {
                 self.advance();
                 ExprKind::Bool(word == Keyword::True)
             }
-            TokenKind::Identifier => {
-                let message = format!("`{}#` is not the prefix of a supported literal", ty.text);
-                self.sink
-                    .report(problems::UNSUPPORTED, prefix.to(span), message);
-                self.advance();
-                ExprKind::Error
+            TokenKind::Identifier if !negated => {
+                let value = self.name("an enumerator")?;
+                let span = prefix.to(value.span);
+                return Ok(Expr {
+                    kind: ExprKind::Enumerator(ty, value),
+                    span,
+                });
             }
             _ => return Err(self.missing("the value of a typed literal")),
         };
@@ -215,17 +234,55 @@ impl Parser<'_, '_> {
                 return Err(Failed);
             }
             if self.eat_symbol(".") {
-                let member = self.name("a member's name")?;
-                reference = Reference::Member(Box::new(reference), member);
+                reference = self.member(reference)?;
             } else if self.eat_symbol("[") {
-                let index = self.expression()?;
+                let mut indices = vec![self.expression()?];
+                while self.eat_symbol(",") {
+                    indices.push(self.expression()?);
+                }
                 let end = self.expect_symbol("]")?;
                 let span = reference.span().to(end);
-                reference = Reference::Index(Box::new(reference), Box::new(index), span);
+                reference = Reference::Index(Box::new(reference), indices, span);
             } else {
                 return Ok(reference);
             }
         }
+    }
+
+    /// What follows on a `.`: a member, or a part of a bit string.
+    fn member(&mut self, base: Reference) -> Parsed<Reference> {
+        let span = self.span();
+        let text = self.text(span).to_ascii_uppercase();
+        let part = match self.peek() {
+            TokenKind::Integer => Some((1, text.as_str())),
+            TokenKind::Direct => text.strip_prefix('%').and_then(|part| {
+                let (size, number) = part.split_at_checked(1)?;
+                let bits = match size {
+                    "X" => 1,
+                    "B" => 8,
+                    "W" => 16,
+                    "D" => 32,
+                    "L" => 64,
+                    _ => return None,
+                };
+                Some((bits, number))
+            }),
+            _ => {
+                let member = self.name("a member's name")?;
+                return Ok(Reference::Member(Box::new(base), member));
+            }
+        };
+        let Some((bits, Ok(number))) = part.map(|(bits, number)| (bits, number.parse())) else {
+            return Err(self.unexpected("a member's name, or a part such as `.3` or `.%B1`"));
+        };
+        self.advance();
+        let span = base.span().to(span);
+        Ok(Reference::Part {
+            base: Box::new(base),
+            bits,
+            number,
+            span,
+        })
     }
 
     /// `(a, b := c, d => e)`.

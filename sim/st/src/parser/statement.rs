@@ -26,6 +26,9 @@ fn ends_list(keyword: Keyword) -> bool {
             | Program
             | Configuration
             | Until
+            | Type
+            | VarGlobal
+            | EndConfiguration
     )
 }
 
@@ -267,8 +270,12 @@ impl Parser<'_, '_> {
         match self.peek() {
             TokenKind::Integer | TokenKind::TypePrefix | TokenKind::Symbol("-" | "+" | "(") => true,
             TokenKind::Identifier => {
-                matches!(self.peek_at(1), TokenKind::Symbol(":" | "," | ".."))
+                // `Color.Red:` names an enumerator too.
+                let qualified = self.peek_at(1) == TokenKind::Symbol(".");
+                let next = self.peek_at(if qualified { 3 } else { 1 });
+                matches!(next, TokenKind::Symbol(":" | "," | ".."))
             }
+            TokenKind::Keyword(Keyword::True | Keyword::False) => true,
             _ => false,
         }
     }

@@ -21,6 +21,8 @@ const SOURCE: &str = "
     END_FUNCTION_BLOCK
     PROGRAM Main
     VAR x AT %IW0 : INT; q AT %QW0 : INT; m AT %MD1 : REAL; b AT %QX0.0 : BOOL; END_VAR
+    VAR m2 : ARRAY[0..1, 0..1] OF INT; j : INT; pts : ARRAY[0..2] OF Pt; pct : INT(0..100); text : STRING[12];
+        texts : ARRAY[0..1] OF STRING[5]; wide : WSTRING[6]; day : DATE; moment : DT; blocks : ARRAY[0..1] OF Ramp; END_VAR
     VAR r : Ramp; a : ARRAY[1..3] OF INT; c : ARRAY[1..3] OF INT; i : INT; w : WORD; l : LREAL; END_VAR
         r(target := x, value => q); m := Scale(q);
         FOR i := 1 TO 3 DO a[i] := i * q / (x + 1); END_FOR;
@@ -28,7 +30,12 @@ const SOURCE: &str = "
         l := SQRT(l + 1.0); m := SEL(b, m, 1.0) + MUX(i MOD 2, 1.0, 2.0);
         CASE q OF 0: i := 1; 1..5: i := 2; ELSE i := LIMIT(1, q, 9); END_CASE;
         WHILE i > 0 DO i := i - 1; END_WHILE;
-    END_PROGRAM";
+        m2[i, j] := q; j := m2[j, i]; pts[i] := pts[j]; pts[j].y := TRUE; pct := j;
+        text := CONCAT(LEFT(text, 3), INT_TO_STRING(q)); texts[i] := text; wide := STRING_TO_WSTRING(text);
+        day := DT_TO_DATE(moment + T#1h); blocks[j](target := q); g := g + 1;
+    END_PROGRAM
+    TYPE Pt : STRUCT x : INT; y : BOOL; END_STRUCT; END_TYPE
+    VAR_GLOBAL g : INT; END_VAR";
 
 fn module() -> Module {
     let program = crate::compile(SOURCE, "forged.st").expect("the source is right");
@@ -198,6 +205,27 @@ fn instruction_when_forged_then_is_rejected() {
                 .expect("one");
             array.low = i64::MAX;
         }),
+        ("path without dimensions", |m| {
+            m.pous[2].paths[0].dims.clear()
+        }),
+        ("path beyond the memory", |m| {
+            m.pous[2].paths[0].dims[0].len = 1 << 20
+        }),
+        ("path with another stride", |m| {
+            let path = m.pous[2].paths.iter_mut().find(|path| path.len == 2);
+            path.expect("one of two slots").dims[0].stride = 1;
+        }),
+        ("intrinsic without meaning", |m| {
+            let at = find(m, Opcode::Intrinsic);
+            m.code[at].ty = 250;
+        }),
+        ("list without operands", |m| m.pous[2].lists[0].clear()),
+        ("text beyond its slots", |m| {
+            m.pous[2].lists[0][0].capacity = 1000
+        }),
+        ("text of another width", |m| {
+            m.pous[2].lists[0][0].wide ^= true
+        }),
         ("lines out of order", |m| m.lines.swap(0, 1)),
     ];
     for (what, forge) in forges {
@@ -317,7 +345,7 @@ proptest! {
     #[test]
     fn bytes_when_arbitrary_then_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(Program::from_bytes(&bytes).is_err());
-        let header = [b'T', b'R', b'S', b'T', 1, 0, 0, 0];
+        let header = [b'T', b'R', b'S', b'T', 2, 0, 0, 0];
         if bytes.len() > 40 {
             bytes[..8].copy_from_slice(&header);
             crate::container::reseal(&mut bytes);

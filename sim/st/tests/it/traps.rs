@@ -76,7 +76,8 @@ fn loop_when_endless_then_watchdog_ends_it() {
             report,
             ScanReport {
                 fuel_used: 50_000,
-                trap: Some(Trap::Watchdog { line: 5 })
+                trap: Some(Trap::Watchdog { line: 5 }),
+                pou: 0,
             }
         );
     }
@@ -91,7 +92,8 @@ fn fuel_when_just_enough_then_scan_ends() {
         needed,
         ScanReport {
             fuel_used: 96 + 384 + 60,
-            trap: None
+            trap: None,
+            pou: 0,
         }
     );
     assert_eq!(

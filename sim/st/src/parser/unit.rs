@@ -1,0 +1,369 @@
+//! What stands outside of bodies: POUs, TYPE, VAR_GLOBAL, CONFIGURATION.
+
+use super::{Failed, Parsed, Parser};
+use crate::ast::{
+    Configuration, Library, Pou, PouKind, ProgramInstance, SectionKind, Stmt, Task, TypeDeclaration,
+};
+use crate::lexer::{Keyword, TokenKind};
+use crate::problems;
+
+/// Words that open something at the level of the file.
+const OPENINGS: [Keyword; 6] = [
+    Keyword::Program,
+    Keyword::FunctionBlock,
+    Keyword::Function,
+    Keyword::Configuration,
+    Keyword::Type,
+    Keyword::VarGlobal,
+];
+
+impl Parser<'_, '_> {
+    pub(super) fn file(&mut self, library: &mut Library) {
+        use Keyword::{Configuration, Function, FunctionBlock, Program, Type, VarGlobal};
+        loop {
+            let start = self.at;
+            match self.peek() {
+                TokenKind::EndOfFile => return,
+                TokenKind::Keyword(Program) => library.pous.extend(self.pou(PouKind::Program)),
+                TokenKind::Keyword(FunctionBlock) => {
+                    library.pous.extend(self.pou(PouKind::FunctionBlock));
+                }
+                TokenKind::Keyword(Function) => library.pous.extend(self.pou(PouKind::Function)),
+                TokenKind::Keyword(Type) => self.types(&mut library.types),
+                TokenKind::Keyword(VarGlobal) => {
+                    library.globals.push(self.section(SectionKind::Global));
+                }
+                TokenKind::Keyword(Configuration) => self.configuration(library),
+                _ => self.unknown_opening(),
+            }
+            assert!(self.at > start, "the parser advances");
+        }
+    }
+
+    fn unknown_opening(&mut self) {
+        for (word, end) in [
+            ("CLASS", "END_CLASS"),
+            ("INTERFACE", "END_INTERFACE"),
+            ("NAMESPACE", "END_NAMESPACE"),
+        ] {
+            if self.is_word(word) {
+                self.unsupported_here(word);
+                while self.peek() != TokenKind::EndOfFile && !self.is_word(end) {
+                    self.advance();
+                }
+                self.advance();
+                return;
+            }
+        }
+        if self.is_word("USING") {
+            self.unsupported_here("USING");
+        } else {
+            self.unexpected("`PROGRAM`, `FUNCTION_BLOCK` or `FUNCTION`");
+        }
+        self.advance();
+        self.skip_to(&OPENINGS);
+    }
+
+    fn types(&mut self, types: &mut Vec<TypeDeclaration>) {
+        self.advance();
+        loop {
+            match self.peek() {
+                TokenKind::Keyword(Keyword::EndType) => {
+                    self.advance();
+                    self.eat_symbol(";");
+                    return;
+                }
+                TokenKind::Identifier => {}
+                _ => {
+                    self.missing("a type's name or `END_TYPE`");
+                    let before = self.at;
+                    self.skip_declaration();
+                    let ends = self.peek() != TokenKind::Keyword(Keyword::EndType);
+                    if self.at == before && ends {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            match self.type_declaration() {
+                Ok(declaration) => types.push(declaration),
+                Err(Failed) => {
+                    self.skip_declaration();
+                    self.eat_keyword(Keyword::EndStruct);
+                    self.eat_symbol(";");
+                }
+            }
+        }
+    }
+
+    fn type_declaration(&mut self) -> Parsed<TypeDeclaration> {
+        let name = self.name("a type's name")?;
+        if self.is_word("EXTENDS") {
+            return Err(self.unsupported_here("EXTENDS"));
+        }
+        self.expect_symbol(":")?;
+        let spec = self.type_spec()?;
+        let init = if self.eat_symbol(":=") {
+            Some(self.init_of(&spec)?)
+        } else {
+            None
+        };
+        // Behind END_STRUCT the semicolon is often left out.
+        if !matches!(spec, crate::ast::TypeSpec::Struct(..)) || init.is_some() {
+            self.expect_symbol(";")?;
+        } else {
+            self.eat_symbol(";");
+        }
+        Ok(TypeDeclaration { name, spec, init })
+    }
+
+    fn pou(&mut self, kind: PouKind) -> Option<Pou> {
+        let opening = self.advance();
+        let end = match kind {
+            PouKind::Program => Keyword::EndProgram,
+            PouKind::FunctionBlock => Keyword::EndFunctionBlock,
+            PouKind::Function => Keyword::EndFunction,
+        };
+        for word in ["ABSTRACT", "FINAL"] {
+            if self.is_word(word) && self.peek_at(1) == TokenKind::Identifier {
+                self.unsupported_here(word);
+                self.advance();
+            }
+        }
+        let Ok(name) = self.name("a name") else {
+            self.skip_to(&[end]);
+            self.eat_keyword(end);
+            return None;
+        };
+        for word in ["EXTENDS", "IMPLEMENTS"] {
+            if self.is_word(word) {
+                self.unsupported_here(word);
+                self.advance();
+                let _ = self.name("a name");
+            }
+        }
+        let mut result = None;
+        if kind == PouKind::Function && self.eat_symbol(":") {
+            result = self.type_spec().ok();
+        }
+        if kind != PouKind::Program {
+            self.eat_symbol(";");
+        }
+        let sections = self.sections();
+        let body = self.body(end);
+        let end_span = self.span();
+        if !self.eat_keyword(end) {
+            let opened = self.sink.lines().line(opening.start);
+            let message = format!("`{}` to close the POU of line {opened}", end.text());
+            self.missing(&message);
+            self.skip_to(&[
+                end,
+                Keyword::Program,
+                Keyword::FunctionBlock,
+                Keyword::Function,
+            ]);
+            self.eat_keyword(end);
+        }
+        self.eat_symbol(";");
+        Some(Pou {
+            kind,
+            name,
+            result,
+            sections,
+            body,
+            end: end_span,
+        })
+    }
+
+    /// The statements of a POU. A word that closes nothing is reported and passed over.
+    fn body(&mut self, end: Keyword) -> Vec<Stmt> {
+        if let Some(what) = self.other_language() {
+            self.unsupported_here(what);
+            self.skip_to(&[
+                end,
+                Keyword::Program,
+                Keyword::FunctionBlock,
+                Keyword::Function,
+            ]);
+            return Vec::new();
+        }
+        let mut body = Vec::new();
+        loop {
+            body.append(&mut self.statements());
+            let TokenKind::Keyword(word) = self.peek() else {
+                return body;
+            };
+            if !super::statement::is_stray(word) {
+                return body;
+            }
+            let span = self.advance();
+            let message = format!("`{}` belongs to no statement", word.text());
+            self.sink.report(problems::EXPECTED, span, message);
+            self.eat_symbol(";");
+        }
+    }
+
+    /// What the body is written in, or holds, if it is not Structured Text.
+    fn other_language(&self) -> Option<&'static str> {
+        const LOADS: [&str; 4] = ["LD", "LDN", "CAL", "JMP"];
+        if self.is_word("INITIAL_STEP") {
+            return Some("a body in Sequential Function Chart");
+        }
+        if self.is_word("METHOD") || self.is_word("PROPERTY") {
+            return Some("a method");
+        }
+        let operand = matches!(
+            self.peek_at(1),
+            TokenKind::Identifier | TokenKind::Integer | TokenKind::Direct | TokenKind::TypePrefix
+        );
+        let instruction = LOADS.iter().any(|word| self.is_word(word));
+        (instruction && operand).then_some("a body in Instruction List")
+    }
+
+    fn configuration(&mut self, library: &mut Library) {
+        let opening = self.advance();
+        let Ok(name) = self.name("the configuration's name") else {
+            self.skip_to(&[Keyword::EndConfiguration]);
+            self.advance();
+            return;
+        };
+        let mut configuration = Configuration {
+            name,
+            tasks: Vec::new(),
+            programs: Vec::new(),
+        };
+        let mut in_resource = false;
+        loop {
+            let before = self.at;
+            match self.peek() {
+                TokenKind::Keyword(Keyword::EndConfiguration) => {
+                    self.advance();
+                    self.eat_symbol(";");
+                    break;
+                }
+                TokenKind::Keyword(Keyword::VarGlobal) => {
+                    library.globals.push(self.section(SectionKind::Global));
+                }
+                TokenKind::EndOfFile => {
+                    let line = self.sink.lines().line(opening.start);
+                    self.missing(&format!("`END_CONFIGURATION` to close line {line}"));
+                    break;
+                }
+                TokenKind::Symbol(";") => {
+                    self.advance();
+                }
+                _ => {
+                    let entry = self.configuration_entry(&mut in_resource, &mut configuration);
+                    if entry.is_err() {
+                        if self.at == before {
+                            self.advance();
+                        }
+                        self.skip_entry();
+                    }
+                }
+            }
+        }
+        library.configurations.push(configuration);
+    }
+
+    fn skip_entry(&mut self) {
+        loop {
+            match self.peek() {
+                TokenKind::EndOfFile
+                | TokenKind::Keyword(
+                    Keyword::EndConfiguration | Keyword::VarGlobal | Keyword::Program,
+                ) => return,
+                TokenKind::Symbol(";") => {
+                    self.advance();
+                    return;
+                }
+                _ if self.is_word("END_RESOURCE") || self.is_word("TASK") => return,
+                _ => {
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    fn configuration_entry(
+        &mut self,
+        in_resource: &mut bool,
+        configuration: &mut Configuration,
+    ) -> Parsed<()> {
+        if self.is_word("VAR_ACCESS") || self.is_word("VAR_CONFIG") {
+            let word = self.text(self.span()).to_ascii_uppercase();
+            self.unsupported(&word, Keyword::EndVar);
+            return Ok(());
+        }
+        if self.eat_word("END_RESOURCE") {
+            *in_resource = false;
+            return Ok(());
+        }
+        if self.eat_word("RESOURCE") {
+            self.name("the resource's name")?;
+            if !self.eat_word("ON") {
+                return Err(self.missing("`ON`"));
+            }
+            self.name("the type of the resource")?;
+            *in_resource = true;
+            return Ok(());
+        }
+        if self.eat_word("TASK") {
+            let task = self.task()?;
+            configuration.tasks.push(task);
+            return Ok(());
+        }
+        if self.peek() == TokenKind::Keyword(Keyword::Program) {
+            let program = self.program_instance()?;
+            configuration.programs.push(program);
+            return Ok(());
+        }
+        let expected = if *in_resource {
+            "`TASK`, `PROGRAM` or `END_RESOURCE`"
+        } else {
+            "`RESOURCE`, `TASK`, `PROGRAM`, `VAR_GLOBAL` or `END_CONFIGURATION`"
+        };
+        Err(self.unexpected(expected))
+    }
+
+    fn task(&mut self) -> Parsed<Task> {
+        let name = self.name("the task's name")?;
+        self.expect_symbol("(")?;
+        let mut settings = Vec::new();
+        loop {
+            let setting = self.name("`SINGLE`, `INTERVAL` or `PRIORITY`")?;
+            self.expect_symbol(":=")?;
+            settings.push((setting, self.expression()?));
+            if !self.eat_symbol(",") {
+                break;
+            }
+        }
+        self.expect_symbol(")")?;
+        self.expect_symbol(";")?;
+        Ok(Task { name, settings })
+    }
+
+    fn program_instance(&mut self) -> Parsed<ProgramInstance> {
+        self.advance();
+        let retain = self.eat_keyword(Keyword::Retain);
+        self.eat_keyword(Keyword::NonRetain);
+        let name = self.name("the program's name")?;
+        let task = if self.eat_word("WITH") {
+            Some(self.name("a task")?)
+        } else {
+            None
+        };
+        self.expect_symbol(":")?;
+        let ty = self.name("the PROGRAM that it runs")?;
+        if self.peek() == TokenKind::Symbol("(") {
+            return Err(self.unsupported_here("a list of connections behind a PROGRAM"));
+        }
+        self.expect_symbol(";")?;
+        Ok(ProgramInstance {
+            name,
+            task,
+            ty,
+            retain,
+        })
+    }
+}
