@@ -14,6 +14,9 @@
 //! - AND and OR on BOOL leave out the right side when the left one decides.
 //! - The bounds of a FOR loop are evaluated once; behind the loop its variable is one step beyond.
 //! - VAR_IN_OUT copies in and out, with variables shared between parameters forbidden.
+//! - STRING has 254 characters where no length is given; what is too long is cut off silently.
+//! - Dates count nanoseconds in 64 bits; a value outside a subrange traps when it is assigned.
+//! - Global variables are visible without VAR_EXTERNAL; tasks run by priority within one fuel.
 //! - `F_TRIG` fires in its first call with a FALSE input, as Table 44 notes.
 //!
 //! # Scan time

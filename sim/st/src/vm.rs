@@ -438,6 +438,43 @@ fn element(
     Ok((at, path.len as usize))
 }
 
+/// Moves an element from or to other slots; gives why it cannot. Kept apart, so that the loop of
+/// the common instructions stays small.
+#[inline(never)]
+fn move_element(program: &Program, memory: &mut [u64], op: &Op, base: u32) -> Option<Stop> {
+    let first = slot(op.b, base);
+    let (at, len) = match element(program, memory, op.a, base, first) {
+        Ok(found) => found,
+        Err(stop) => return Some(stop),
+    };
+    let other = slot(op.d, base);
+    if matches!(op.code, Opcode::LoadElement | Opcode::CopyFrom) {
+        memory.copy_within(at..at + len, other);
+    } else {
+        memory.copy_within(other..other + len, at);
+    }
+    None
+}
+
+/// Stops where a value lies outside a subrange.
+#[inline(never)]
+fn check_range(signed: bool, low: u64, value: u64, high: u64) -> Option<Stop> {
+    let less = |a: u64, b: u64| {
+        if signed {
+            a.cast_signed() < b.cast_signed()
+        } else {
+            a < b
+        }
+    };
+    let outside = less(value, low) || less(high, value);
+    outside.then_some(Stop::Subrange {
+        value,
+        low,
+        high,
+        signed,
+    })
+}
+
 /// Computes an intrinsic for the instance at `base`.
 #[inline(never)]
 fn run_intrinsic(list: &IntrinsicOperands, memory: &mut [u64], base: u32) {
@@ -522,28 +559,14 @@ fn run(
                 }
             }
             O::LoadElement | O::StoreElement | O::CopyFrom | O::CopyTo => {
-                let first = slot(op.b, base);
-                let (at, len) = match element(program, memory, op.a, base, first) {
-                    Ok(found) => found,
-                    Err(stop) => break stop,
-                };
-                let other = slot(op.d, base);
-                if matches!(op.code, Opcode::LoadElement | Opcode::CopyFrom) {
-                    memory.copy_within(at..at + len, other);
-                } else {
-                    memory.copy_within(other..other + len, at);
+                if let Some(stop) = move_element(program, memory, op, base) {
+                    break stop;
                 }
             }
             O::CheckS | O::CheckU => {
                 let (low, value, high) = (memory[slot(op.d, base)], a!(), b!());
-                let signed = op.code == Opcode::CheckS;
-                let outside = if signed {
-                    s::less_signed(value, low) || s::less_signed(high, value)
-                } else {
-                    value < low || value > high
-                };
-                if outside {
-                    break Stop::Subrange { value, low, high, signed };
+                if let Some(stop) = check_range(op.code == Opcode::CheckS, low, value, high) {
+                    break stop;
                 }
             }
             O::Intrinsic => run_intrinsic(program.list(op.d), memory, base),
