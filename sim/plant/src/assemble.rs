@@ -14,6 +14,7 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::point::PointId;
 use sim_st::Program;
 use sim_wire::MacAddr;
+use sim_wire::modbus::engineering::Key;
 use sim_wire::modbus::{DeviceIdentity, DeviceProfile, PORT};
 
 use crate::address::{Address, Width};
@@ -27,8 +28,8 @@ use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
 use crate::physics::{self, Act, Physics};
 use crate::respond::ResponseTimes;
 use crate::spec::{
-    AlarmSpec, ControllerSpec, HostSpec, IoSpec, NetworkSpec, OperatorSpec, PlantSpec,
-    ProcedureStep, ProcessSpec, SpecError, StationSpec, TagSpec,
+    AlarmSpec, ControllerSpec, HostSpec, IoSpec, KeySwitch, NetworkSpec, OperatorSpec, PlantSpec,
+    ProcedureStep, ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
 };
 use crate::station::{Station, StationConfig, StationKind};
 use crate::switch::{Link, Switch};
@@ -434,6 +435,8 @@ impl<'a> Assembly<'a> {
             &or(&asset.firmware, "0"),
         )
         .expect("texts of a plant file fit a Modbus identity");
+        let engineering = &spec.engineering;
+        let stream = format!("controller/{}/session", spec.host);
         let wires = |list: &[IoSpec]| {
             let mut wires: Vec<Wire> = list
                 .iter()
@@ -450,6 +453,19 @@ impl<'a> Assembly<'a> {
             watchdog: SimDuration::from_millis(u64::from(spec.watchdog_ms)),
             service: SimDuration::from_micros(u64::from(spec.service_us)),
             profile: DeviceProfile::new(spec.unit, identity),
+            firmware: or(&asset.firmware, "0"),
+            key: match engineering.key {
+                KeySwitch::Run => Key::Run,
+                KeySwitch::Remote => Key::Remote,
+                KeySwitch::Program => Key::Program,
+            },
+            holds_outputs: engineering.on_stop == StopOutputs::Hold,
+            password: engineering.password.clone(),
+            firmware_key: engineering.firmware_key.clone(),
+            activation_scans: engineering.activation_scans,
+            firmware_time: SimDuration::from_secs(u64::from(engineering.firmware_s)),
+            session_timeout: SimDuration::from_secs(u64::from(engineering.session_timeout_s)),
+            nonce_seed: Stream::new(self.options.seed, &stream).next_u64(),
             inputs: wires(&spec.inputs),
             outputs: wires(&spec.outputs),
             places: u16::from(spec.max_connections),

@@ -333,6 +333,17 @@ impl Check {
                     format!("`{}` is used twice", controller.host),
                 );
             }
+            let engineering = &controller.engineering;
+            for (name, value, most) in [
+                ("activation_scans", engineering.activation_scans, 1_000),
+                ("firmware_s", engineering.firmware_s, 3_600),
+                ("session_timeout_s", engineering.session_timeout_s, 3_600),
+            ] {
+                if !(1..=most).contains(&value) {
+                    let message = format!("{value} is outside 1..={most}");
+                    self.error("TR0204", path(&format!("engineering.{name}")), message);
+                }
+            }
             if controller.scan_ms == 0 || controller.scan_ms > 10_000 {
                 let message = format!("a scan of {} ms is outside 1..=10000", controller.scan_ms);
                 self.error("TR0204", path("scan_ms"), message);

@@ -228,10 +228,69 @@ pub struct ControllerSpec {
     /// Modbus unit identifier that it answers to.
     #[serde(default = "default_unit")]
     pub unit: u8,
+    /// How it can be loaded and commanded over the network.
+    #[serde(default)]
+    pub engineering: EngineeringSpec,
     /// Sensors wired to it.
     pub inputs: Vec<IoSpec>,
     /// Actuators wired to it.
     pub outputs: Vec<IoSpec>,
+}
+
+/// Where a controller's key switch stands.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum KeySwitch {
+    /// From afar it can only be read.
+    Run,
+    /// From afar everything is allowed, as on most controllers in the field.
+    #[default]
+    Remote,
+    /// Somebody works at it; the program does not run.
+    Program,
+}
+
+/// What outputs do when a controller leaves RUN.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum StopOutputs {
+    /// They go to zero.
+    #[default]
+    Zero,
+    /// They stay as they are.
+    Hold,
+}
+
+/// How a controller can be loaded and commanded over the network.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineeringSpec {
+    /// Where the key switch stands.
+    pub key: KeySwitch,
+    /// What outputs do when RUN is left.
+    pub on_stop: StopOutputs,
+    /// Password of the engineering session; none if left out.
+    pub password: Option<String>,
+    /// Key that firmware must be signed with; any firmware is taken if left out.
+    pub firmware_key: Option<String>,
+    /// Scan periods from asking for an activation until it takes effect.
+    pub activation_scans: u16,
+    /// How long a change of firmware takes, s.
+    pub firmware_s: u16,
+    /// How long a session stays open without a message, s.
+    pub session_timeout_s: u16,
+}
+
+impl Default for EngineeringSpec {
+    fn default() -> Self {
+        Self {
+            key: KeySwitch::Remote,
+            on_stop: StopOutputs::Zero,
+            password: None,
+            firmware_key: None,
+            activation_scans: 25,
+            firmware_s: 20,
+            session_timeout_s: 30,
+        }
+    }
 }
 
 /// One wire between a controller and the process.

@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 
 use sim_kernel::digest::Hasher;
 use sim_kernel::time::{SimDuration, SimTime};
+use sim_wire::modbus::engineering::{Answer as Told, Command, Mode, Status};
 use sim_wire::modbus::identity::Access;
 use sim_wire::modbus::response::Expectation;
 use sim_wire::modbus::{Framed, Framer, PORT, Registers, Request, Response, Span, Table};
@@ -59,8 +60,13 @@ pub struct Belief {
 #[derive(Clone, Debug)]
 enum Job {
     Identify,
+    /// The engineering session's status, which needs no session.
+    Status,
     Read(usize),
-    Write { span: Span, words: Vec<u16> },
+    Write {
+        span: Span,
+        words: Vec<u16>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +93,8 @@ struct Target {
     next_transaction: u16,
     /// Whether a cycle of reads has begun and not ended.
     in_cycle: bool,
+    /// What was last said about program and mode.
+    check: Option<ProgramCheck>,
     cycles: u64,
     failures: u64,
 }
@@ -95,6 +103,64 @@ struct Target {
 struct Block {
     span: Span,
     tags: Vec<usize>,
+}
+
+/// What a workstation was told about a controller's program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProgramCheck {
+    mode: Mode,
+    key: &'static str,
+    forces: u16,
+    scan_ms: u16,
+    faults: u32,
+    digest: [u8; 32],
+    program: String,
+    firmware: String,
+}
+
+impl ProgramCheck {
+    fn of(status: &Status<'_>) -> Self {
+        Self {
+            mode: status.mode,
+            key: status.key.name(),
+            forces: status.forces,
+            scan_ms: status.scan_ms,
+            faults: status.faults,
+            digest: status.program_digest,
+            program: status.program.to_owned(),
+            firmware: status.firmware.to_owned(),
+        }
+    }
+
+    /// The line for the log.
+    pub(crate) fn text(&self, controller: &str) -> String {
+        let digest: String = self.digest.iter().map(|b| format!("{b:02x}")).collect();
+        format!(
+            "{controller}: program {} digest {digest} mode {} key {} forces {} scan {} ms firmware {} faults {}",
+            self.program,
+            self.mode,
+            self.key,
+            self.forces,
+            self.scan_ms,
+            self.firmware,
+            self.faults
+        )
+    }
+
+    /// What differs from the project: its program's digest, scan period in ms and firmware.
+    pub(crate) fn differences(&self, project: (&[u8; 32], u64, &str)) -> Vec<&'static str> {
+        let (digest, scan_ms, firmware) = project;
+        [
+            (self.digest != *digest, "another program"),
+            (self.mode != Mode::Run, "not in RUN"),
+            (self.forces > 0, "forces"),
+            (u64::from(self.scan_ms) != scan_ms, "another scan period"),
+            (self.firmware != firmware, "another firmware"),
+        ]
+        .into_iter()
+        .filter_map(|(differs, what)| differs.then_some(what))
+        .collect()
+    }
 }
 
 /// What came of an event at a station.
@@ -195,6 +261,11 @@ impl Station {
     /// The controller behind a target.
     pub(crate) fn controller_of_target(&self, target: usize) -> usize {
         self.targets[target].controller
+    }
+
+    /// Takes what was said about a target's program in the cycle that has ended.
+    pub(crate) fn take_check(&mut self, target: usize) -> Option<ProgramCheck> {
+        self.targets[target].check.take()
     }
 
     /// What the station knows of a tag: `None` when its controller does not answer.
@@ -359,6 +430,7 @@ impl Target {
             outstanding: None,
             next_transaction: 1,
             in_cycle: false,
+            check: None,
             cycles: 0,
             failures: 0,
         }
@@ -367,7 +439,9 @@ impl Target {
     fn begin_cycle(&mut self, kind: StationKind) {
         self.jobs.clear();
         if kind == StationKind::Workstation {
+            self.check = None;
             self.jobs.push_back(Job::Identify);
+            self.jobs.push_back(Job::Status);
         }
         self.jobs.extend((0..self.blocks.len()).map(Job::Read));
         self.in_cycle = true;
@@ -416,6 +490,10 @@ impl Target {
     fn encode(&self, job: &Job, transaction: u16, out: &mut Vec<u8>) -> Expectation {
         let mut packed = Vec::new();
         let request = match job {
+            Job::Status => {
+                Command::Status.emit(0, &mut packed);
+                Request::Engineering(&packed)
+            }
             Job::Identify => Request::ReadDeviceIdentification {
                 access: Access::Basic,
                 object: 0,
@@ -466,7 +544,13 @@ impl Target {
                 Answer::Understood
             }
             (Job::Write { .. }, Response::Exception { .. }) => Answer::WriteRefused,
-            (Job::Identify | Job::Write { .. }, _) => Answer::Understood,
+            (Job::Status, Response::Engineering(message)) => {
+                if let Some((_, Told::Status(status))) = Told::parse(message) {
+                    self.check = Some(ProgramCheck::of(&status));
+                }
+                Answer::Understood
+            }
+            (Job::Identify | Job::Status | Job::Write { .. }, _) => Answer::Understood,
         }
     }
 }

@@ -25,7 +25,9 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::bottling::Column;
 use sim_process::production::Production;
 
-use crate::controller::{Controller, Mode, ScanOutcome};
+use sim_wire::modbus::engineering::Mode;
+
+use crate::controller::Controller;
 use crate::frame::{Frame, Label};
 use crate::host::Host;
 use crate::observe::{Keep, Observations};
@@ -254,7 +256,17 @@ impl World {
         self.controllers
             .iter()
             .find(|c| c.config.name == controller)
-            .map(|c| c.mode)
+            .map(Controller::mode)
+    }
+
+    /// Digest of the program that a controller runs, by host name.
+    #[must_use]
+    pub fn program_digest(&self, controller: &str) -> Option<[u8; 32]> {
+        let named = |c: &&Controller| c.config.name == controller;
+        self.controllers
+            .iter()
+            .find(named)
+            .map(|c| c.program().digest())
     }
 
     /// Number of frames that switches have received so far.
@@ -373,8 +385,7 @@ impl World {
 
     fn on_scan(&mut self, now: SimTime, index: usize) {
         let controller = &mut self.controllers[index];
-        let was_running = controller.mode == Mode::Run;
-        let (next, outcome) = controller.scan(now, &mut self.physics);
+        let next = controller.scan(now, &mut self.physics);
         let id = self.ids.controllers[index];
         let number = u16::try_from(index).expect("controllers are few");
         self.schedule(
@@ -383,18 +394,18 @@ impl World {
             (id, id),
             Event::Scan { controller: number },
         );
-        if let ScanOutcome::Stopped(trap) = outcome
-            && was_running
-        {
-            let host = self.controllers[index].config.host;
-            self.log(
-                now,
-                host,
-                "plc",
-                "FAULT",
-                2,
-                format!("controller stopped: {trap}"),
-            );
+        self.tell_notices(now, index, None);
+    }
+
+    /// Writes what a controller has to say into the log of its host.
+    fn tell_notices(&mut self, now: SimTime, index: usize, client: Option<Ipv4Addr>) {
+        let host = self.controllers[index].config.host;
+        for notice in self.controllers[index].take_notices() {
+            let text = match client {
+                Some(client) => format!("{} (from {client})", notice.text),
+                None => notice.text,
+            };
+            self.log(now, host, "plc", notice.kind, notice.severity, text);
         }
     }
 
@@ -403,9 +414,11 @@ impl World {
         out.clear();
         let controller = &mut self.controllers[index];
         let host_index = controller.config.host;
-        if let Some((connection, _served)) = controller.serve_next(&mut out)
+        if let Some((connection, _served)) = controller.serve_next(now, &mut out)
             && !out.is_empty()
         {
+            let client = self.hosts[host_index].peer(connection.slot);
+            self.tell_notices(now, index, client);
             self.hosts[host_index].send(now, connection, &out);
             self.flush_host(now, host_index);
         }

@@ -49,6 +49,7 @@ fn plant() -> PlantSpec {
         max_connections: 4,
         service_us: 10,
         unit: 1,
+        engineering: Default::default(),
         inputs: Vec::new(),
         outputs: Vec::new(),
     };

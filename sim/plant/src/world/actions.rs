@@ -6,7 +6,6 @@ use sim_kernel::time::SimTime;
 use sim_wire::MacAddr;
 
 use super::{Event, HostRoles, World};
-use crate::controller::Mode;
 use crate::respond::{Action, ActionError, DURATION_MAX_S, DenyTarget, Input};
 use crate::switch::Match;
 
@@ -115,7 +114,7 @@ impl World {
                 let at = self
                     .controller_named(&target.controller)
                     .expect("checked when it was submitted");
-                self.controllers[at].leave_run(now, Mode::Program);
+                self.controllers[at].begin_service(now);
                 let id = self.ids.world;
                 self.schedule(ends, Phase::DeviceTimer, (id, id), Event::ActionEnds(input));
                 let host = self.controllers[at].config.host;
@@ -136,7 +135,8 @@ impl World {
             let at = self
                 .controller_named(&target.controller)
                 .expect("checked when it was submitted");
-            self.restart(now, at, "restored from golden copy");
+            self.controllers[at].end_service(now);
+            self.started(now, at, "restored from golden copy");
         }
     }
 }

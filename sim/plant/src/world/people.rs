@@ -2,6 +2,7 @@
 
 use sim_kernel::queue::Phase;
 use sim_kernel::time::SimTime;
+use sim_wire::modbus::engineering::cut;
 
 use super::{Event, World};
 use crate::alarm::Change;
@@ -55,7 +56,31 @@ impl World {
                 let name = &self.controllers[controller].config.name;
                 let text = format!("identity and parameters of {name} read");
                 self.log(now, host, "engineering", "UPLOAD-CHECK", 6, text);
+                self.check_program(now, index, target);
             }
+        }
+    }
+
+    /// Compares what a controller said about its program with the project.
+    fn check_program(&mut self, now: SimTime, index: usize, target: usize) {
+        let Some(check) = self.stations[index].take_check(target) else {
+            return;
+        };
+        let host = self.stations[index].host;
+        let controller = self.stations[index].controller_of_target(target);
+        let config = &self.controllers[controller].config;
+        let digest = config.program.digest();
+        let scan_ms = config.scan.as_nanos() / 1_000_000;
+        let text = check.text(&config.name);
+        let differences = check.differences((&digest, scan_ms, cut(&config.firmware)));
+        let warning = format!(
+            "{} differs from the project: {}",
+            config.name,
+            differences.join(", ")
+        );
+        self.log(now, host, "engineering", "PROGRAM-CHECK", 6, text);
+        if !differences.is_empty() {
+            self.log(now, host, "engineering", "PROGRAM-CHECK", 4, warning);
         }
     }
 
@@ -181,16 +206,17 @@ impl World {
                 self.log(now, host, "hmi", "WRITE", 5, text.trim_end().to_owned());
             }
             Deed::Work { act } => match self.acts[act].clone() {
-                Act::Restart(controller) => self.restart(now, controller, "power cycled by hand"),
+                Act::Restart(controller) => {
+                    self.controllers[controller].power_cycle(now);
+                    self.started(now, controller, "power cycled by hand");
+                }
                 Act::Person(act) => self.physics.person(act),
             },
         }
     }
 
-    pub(super) fn restart(&mut self, now: SimTime, controller: usize, why: &str) {
-        let controller = &mut self.controllers[controller];
-        controller.cold_start();
-        let host = controller.config.host;
+    pub(super) fn started(&mut self, now: SimTime, controller: usize, why: &str) {
+        let host = self.controllers[controller].config.host;
         self.log(
             now,
             host,

@@ -1,4 +1,5 @@
-//! The public function codes this crate has typed PDUs for (APS 5.1), and sets of them.
+//! The function codes this crate has typed PDUs for, and sets of them: public ones (APS 5.1) and
+//! one of a vendor.
 //!
 //! Plain `u8` constants, because a function code from the wire may be any byte.
 
@@ -18,6 +19,10 @@ pub const WRITE_SINGLE_REGISTER: u8 = 6;
 pub const WRITE_MULTIPLE_COILS: u8 = 15;
 /// Write multiple registers (APS 6.12).
 pub const WRITE_MULTIPLE_REGISTERS: u8 = 16;
+/// Read file record (APS 6.14).
+pub const READ_FILE_RECORD: u8 = 20;
+/// Write file record (APS 6.15).
+pub const WRITE_FILE_RECORD: u8 = 21;
 /// Mask write register (APS 6.16).
 pub const MASK_WRITE_REGISTER: u8 = 22;
 /// Read/write multiple registers (APS 6.17).
@@ -26,6 +31,9 @@ pub const READ_WRITE_MULTIPLE_REGISTERS: u8 = 23;
 pub const ENCAPSULATED_INTERFACE: u8 = 43;
 /// The MEI type of Read Device Identification inside function 43 (APS 6.21).
 pub const MEI_READ_DEVICE_IDENTIFICATION: u8 = 14;
+/// The vendor's engineering session, see [`super::engineering`]. Not a public code: the
+/// specification leaves 65 to 72 and 100 to 110 to users, and vendors take others, as this one.
+pub const ENGINEERING_SESSION: u8 = 90;
 /// Set in a response's function code when the rest is an exception code (APS 7).
 pub const EXCEPTION_FLAG: u8 = 0x80;
 
@@ -55,9 +63,12 @@ pub const fn name(code: u8) -> Option<&'static str> {
         WRITE_SINGLE_REGISTER => "Write Single Register",
         WRITE_MULTIPLE_COILS => "Write Multiple Coils",
         WRITE_MULTIPLE_REGISTERS => "Write Multiple Registers",
+        READ_FILE_RECORD => "Read File Record",
+        WRITE_FILE_RECORD => "Write File Record",
         MASK_WRITE_REGISTER => "Mask Write Register",
         READ_WRITE_MULTIPLE_REGISTERS => "Read/Write Multiple Registers",
         ENCAPSULATED_INTERFACE => "Encapsulated Interface Transport",
+        ENGINEERING_SESSION => "Engineering Session",
         _ => return None,
     })
 }
@@ -80,9 +91,12 @@ impl FunctionSet {
         WRITE_SINGLE_REGISTER,
         WRITE_MULTIPLE_COILS,
         WRITE_MULTIPLE_REGISTERS,
+        READ_FILE_RECORD,
+        WRITE_FILE_RECORD,
         MASK_WRITE_REGISTER,
         READ_WRITE_MULTIPLE_REGISTERS,
         ENCAPSULATED_INTERFACE,
+        ENGINEERING_SESSION,
     ]);
 
     /// The set of the given codes. Codes from 128 are no function codes and are left out.

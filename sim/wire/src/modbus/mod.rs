@@ -7,6 +7,8 @@
 //! | [`function`], [`exception`] | their codes |
 //! | [`table`] | the four tables, and borrowed runs of bits and registers |
 //! | [`request`], [`response`] | typed PDUs, strict parse and emit |
+//! | [`file`] | file records behind functions 20 and 21 |
+//! | [`engineering`] | the vendor session behind function 90: programs, modes, forces, firmware |
 //! | [`identity`] | the objects behind Read Device Identification (43/14) |
 //! | [`server`] | the answer of a conforming device to a request, as a pure function |
 //! | [`client`] | transaction ids, matching of responses to requests |
@@ -21,7 +23,9 @@
 
 pub mod adu;
 pub mod client;
+pub mod engineering;
 pub mod exception;
+pub mod file;
 pub mod framer;
 pub mod function;
 pub mod identity;
@@ -33,6 +37,7 @@ pub mod table;
 pub use adu::{Adu, Mbap, encode_adu, encode_raw};
 pub use client::Client;
 pub use exception::ExceptionCode;
+pub use file::{FileReads, FileRecords, FileSpan, FileWrites};
 pub use framer::{Framed, Framer};
 pub use function::FunctionSet;
 pub use identity::DeviceIdentity;

@@ -1,8 +1,9 @@
 //! Typed request PDUs: strict parse, and emit.
 
+use super::PDU_MAX_BYTES;
 use super::function;
 use super::identity::Access;
-use super::{Bits, ExceptionCode, Registers, Span, Table, encode_adu};
+use super::{Bits, ExceptionCode, FileReads, FileWrites, Registers, Span, Table, encode_adu, file};
 use crate::bytes::{low_u8, low_u16, u8_at, u16_at};
 use thiserror::Error;
 
@@ -16,6 +17,9 @@ pub const WRITE_BITS_MAX: u16 = 1968;
 pub const WRITE_REGISTERS_MAX: u16 = 123;
 /// Most registers function 23 may write (APS 6.17).
 pub const READ_WRITE_REGISTERS_MAX: u16 = 121;
+
+/// Range of the length of a message of the engineering session, bytes.
+pub const ENGINEERING_BYTES: std::ops::RangeInclusive<usize> = 2..=PDU_MAX_BYTES - 1;
 
 /// A request PDU.
 ///
@@ -43,6 +47,10 @@ pub enum Request<'a> {
     WriteMultipleCoils { address: u16, bits: Bits<'a> },
     /// Function 16: write 1 to 123 holding registers.
     WriteMultipleRegisters { address: u16, values: Registers<'a> },
+    /// Function 20: read records of files.
+    ReadFileRecord(FileReads<'a>),
+    /// Function 21: write records of files.
+    WriteFileRecord(FileWrites<'a>),
     /// Function 22: `(current AND and_mask) OR (or_mask AND NOT and_mask)`.
     MaskWriteRegister {
         address: u16,
@@ -58,6 +66,8 @@ pub enum Request<'a> {
     },
     /// Function 43, MEI type 14: read device identification from `object` on.
     ReadDeviceIdentification { access: Access, object: u8 },
+    /// Function 90: a message of the engineering session, 2 to 252 bytes.
+    Engineering(&'a [u8]),
 }
 
 /// Why bytes are no valid request.
@@ -114,6 +124,19 @@ pub enum RequestError {
         /// The rejected code.
         code: u8,
     },
+    /// Groups of function 20 or 21 that are none, cut short, too long, or for no record at all.
+    #[error("the sub-requests are not whole or do not fit")]
+    FileGroups,
+    /// A sub-request of function 20 or 21 for something that cannot exist.
+    #[error("reference type {reference_type}, file {file}, record {record} cannot exist")]
+    FileReference {
+        /// Reference type; 6 where valid.
+        reference_type: u8,
+        /// File number; from 1 where valid.
+        file: u16,
+        /// First record.
+        record: u16,
+    },
     /// Address plus quantity passes the end of the address space.
     #[error("{quantity} entries from address {address} pass address 65535")]
     AddressRange {
@@ -132,11 +155,14 @@ impl RequestError {
             Self::Empty | Self::UnknownFunction { .. } | Self::UnknownMeiType { .. } => {
                 ExceptionCode::IllegalFunction
             }
-            Self::AddressRange { .. } => ExceptionCode::IllegalDataAddress,
+            Self::AddressRange { .. } | Self::FileReference { .. } => {
+                ExceptionCode::IllegalDataAddress
+            }
             Self::Length { .. }
             | Self::Quantity { .. }
             | Self::ByteCount { .. }
             | Self::CoilValue { .. }
+            | Self::FileGroups
             | Self::ReadDeviceIdCode { .. } => ExceptionCode::IllegalDataValue,
         }
     }
@@ -177,6 +203,14 @@ impl<'a> Request<'a> {
                 check_range(address, quantity)?;
                 Ok(Self::WriteMultipleRegisters { address, values })
             }
+            function::READ_FILE_RECORD => {
+                FileReads::from_wire(file::counted(pdu, file::READ_BYTES)?)
+                    .map(Self::ReadFileRecord)
+            }
+            function::WRITE_FILE_RECORD => {
+                FileWrites::from_wire(file::counted(pdu, file::WRITE_BYTES)?)
+                    .map(Self::WriteFileRecord)
+            }
             function::MASK_WRITE_REGISTER => {
                 let [address, and_mask, or_mask] = words(pdu)?;
                 Ok(Self::MaskWriteRegister {
@@ -187,6 +221,15 @@ impl<'a> Request<'a> {
             }
             function::READ_WRITE_MULTIPLE_REGISTERS => parse_read_write(pdu),
             function::ENCAPSULATED_INTERFACE => parse_encapsulated(pdu),
+            function::ENGINEERING_SESSION => match pdu.get(1..) {
+                Some(payload) if ENGINEERING_BYTES.contains(&payload.len()) => {
+                    Ok(Self::Engineering(payload))
+                }
+                _ => Err(RequestError::Length {
+                    expected_bytes: 1 + *ENGINEERING_BYTES.start(),
+                    actual_bytes: pdu.len(),
+                }),
+            },
             _ => Err(RequestError::UnknownFunction { function }),
         }
     }
@@ -205,7 +248,10 @@ impl<'a> Request<'a> {
             Self::WriteMultipleRegisters { .. } => function::WRITE_MULTIPLE_REGISTERS,
             Self::MaskWriteRegister { .. } => function::MASK_WRITE_REGISTER,
             Self::ReadWriteMultipleRegisters { .. } => function::READ_WRITE_MULTIPLE_REGISTERS,
+            Self::ReadFileRecord(_) => function::READ_FILE_RECORD,
+            Self::WriteFileRecord(_) => function::WRITE_FILE_RECORD,
             Self::ReadDeviceIdentification { .. } => function::ENCAPSULATED_INTERFACE,
+            Self::Engineering(_) => function::ENGINEERING_SESSION,
         }
     }
 
@@ -323,6 +369,9 @@ impl<'a> Request<'a> {
                 let mei_type = function::MEI_READ_DEVICE_IDENTIFICATION;
                 out.extend_from_slice(&[mei_type, access.code(), object]);
             }
+            Self::ReadFileRecord(reads) => put_counted(reads.as_bytes(), out),
+            Self::WriteFileRecord(writes) => put_counted(writes.as_bytes(), out),
+            Self::Engineering(payload) => out.extend_from_slice(payload),
         }
     }
 
@@ -330,6 +379,11 @@ impl<'a> Request<'a> {
     pub fn emit_adu(&self, transaction: u16, unit: u8, out: &mut Vec<u8>) {
         encode_adu(transaction, unit, out, |out| self.emit(out));
     }
+}
+
+fn put_counted(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(low_u8(bytes.len()));
+    out.extend_from_slice(bytes);
 }
 
 fn put(fields: &[u16], out: &mut Vec<u8>) {

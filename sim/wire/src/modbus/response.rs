@@ -2,8 +2,12 @@
 
 use super::function;
 use super::identity::{Access, Objects};
+use super::request::ENGINEERING_BYTES;
 use super::request::{READ_BITS_MAX, READ_REGISTERS_MAX, WRITE_BITS_MAX, WRITE_REGISTERS_MAX};
-use super::{Bits, ExceptionCode, Registers, Request, encode_adu};
+use super::{
+    Bits, ExceptionCode, FileRecords, FileWrites, Registers, Request, RequestError, encode_adu,
+    file,
+};
 use crate::bytes::{low_u8, low_u16, u8_at, u16_at};
 use thiserror::Error;
 
@@ -33,6 +37,10 @@ pub enum Response<'a> {
     WriteMultipleCoils { address: u16, quantity: u16 },
     /// Function 16.
     WriteMultipleRegisters { address: u16, quantity: u16 },
+    /// Function 20: the records, one group for each sub-request.
+    ReadFileRecord(FileRecords<'a>),
+    /// Function 21, an echo of the request.
+    WriteFileRecord(FileWrites<'a>),
     /// Function 22, an echo of the request.
     MaskWriteRegister {
         address: u16,
@@ -50,6 +58,8 @@ pub enum Response<'a> {
         next_object: Option<u8>,
         objects: Objects<'a>,
     },
+    /// Function 90: an answer of the engineering session.
+    Engineering(&'a [u8]),
     /// A refusal of a request with this function code (0 to 127).
     Exception { function: u8, code: ExceptionCode },
 }
@@ -142,7 +152,28 @@ impl<'a> Response<'a> {
                     or_mask,
                 }
             }
+            function::READ_FILE_RECORD => {
+                let bytes = file::counted(pdu, file::RECORDS_BYTES).map_err(of_file)?;
+                let records = FileRecords::from_wire(bytes);
+                Self::ReadFileRecord(records.ok_or(ResponseError::Value {
+                    field: "list of records",
+                })?)
+            }
+            function::WRITE_FILE_RECORD => {
+                let bytes = file::counted(pdu, file::WRITE_BYTES).map_err(of_file)?;
+                Self::WriteFileRecord(FileWrites::from_wire(bytes).map_err(of_file)?)
+            }
             function::ENCAPSULATED_INTERFACE => identification(pdu)?,
+            function::ENGINEERING_SESSION => {
+                let payload = &pdu[1..];
+                if !ENGINEERING_BYTES.contains(&payload.len()) {
+                    return Err(ResponseError::Length {
+                        expected_bytes: 1 + *ENGINEERING_BYTES.start(),
+                        actual_bytes: pdu.len(),
+                    });
+                }
+                Self::Engineering(payload)
+            }
             function::EXCEPTION_FLAG.. => {
                 check_length(pdu, 2)?;
                 let code = pdu[1];
@@ -170,7 +201,10 @@ impl<'a> Response<'a> {
             Self::WriteMultipleRegisters { .. } => function::WRITE_MULTIPLE_REGISTERS,
             Self::MaskWriteRegister { .. } => function::MASK_WRITE_REGISTER,
             Self::ReadWriteMultipleRegisters(_) => function::READ_WRITE_MULTIPLE_REGISTERS,
+            Self::ReadFileRecord(_) => function::READ_FILE_RECORD,
+            Self::WriteFileRecord(_) => function::WRITE_FILE_RECORD,
             Self::ReadDeviceIdentification { .. } => function::ENCAPSULATED_INTERFACE,
+            Self::Engineering(_) => function::ENGINEERING_SESSION,
             Self::Exception { function, .. } => function | function::EXCEPTION_FLAG,
         }
     }
@@ -239,6 +273,9 @@ impl<'a> Response<'a> {
                 ]);
                 out.extend_from_slice(objects.as_bytes());
             }
+            Self::ReadFileRecord(records) => put_counted(records.as_bytes(), out),
+            Self::WriteFileRecord(writes) => put_counted(writes.as_bytes(), out),
+            Self::Engineering(payload) => out.extend_from_slice(payload),
             Self::Exception { code, .. } => out.push(code.code()),
         }
     }
@@ -253,11 +290,11 @@ impl<'a> Response<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expectation {
     function: u8,
-    /// Start address or echoed address.
+    /// Start address or echoed address; number of groups of file records.
     address: u16,
-    /// Quantity, or the echoed value or AND mask.
+    /// Quantity, length, or the echoed value or AND mask.
     second: u16,
-    /// The echoed OR mask, or the Read Device ID code.
+    /// The echoed OR mask, the Read Device ID code, or the operation of an engineering session.
     third: u16,
 }
 
@@ -286,6 +323,15 @@ impl Expectation {
                 read_quantity,
                 ..
             } => (read_address, read_quantity, 0),
+            Request::ReadFileRecord(reads) => {
+                let groups = reads.iter().count();
+                (low_u16(groups), low_u16(reads.response_bytes()), 0)
+            }
+            Request::WriteFileRecord(writes) => {
+                let (high, low) = fingerprint(writes.as_bytes());
+                (high, low, 0)
+            }
+            Request::Engineering(payload) => (0, 0, u8_at(payload, 1).map_or(0, u16::from)),
             Request::ReadDeviceIdentification { access, object } => {
                 (u16::from(object), 0, u16::from(access.code()))
             }
@@ -357,6 +403,22 @@ impl Expectation {
             {
                 mismatch("Read Device ID code")
             }
+            Response::ReadFileRecord(records)
+                if records.as_bytes().len() != usize::from(self.second)
+                    || records.iter().count() != usize::from(self.address) =>
+            {
+                mismatch("list of records")
+            }
+            Response::WriteFileRecord(writes)
+                if fingerprint(writes.as_bytes()) != (self.address, self.second) =>
+            {
+                mismatch("echo")
+            }
+            Response::Engineering(payload)
+                if u8_at(payload, 1).map(u16::from) != Some(self.third) =>
+            {
+                mismatch("operation")
+            }
             _ => Ok(response),
         }
     }
@@ -371,6 +433,37 @@ impl Expectation {
         }
         Ok(Bits::from_packed(&pdu[2..], asked).expect("the byte count was just checked"))
     }
+}
+
+fn put_counted(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(low_u8(bytes.len()));
+    out.extend_from_slice(bytes);
+}
+
+/// What is wrong with the groups of a response, which are checked as those of a request.
+fn of_file(error: RequestError) -> ResponseError {
+    match error {
+        RequestError::Length {
+            expected_bytes,
+            actual_bytes,
+        } => ResponseError::Length {
+            expected_bytes,
+            actual_bytes,
+        },
+        _ => ResponseError::Value {
+            field: "list of records",
+        },
+    }
+}
+
+/// A fingerprint of an echoed list of records, in two words (FNV-1a).
+fn fingerprint(bytes: &[u8]) -> (u16, u16) {
+    let mut hash = 0x811C_9DC5_u32;
+    for &byte in bytes {
+        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    }
+    let [a, b, c, d] = hash.to_be_bytes();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
 }
 
 fn put(fields: &[u16], out: &mut Vec<u8>) {

@@ -10,9 +10,13 @@
 //! **Invariant:** what is appended to `out` is nothing or exactly one ADU of at most 260 bytes,
 //! with the request's transaction id and unit id.
 
+use std::collections::BTreeMap;
+
 use super::table::pack_bits;
-use super::{Adu, DeviceIdentity, ExceptionCode, FunctionSet, Request, RequestError, Span, Table};
-use super::{encode_adu, function};
+use super::{
+    Adu, DeviceIdentity, ExceptionCode, FileSpan, FunctionSet, Request, RequestError, Span, Table,
+};
+use super::{PDU_MAX_BYTES, encode_adu, file, function};
 use crate::bytes::low_u8;
 
 /// What a request wants with a span of a table.
@@ -52,6 +56,35 @@ pub trait Bank {
 
     /// Sets the holding register at an allowed address.
     fn set_register(&mut self, address: u16, value: u16);
+
+    /// Whether the device performs the operation on these records now.
+    ///
+    /// # Errors
+    ///
+    /// The exception to answer with; [`ExceptionCode::IllegalFunction`] for a device without files,
+    /// as here by default.
+    fn check_file(&self, _span: FileSpan, _operation: Operation) -> Result<(), ExceptionCode> {
+        Err(ExceptionCode::IllegalFunction)
+    }
+
+    /// The record of an allowed file.
+    fn file_record(&self, _file: u16, _record: u16) -> u16 {
+        0
+    }
+
+    /// Sets the record of an allowed file.
+    fn set_file_record(&mut self, _file: u16, _record: u16, _value: u16) {}
+
+    /// Executes a message of the vendor's engineering session (function 90) and appends the answer,
+    /// 2 to 252 bytes.
+    ///
+    /// # Errors
+    ///
+    /// The exception to answer with; nothing may have changed. [`ExceptionCode::IllegalFunction`]
+    /// for a device that has no such session, as here by default.
+    fn engineering(&mut self, _message: &[u8], _out: &mut Vec<u8>) -> Result<(), ExceptionCode> {
+        Err(ExceptionCode::IllegalFunction)
+    }
 }
 
 /// Which unit ids a server takes for its own (MSG 4.4.2).
@@ -278,6 +311,22 @@ fn execute(
     if let Request::ReadDeviceIdentification { access, object } = *request {
         return identity.respond(access, object, out);
     }
+    match *request {
+        Request::ReadFileRecord(_) | Request::WriteFileRecord(_) => {
+            return execute_file(request, bank, out);
+        }
+        Request::Engineering(message) => {
+            out.push(request.function());
+            let start = out.len();
+            bank.engineering(message, out)?;
+            assert!(
+                (2..PDU_MAX_BYTES).contains(&(out.len() - start)),
+                "an answer of the engineering session fits its PDU"
+            );
+            return Ok(());
+        }
+        _ => {}
+    }
     let (read, write) = (request.read_span(), request.write_span());
     for (span, operation) in [(read, Operation::Read), (write, Operation::Write)] {
         if let Some(span) = span {
@@ -300,6 +349,39 @@ fn execute(
             _ => request.emit(out), // Functions 5, 6 and 22 are answered with an echo.
         },
         (None, None) => unreachable!("every other request reads or writes: {request:?}"),
+    }
+    Ok(())
+}
+
+/// Functions 20 and 21: all sub-requests are checked before the first is executed.
+fn execute_file(
+    request: &Request<'_>,
+    bank: &mut impl Bank,
+    out: &mut Vec<u8>,
+) -> Result<(), ExceptionCode> {
+    if let Request::ReadFileRecord(reads) = request {
+        for span in reads.iter() {
+            bank.check_file(span, Operation::Read)?;
+        }
+        out.extend_from_slice(&[request.function(), low_u8(reads.response_bytes())]);
+        for span in reads.iter() {
+            let records: Vec<u16> = span
+                .records()
+                .map(|record| bank.file_record(span.file, record))
+                .collect();
+            file::put_records(records.into_iter(), out);
+        }
+    }
+    if let Request::WriteFileRecord(writes) = request {
+        for (span, _) in writes.iter() {
+            bank.check_file(span, Operation::Write)?;
+        }
+        for (span, values) in writes.iter() {
+            for (record, value) in span.records().zip(values.iter()) {
+                bank.set_file_record(span.file, record, value);
+            }
+        }
+        request.emit(out);
     }
     Ok(())
 }
@@ -363,6 +445,8 @@ pub struct MemoryBank {
     pub input_registers: Vec<u16>,
     /// Holding registers, by address.
     pub holding_registers: Vec<u16>,
+    /// Files by number, each a list of records.
+    pub files: BTreeMap<u16, Vec<u16>>,
     /// Answered to every write to existing entries: a write-protected device.
     pub refuse_writes: Option<ExceptionCode>,
     /// Answered to every access to existing entries: a busy or failed device.
@@ -383,6 +467,7 @@ impl MemoryBank {
             discrete_inputs: vec![false; discrete_inputs],
             input_registers: vec![0; input_registers],
             holding_registers: vec![0; holding_registers],
+            files: BTreeMap::new(),
             refuse_writes: None,
             refuse_all: None,
         }
@@ -405,6 +490,31 @@ impl Bank for MemoryBank {
             Operation::Write => self.refuse_all.or(self.refuse_writes),
         };
         refusal.map_or(Ok(()), Err)
+    }
+
+    fn check_file(&self, span: FileSpan, operation: Operation) -> Result<(), ExceptionCode> {
+        if self.files.is_empty() {
+            return Err(ExceptionCode::IllegalFunction);
+        }
+        let records = self.files.get(&span.file).map_or(0, Vec::len);
+        if usize::from(span.record) + usize::from(span.quantity) > records {
+            return Err(ExceptionCode::IllegalDataAddress);
+        }
+        let refusal = match operation {
+            Operation::Read => self.refuse_all,
+            Operation::Write => self.refuse_all.or(self.refuse_writes),
+        };
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn file_record(&self, file: u16, record: u16) -> u16 {
+        self.files[&file][usize::from(record)]
+    }
+
+    fn set_file_record(&mut self, file: u16, record: u16, value: u16) {
+        if let Some(records) = self.files.get_mut(&file) {
+            records[usize::from(record)] = value;
+        }
     }
 
     fn bit(&self, table: Table, address: u16) -> bool {

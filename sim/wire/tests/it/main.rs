@@ -1,6 +1,8 @@
 //! Tests of `sim-wire` through its public interface.
 
 mod client;
+mod engineering;
+mod file_records;
 mod framer;
 mod frames;
 mod modbus_vectors;

@@ -229,7 +229,7 @@ fn check_rejected(pdu: &str, expect: RequestError, exception: u8) {
 #[test]
 fn request_when_function_unknown_then_illegal_function() {
     check_rejected("", RequestError::Empty, 1);
-    for function in [0, 7, 8, 11, 17, 20, 24, 90, 0x80, 0x83, 0xFF] {
+    for function in [0, 7, 8, 11, 17, 24, 91, 0x80, 0x83, 0xFF] {
         let expect = RequestError::UnknownFunction { function };
         check_rejected(&format!("{function:02x} 0000 0001"), expect, 1);
     }

@@ -81,7 +81,7 @@ fn profile() -> DeviceProfile {
 
 /// Bytes that often start like a Modbus PDU with a known function.
 fn pdu() -> impl Strategy<Value = Vec<u8>> {
-    const FUNCTIONS: [u8; 11] = [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43];
+    const FUNCTIONS: [u8; 14] = [1, 2, 3, 4, 5, 6, 15, 16, 20, 21, 22, 23, 43, 90];
     let known = (
         prop::sample::select(&FUNCTIONS[..]),
         vec(any::<u8>(), 0..20),

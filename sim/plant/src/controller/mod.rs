@@ -5,7 +5,24 @@
 //! longer than the watchdog allows stops the controller. Modbus reads and writes the same memory
 //! between scans, without asking who writes: legacy controllers accept any command.
 //!
-//! **Invariant:** only a scan in RUN drives outputs; in every other mode they are zero.
+//! An engineering client can load and command it in a session (function 90).
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `runtime` | mode, program, image, restarts, changes under way |
+//! | `session` | the engineering session |
+//! | `forces`, `faults` | their tables |
+//! | `firmware` | firmware images |
+//! | `bank` | what Modbus can reach |
+
+mod bank;
+mod faults;
+pub(crate) mod firmware;
+mod forces;
+mod runtime;
+mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,11 +31,17 @@ use sim_kernel::digest::Hasher;
 use sim_kernel::math;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::point::PointId;
-use sim_st::{Image, Machine, Program, Trap};
-use sim_wire::modbus::server::{Bank, Operation};
-use sim_wire::modbus::{DeviceProfile, ExceptionCode, Framed, Framer, Served, Span, Table, serve};
+use sim_st::Program;
+use sim_wire::modbus::engineering::{Key, Mode, Restart};
+use sim_wire::modbus::identity::MAJOR_MINOR_REVISION;
+use sim_wire::modbus::{DeviceProfile, Framed, Framer, Served, serve};
 
-use crate::address::{Address, Area, TABLE_LIMIT, Width};
+use self::bank::ImageBank;
+use self::faults::FaultCode;
+use self::firmware::{Behavior, FirmwareImage};
+use self::runtime::{Notice, Runtime};
+use self::session::{Session, Turn};
+use crate::address::{Address, TABLE_LIMIT, Width};
 use crate::host::ConnectionId;
 
 /// Raw value of an analog card at full scale.
@@ -26,17 +49,6 @@ pub(crate) const RAW_FULL_SCALE: f64 = 27_648.0;
 
 /// Most requests that wait for the communication processor, over all connections.
 const REQUESTS_MAX: usize = 64;
-
-/// What a controller is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// The program runs.
-    Run,
-    /// The program is being changed; outputs are off.
-    Program,
-    /// Stopped by a fault; outputs are off until somebody restarts it.
-    Stop,
-}
 
 /// A wire between the controller's image and the process.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +69,19 @@ pub(crate) struct ControllerConfig {
     pub(crate) watchdog: SimDuration,
     pub(crate) service: SimDuration,
     pub(crate) profile: DeviceProfile,
+    /// Version of the firmware that the plant was built with.
+    pub(crate) firmware: String,
+    pub(crate) key: Key,
+    /// Whether outputs stay as they are when RUN is left.
+    pub(crate) holds_outputs: bool,
+    pub(crate) password: Option<String>,
+    pub(crate) firmware_key: Option<String>,
+    /// Scan periods from asking for an activation until it takes effect.
+    pub(crate) activation_scans: u16,
+    pub(crate) firmware_time: SimDuration,
+    pub(crate) session_timeout: SimDuration,
+    /// Makes the numbers that passwords are proved with.
+    pub(crate) nonce_seed: u64,
     pub(crate) inputs: Vec<Wire>,
     pub(crate) outputs: Vec<Wire>,
     /// Connections that its Modbus server offers.
@@ -71,17 +96,6 @@ pub(crate) trait Terminals {
     fn drive(&mut self, point: PointId, value: f64);
 }
 
-/// What a scan came to.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ScanOutcome {
-    /// It ended in time.
-    Done,
-    /// It was longer than its period; the next one starts late.
-    Overrun,
-    /// It stopped the controller.
-    Stopped(Trap),
-}
-
 struct Waiting {
     connection: ConnectionId,
     adu: Vec<u8>,
@@ -90,10 +104,10 @@ struct Waiting {
 /// A controller.
 pub(crate) struct Controller {
     pub(crate) config: ControllerConfig,
-    pub(crate) mode: Mode,
-    machine: Machine,
-    image: Image,
-    outputs_ready_at: Option<SimTime>,
+    runtime: Runtime,
+    session: Session,
+    /// What it says about itself; follows the firmware.
+    profile: DeviceProfile,
     framers: Vec<(u32, Framer)>,
     waiting: VecDeque<Waiting>,
     /// Buffers of requests that were served.
@@ -101,77 +115,119 @@ pub(crate) struct Controller {
     service_free_at: SimTime,
     scans: u64,
     overruns: u64,
-    faults: u64,
     requests: u64,
     exceptions: u64,
     malformed: u64,
 }
 
+impl ControllerConfig {
+    /// The firmware that the plant was built with.
+    pub(crate) fn golden_firmware(&self) -> FirmwareImage {
+        FirmwareImage {
+            version: self.firmware.clone(),
+            behavior: Behavior::Normal,
+        }
+    }
+}
+
 impl Controller {
     pub(crate) fn new(config: ControllerConfig) -> Self {
-        let machine = Machine::new(Arc::clone(&config.program));
         let framers = (0..config.places).map(|_| (0, Framer::new())).collect();
         Self {
+            runtime: Runtime::new(&config),
+            session: Session::default(),
+            profile: config.profile.clone(),
             config,
-            mode: Mode::Run,
-            machine,
-            image: Image::new(),
-            outputs_ready_at: None,
             framers,
             waiting: VecDeque::new(),
             spare: Vec::new(),
             service_free_at: SimTime::default(),
             scans: 0,
             overruns: 0,
-            faults: 0,
             requests: 0,
             exceptions: 0,
             malformed: 0,
         }
     }
 
-    /// Starts the golden program with its initial values, whatever was in memory before. The first
-    /// scan writes the initial values of located variables into the image.
-    pub(crate) fn cold_start(&mut self) {
-        self.machine = Machine::new(Arc::clone(&self.config.program));
-        self.image = Image::new();
-        self.mode = Mode::Run;
+    /// What it is doing.
+    pub(crate) fn mode(&self) -> Mode {
+        self.runtime.mode
     }
 
-    /// Leaves RUN: the outputs go to zero with the next process step.
-    pub(crate) fn leave_run(&mut self, now: SimTime, mode: Mode) {
-        self.mode = mode;
-        self.image.qx.fill(false);
-        self.image.qw.fill(0);
-        self.outputs_ready_at = Some(now);
+    /// The program that runs.
+    pub(crate) fn program(&self) -> &Arc<Program> {
+        self.runtime.program()
     }
 
-    /// One scan. Returns when the next may start, and what came of this one.
-    pub(crate) fn scan(
-        &mut self,
-        now: SimTime,
-        process: &mut impl Terminals,
-    ) -> (SimTime, ScanOutcome) {
-        let next = now + self.config.scan;
-        if self.mode != Mode::Run {
-            return (next, ScanOutcome::Done);
+    /// Takes the lines that the controller has to say.
+    pub(crate) fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.runtime.notices)
+    }
+
+    /// Begins with the program that it holds, which need not be the golden one, after its power was
+    /// off. Forces and firmware stay, as on a controller that keeps them in flash memory.
+    pub(crate) fn power_cycle(&mut self, now: SimTime) {
+        self.session.reset();
+        self.runtime.pending = None;
+        self.runtime.restart(now, Restart::Cold, &self.config);
+    }
+
+    /// Stops for somebody who restores it on the spot.
+    pub(crate) fn begin_service(&mut self, now: SimTime) {
+        self.session.reset();
+        self.runtime.pending = None;
+        self.runtime.in_service = true;
+        self.runtime.leave_run(now, Mode::Program, &self.config);
+    }
+
+    /// Starts with the golden program, firmware and scan period and no forces.
+    pub(crate) fn end_service(&mut self, now: SimTime) {
+        self.runtime.restore_golden(now, &self.config);
+        self.follow_firmware();
+    }
+
+    /// Shows the version of the firmware in the identity.
+    fn follow_firmware(&mut self) {
+        let version = self.runtime.firmware.version.as_bytes();
+        let identity = self.profile.identity.clone();
+        if let Ok(identity) = identity.with_object(MAJOR_MINOR_REVISION, version) {
+            self.profile.identity = identity;
+        }
+    }
+
+    /// One scan. Returns when the next may start.
+    pub(crate) fn scan(&mut self, now: SimTime, process: &mut impl Terminals) -> SimTime {
+        if self.runtime.settle(now, &self.config) {
+            self.follow_firmware();
+        }
+        let next = now + self.runtime.scan;
+        if self.runtime.mode != Mode::Run {
+            return next;
         }
         self.scans += 1;
         self.read_inputs(process);
+        let runtime = &mut self.runtime;
+        runtime.forces.apply(&mut runtime.image);
         let fuel = self.config.watchdog.as_nanos();
-        let report = self.machine.scan(&mut self.image, now.as_nanos(), fuel);
+        let report = runtime
+            .machine
+            .scan(&mut runtime.image, now.as_nanos(), fuel);
         if let Some(trap) = report.trap {
-            self.faults += 1;
-            self.leave_run(now, Mode::Stop);
-            return (next, ScanOutcome::Stopped(trap));
+            runtime.fault(now, FaultCode::of(trap), trap.line(), trap.to_string());
+            runtime.leave_run(now, Mode::Stop, &self.config);
+            return next;
         }
+        runtime.forces.apply(&mut runtime.image);
         let ends = now + SimDuration::from_nanos(report.fuel_used);
-        self.outputs_ready_at = Some(ends);
+        runtime.outputs_ready_at = Some(ends);
         if ends > next {
             self.overruns += 1;
-            return (ends, ScanOutcome::Overrun);
+            let text = "the scan took longer than its period".to_owned();
+            runtime.fault(now, FaultCode::Overrun, 0, text);
+            return ends;
         }
-        (next, ScanOutcome::Done)
+        next
     }
 
     #[expect(
@@ -182,29 +238,40 @@ impl Controller {
     fn read_inputs(&mut self, process: &mut impl Terminals) {
         for wire in &self.config.inputs {
             let value = process.sense(wire.point);
+            if self.runtime.firmware.behavior == Behavior::FrozenInputs {
+                continue; // The sensor was asked, so that its noise goes on as it would.
+            }
             let index = usize::from(wire.address.index);
             if wire.address.width == Width::Bit {
-                self.image.ix[index] = value != 0.0;
+                self.runtime.image.ix[index] = value != 0.0;
                 continue;
             }
             let raw = (value - wire.low) / wire.per_raw + 0.5;
             let raw = math::clamp(raw, 0.0, 65_535.0);
-            self.image.iw[index] = raw as u16;
+            self.runtime.image.iw[index] = raw as u16;
         }
     }
 
     /// Hands the last scan's outputs to the process, once the scan has ended.
     pub(crate) fn write_outputs(&mut self, now: SimTime, process: &mut impl Terminals) {
-        if self.outputs_ready_at.is_none_or(|ready| ready > now) {
+        if self
+            .runtime
+            .outputs_ready_at
+            .is_none_or(|ready| ready > now)
+        {
             return;
         }
-        self.outputs_ready_at = None;
+        self.runtime.outputs_ready_at = None;
+        if self.runtime.mode == Mode::Run {
+            // A client may have written to the image since the scan.
+            self.runtime.forces.apply(&mut self.runtime.image);
+        }
         for wire in &self.config.outputs {
             let index = usize::from(wire.address.index);
             let value = if wire.address.width == Width::Bit {
-                f64::from(u8::from(self.image.qx[index]))
+                f64::from(u8::from(self.runtime.image.qx[index]))
             } else {
-                wire.low + wire.per_raw * f64::from(self.image.qw[index])
+                wire.low + wire.per_raw * f64::from(self.runtime.image.qw[index])
             };
             process.drive(wire.point, value);
         }
@@ -262,15 +329,21 @@ impl Controller {
 
     /// Serves the oldest request. Returns the connection to answer on and what happened; the answer
     /// is appended to `out`, which stays empty if the controller keeps silent.
-    pub(crate) fn serve_next(&mut self, out: &mut Vec<u8>) -> Option<(ConnectionId, Served)> {
+    pub(crate) fn serve_next(
+        &mut self,
+        now: SimTime,
+        out: &mut Vec<u8>,
+    ) -> Option<(ConnectionId, Served)> {
         let waiting = self.waiting.pop_front()?;
         let adu = sim_wire::modbus::Adu::view(&waiting.adu).expect("only whole requests wait");
         self.requests += 1;
-        let mut bank = ImageBank {
-            image: &mut self.image,
-            mode: self.mode,
+        let turn = Turn {
+            now,
+            session: &mut self.session,
+            runtime: &mut self.runtime,
+            config: &self.config,
         };
-        let served = serve(&adu, &mut bank, &self.config.profile, out);
+        let served = serve(&adu, &mut ImageBank { turn }, &self.profile, out);
         if served.exception().is_some() {
             self.exceptions += 1;
         }
@@ -281,22 +354,22 @@ impl Controller {
 
     /// Feeds memory, mode and counters into a digest.
     pub(crate) fn digest(&self, put: &mut Hasher) {
-        put.put_u8(self.mode as u8);
+        self.runtime.digest(put);
+        self.session.digest(put);
         for count in [
             self.scans,
             self.overruns,
-            self.faults,
             self.requests,
             self.exceptions,
             self.malformed,
         ] {
             put.put_u64(count);
         }
-        put.put_u64(self.outputs_ready_at.map_or(u64::MAX, SimTime::as_nanos));
-        for &slot in self.machine.state() {
-            put.put_u64(slot);
-        }
-        for bits in [&self.image.ix, &self.image.qx, &self.image.mx] {
+        for bits in [
+            &self.runtime.image.ix,
+            &self.runtime.image.qx,
+            &self.runtime.image.mx,
+        ] {
             put_used(
                 put,
                 bits.chunks(8).map(|eight| {
@@ -307,7 +380,11 @@ impl Controller {
                 }),
             );
         }
-        for words in [&self.image.iw, &self.image.qw, &self.image.mw] {
+        for words in [
+            &self.runtime.image.iw,
+            &self.runtime.image.qw,
+            &self.runtime.image.mw,
+        ] {
             put_used(put, words.iter().map(|word| word.to_be_bytes()));
         }
         put.put_len(self.waiting.len());
@@ -325,69 +402,4 @@ fn put_used(put: &mut Hasher, entries: impl Iterator<Item = [u8; 2]>) {
         used = last + 1;
     }
     put.put_bytes(&bytes[..used]);
-}
-
-/// The controller's memory as Modbus sees it.
-struct ImageBank<'a> {
-    image: &'a mut Image,
-    mode: Mode,
-}
-
-impl ImageBank<'_> {
-    fn split(address: u16) -> (Area, usize) {
-        match address.checked_sub(TABLE_LIMIT) {
-            Some(marker) => (Area::Marker, usize::from(marker)),
-            None => (Area::Output, usize::from(address)),
-        }
-    }
-}
-
-impl Bank for ImageBank<'_> {
-    fn check(&self, span: Span, _operation: Operation) -> Result<(), ExceptionCode> {
-        let size = match span.table {
-            Table::Coils | Table::HoldingRegisters => 2 * u32::from(TABLE_LIMIT),
-            Table::DiscreteInputs | Table::InputRegisters => u32::from(TABLE_LIMIT),
-        };
-        if span.addresses().end > size {
-            return Err(ExceptionCode::IllegalDataAddress);
-        }
-        if self.mode == Mode::Program {
-            return Err(ExceptionCode::ServerDeviceBusy);
-        }
-        Ok(())
-    }
-
-    fn bit(&self, table: Table, address: u16) -> bool {
-        if table == Table::DiscreteInputs {
-            return self.image.ix[usize::from(address)];
-        }
-        match Self::split(address) {
-            (Area::Marker, index) => self.image.mx[index],
-            (_, index) => self.image.qx[index],
-        }
-    }
-
-    fn register(&self, table: Table, address: u16) -> u16 {
-        if table == Table::InputRegisters {
-            return self.image.iw[usize::from(address)];
-        }
-        match Self::split(address) {
-            (Area::Marker, index) => self.image.mw[index],
-            (_, index) => self.image.qw[index],
-        }
-    }
-
-    fn set_coil(&mut self, address: u16, on: bool) {
-        match Self::split(address) {
-            (Area::Marker, index) => self.image.mx[index] = on,
-            (_, index) => self.image.qx[index] = on,
-        }
-    }
-
-    fn set_register(&mut self, address: u16, value: u16) {
-        match Self::split(address) {
-            (Area::Marker, index) => self.image.mw[index] = value,
-            (_, index) => self.image.qw[index] = value,
-        }
-    }
 }

@@ -1,0 +1,78 @@
+//! What a controller's Modbus server can reach: the image, and the engineering session.
+
+use sim_wire::modbus::engineering::{Command, Mode};
+use sim_wire::modbus::server::{Bank, Operation};
+use sim_wire::modbus::{ExceptionCode, Span, Table};
+
+use super::session::Turn;
+use crate::address::{Area, TABLE_LIMIT};
+
+/// The controller's memory as Modbus sees it.
+pub(super) struct ImageBank<'a> {
+    pub(super) turn: Turn<'a>,
+}
+
+impl ImageBank<'_> {
+    fn split(address: u16) -> (Area, usize) {
+        match address.checked_sub(TABLE_LIMIT) {
+            Some(marker) => (Area::Marker, usize::from(marker)),
+            None => (Area::Output, usize::from(address)),
+        }
+    }
+}
+
+impl Bank for ImageBank<'_> {
+    fn check(&self, span: Span, _operation: Operation) -> Result<(), ExceptionCode> {
+        let size = match span.table {
+            Table::Coils | Table::HoldingRegisters => 2 * u32::from(TABLE_LIMIT),
+            Table::DiscreteInputs | Table::InputRegisters => u32::from(TABLE_LIMIT),
+        };
+        if span.addresses().end > size {
+            return Err(ExceptionCode::IllegalDataAddress);
+        }
+        if self.turn.runtime.mode == Mode::Program {
+            return Err(ExceptionCode::ServerDeviceBusy);
+        }
+        Ok(())
+    }
+
+    fn bit(&self, table: Table, address: u16) -> bool {
+        if table == Table::DiscreteInputs {
+            return self.turn.runtime.image.ix[usize::from(address)];
+        }
+        match Self::split(address) {
+            (Area::Marker, index) => self.turn.runtime.image.mx[index],
+            (_, index) => self.turn.runtime.image.qx[index],
+        }
+    }
+
+    fn register(&self, table: Table, address: u16) -> u16 {
+        if table == Table::InputRegisters {
+            return self.turn.runtime.image.iw[usize::from(address)];
+        }
+        match Self::split(address) {
+            (Area::Marker, index) => self.turn.runtime.image.mw[index],
+            (_, index) => self.turn.runtime.image.qw[index],
+        }
+    }
+
+    fn set_coil(&mut self, address: u16, on: bool) {
+        match Self::split(address) {
+            (Area::Marker, index) => self.turn.runtime.image.mx[index] = on,
+            (_, index) => self.turn.runtime.image.qx[index] = on,
+        }
+    }
+
+    fn set_register(&mut self, address: u16, value: u16) {
+        match Self::split(address) {
+            (Area::Marker, index) => self.turn.runtime.image.mw[index] = value,
+            (_, index) => self.turn.runtime.image.qw[index] = value,
+        }
+    }
+
+    fn engineering(&mut self, message: &[u8], out: &mut Vec<u8>) -> Result<(), ExceptionCode> {
+        let (id, command) = Command::parse(message).ok_or(ExceptionCode::IllegalDataValue)?;
+        self.turn.answer(id, &command, out);
+        Ok(())
+    }
+}
