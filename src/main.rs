@@ -18,6 +18,7 @@ mod list;
 mod replay;
 mod run;
 mod score;
+mod st;
 mod support;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Verb {
     Check(check::Args),
     /// List scenarios, techniques, formats, defenses or gates.
     List(list::Args),
+    /// Compile, run and look into Structured Text programs without a plant.
+    St(st::Args),
     /// Explain a problem code.
     Explain(explain::Args),
     /// The built-in reference defense, as a program that speaks the defense protocol on its pipes.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
             Verb::Replay(args) => replay::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),
+            Verb::St(args) => st::run(&args),
             Verb::Explain(args) => explain::run(&args),
             Verb::ReferenceDefense { args } => support::defense::serve_reference(&args),
         }

@@ -61,6 +61,16 @@ impl Formats for Standard {
         compile(program).err().unwrap_or_default()
     }
 
+    fn library(&self, library: &SourceText) -> Problems {
+        // What has no program of its own is compiled beside an empty one.
+        let user = SourceText::new(
+            "user-of-the-library",
+            "PROGRAM UserOfTheLibrary END_PROGRAM",
+        );
+        let problems = compile_files(&[library.clone(), user]);
+        problems.err().unwrap_or_default()
+    }
+
     fn playbook(
         &self,
         playbook: &SourceText,
@@ -142,17 +152,36 @@ pub fn plant_spec(source: &SourceText) -> Result<PlantSpec, Problems> {
 /// Everything that is wrong with it.
 pub fn compile(source: &SourceText) -> Result<Program, Problems> {
     let name = source.file().rsplit('/').next().unwrap_or_default();
-    sim_st::compile(source.text(), name).map_err(|diagnostics| {
-        diagnostics
-            .into_iter()
-            .map(|found| {
-                let span = found.span.start as usize..found.span.end as usize;
-                Problem::new(found.code, found.message)
-                    .at(source, span)
-                    .maybe_hint(found.hint)
-            })
-            .collect()
+    sim_st::compile(source.text(), name).map_err(|found| {
+        let problem = |found| placed_in(source, found);
+        found.into_iter().map(problem).collect()
     })
+}
+
+/// Compiles several Structured Text files into one program, such as a library and its user.
+///
+/// # Errors
+///
+/// Everything that is wrong with them.
+pub fn compile_files(sources: &[SourceText]) -> Result<Program, Problems> {
+    let files: Vec<(&str, &str)> = sources.iter().map(|s| (s.text(), s.file())).collect();
+    sim_st::compile_all(&files).map_err(|found| {
+        let problem = |found: sim_st::Diagnostic| {
+            let source = sources.iter().find(|source| source.file() == found.file);
+            match source {
+                Some(source) => placed_in(source, found),
+                None => Problem::new(found.code, found.message).maybe_hint(found.hint),
+            }
+        };
+        found.into_iter().map(problem).collect()
+    })
+}
+
+fn placed_in(source: &SourceText, found: sim_st::Diagnostic) -> Problem {
+    let span = found.span.start as usize..found.span.end as usize;
+    Problem::new(found.code, found.message)
+        .at(source, span)
+        .maybe_hint(found.hint)
 }
 
 /// A paragraph about a problem code of the compiler, in any case.

@@ -42,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
         &[
             "sim-kernel",
             "sim-plant",
+            "sim-st",
             "twinrange-attacks",
             "twinrange-range",
             "twinrange-score",

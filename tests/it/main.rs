@@ -15,4 +15,5 @@ mod inert;
 #[cfg(unix)]
 mod interrupt;
 mod layering;
+mod st;
 mod support;

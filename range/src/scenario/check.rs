@@ -100,10 +100,17 @@ fn check_file(path: &Path, formats: &dyn Formats, named: bool) -> Problems {
             Err(problems) => problems,
         },
         Some(FileKind::Defense) => formats.defense(&source),
+        Some(FileKind::Program) if is_library(path) => formats.library(&source),
         Some(FileKind::Program) => formats.program(&source),
         None if named => unknown(&source).into(),
         None => Problems::new(),
     }
+}
+
+/// Programs in a folder `lib` are there for others to use.
+fn is_library(path: &Path) -> bool {
+    path.parent()
+        .is_some_and(|folder| folder.file_name().is_some_and(|name| name == "lib"))
 }
 
 fn unknown(source: &SourceText) -> Problem {

@@ -19,6 +19,11 @@ pub trait Formats {
     /// Checks a Structured Text program.
     fn program(&self, program: &SourceText) -> Problems;
 
+    /// Checks a program file that is there for others to use, and so needs no PROGRAM of its own.
+    fn library(&self, library: &SourceText) -> Problems {
+        self.program(library)
+    }
+
     /// Reads a playbook, and checks it against a plant file without mistakes if there is one.
     ///
     /// # Errors

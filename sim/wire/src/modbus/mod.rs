@@ -7,7 +7,7 @@
 //! | [`function`], [`exception`] | their codes |
 //! | [`table`] | the four tables, and borrowed runs of bits and registers |
 //! | [`request`], [`response`] | typed PDUs, strict parse and emit |
-//! | [`file`] | file records behind functions 20 and 21 |
+//! | [`mod@file`] | file records behind functions 20 and 21 |
 //! | [`engineering`] | the vendor session behind function 90: programs, modes, forces, firmware |
 //! | [`identity`] | the objects behind Read Device Identification (43/14) |
 //! | [`server`] | the answer of a conforming device to a request, as a pure function |
