@@ -120,6 +120,13 @@ const CODES: &[(&str, &str, &str)] = &[
          system.",
     ),
     (
+        "DF0018",
+        "the defense had failed in the run",
+        "It was absent, crashed, hung, broke the protocol or left no alerts that could be read, so what it did \
+         not say is no silence, and a score would call a broken tool a quiet one. Run again with a defense \
+         that works, or score an alert file of your own with --alerts.",
+    ),
+    (
         "DS0001",
         "a defense file that cannot be read",
         "It is not RON, or has a field or variant that a defense does not have.",

@@ -154,6 +154,12 @@ pub enum DefenseError {
         /// The limit, bytes.
         limit_bytes: u64,
     },
+    /// The defense of an earlier run had failed, so its silence says nothing.
+    #[error("the defense failed in this run, so its alerts are no score of it: {why}")]
+    FailedInRun {
+        /// What the run folder says of it.
+        why: String,
+    },
     /// The user interrupted the wait for the tool.
     #[error("interrupted while the defense was running")]
     Interrupted,
@@ -192,6 +198,7 @@ impl DefenseError {
             Self::TooLarge { .. } => "DF0015",
             Self::Interrupted => "DF0016",
             Self::Io { .. } => "DF0017",
+            Self::FailedInRun { .. } => "DF0018",
         }
     }
 
@@ -241,6 +248,10 @@ impl DefenseError {
                 "it wrote {}; check 'alerts' in the defense's RON file",
                 found.join(", ")
             ),
+            Self::FailedInRun { .. } => {
+                "run again with a defense that works, or score an alert file with --alerts FILE"
+                    .to_owned()
+            }
             Self::TooLarge { .. } | Self::Interrupted | Self::Io { .. } => return None,
         };
         Some(text)

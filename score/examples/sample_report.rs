@@ -27,6 +27,7 @@ fn main() {
         } else {
             steps()
         },
+        clean_ns: 0,
         recovery: Vec::new(),
     };
     let alerts = if variant == "always-on" {

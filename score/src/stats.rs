@@ -203,9 +203,10 @@ pub struct Observation {
 /// The Kaplan-Meier quantile: the least time by which at least a share `q` of the events has
 /// happened, with censored observations counted as long as they were watched.
 ///
-/// `None` when the curve never falls that far, which means that too few events happened: with half
-/// or more of the steps missed there is no median time to detect, and averaging only over the hits
-/// would flatter the tool.
+/// `None` when the curve never falls that far, which means that too few events happened: averaging
+/// only over the hits would flatter the tool. Where some are watched for a short time only, a late
+/// event of one that was watched long can bring the curve down alone; the caller has to see to it
+/// that enough events happened.
 ///
 /// # Panics
 ///

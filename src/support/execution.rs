@@ -78,13 +78,36 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
                 .transpose()
         };
         let (folder, failure) = simulate_into_folder(order, twin, stop)?;
+        let failure = match failure {
+            Some(failure) => Some(failure),
+            None => run_offline(order, &folder).err(),
+        };
         match failure {
-            Some(failure) => Err(failure),
-            None => {
-                run_offline(order, &folder)?;
-                Ok(folder)
+            Some(failure) => {
+                note_failure(&folder, &failure)?;
+                Err(failure)
             }
+            None => Ok(folder),
         }
+    })
+}
+
+/// Where a run folder says that and why its defense failed.
+pub(crate) const DEFENSE_FAILURE: &str = "defense/failure.txt";
+
+/// Writes down why the defense failed, so that nobody takes its silence for quiet.
+fn note_failure(folder: &RunFolder, failure: &Failure) -> Result<(), Problem> {
+    let why = match failure {
+        Failure::Defense(error) => format!("{}: {error}", error.code()),
+        Failure::User(problems) => format!("its alerts could not be read: {problems}"),
+        _ => return Ok(()),
+    };
+    let file = folder.path().join(DEFENSE_FAILURE);
+    std::fs::write(&file, format!("{why}\n")).map_err(|error| {
+        Problem::new(
+            "TR0307",
+            format!("`{}` cannot be written: {error}", file.display()),
+        )
     })
 }
 

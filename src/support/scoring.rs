@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use sim_kernel::input::InputRecord;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
-use sim_plant::respond::Input;
+use sim_plant::respond::{Action, DenyTarget, Input};
+use twinrange_bridge::DefenseError;
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
-use twinrange_range::evidence::records::{AttackStep, Outcome};
+use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
+use twinrange_range::manifest::Ended;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::Prices;
@@ -24,7 +26,7 @@ use twinrange_score::report::{self, ActionMark, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score, Tool};
 
 use super::defense::{self, Defense};
-use super::execution::{Order, read_alerts, simulate_with_defense};
+use super::execution::{DEFENSE_FAILURE, Order, read_alerts, simulate_with_defense};
 use super::failure::Failure;
 use super::scenario::{Ready, from_run};
 
@@ -55,7 +57,8 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
     let steps = folder.attack()?;
     let violations = undefended_violations(&runs, &ready);
-    let truth = truth_of(folder, &steps, &violations)?;
+    let clean_ns = ready.loaded.scenario.clean_until.as_nanos();
+    let truth = truth_of(folder, &steps, &violations, clean_ns)?;
     let params = Params::default();
     let found = detection::score(&truth, &import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
@@ -216,6 +219,7 @@ fn truth_of(
     folder: &RunFolder,
     steps: &[AttackStep],
     violations: &[Violation],
+    clean_ns: u64,
 ) -> Result<Truth, Failure> {
     let mut frames: BTreeMap<String, BTreeMap<String, BTreeSet<u64>>> = BTreeMap::new();
     for row in folder.attack_frames()? {
@@ -272,7 +276,8 @@ fn truth_of(
     Ok(Truth {
         duration_ns: folder.manifest().simulated_ns,
         steps: steps.iter().map(step).collect(),
-        recovery: recovery_windows(folder)?,
+        clean_ns,
+        recovery: recovery_windows(folder, &assets)?,
     })
 }
 
@@ -285,20 +290,39 @@ fn folder_attacker(folder: &RunFolder) -> Result<Option<String>, Failure> {
 
 /// The windows in which accepted actions of the defense disturb the plant: what a tool sees then is
 /// its own doing.
-fn recovery_windows(folder: &RunFolder) -> Result<Vec<(u64, u64)>, Failure> {
+///
+/// Only an action on a host that the plant has disturbs anything, and each host gives one window at
+/// most: otherwise a tool could buy silence with idle actions.
+fn recovery_windows(folder: &RunFolder, assets: &[Asset]) -> Result<Vec<(u64, u64)>, Failure> {
     const SETTLING_NS: u64 = 120_000_000_000;
-    let marks = action_marks(folder)?;
-    Ok(marks
-        .iter()
-        .map(|mark| {
-            (
-                mark.start_ns,
-                mark.end_ns
-                    .unwrap_or(mark.start_ns)
-                    .min(mark.start_ns + SETTLING_NS),
-            )
-        })
-        .collect())
+    let with = |address: fn(&Asset) -> &Option<String>, text: &str| {
+        let is = |asset: &&Asset| {
+            address(asset)
+                .as_ref()
+                .is_some_and(|known| known.eq_ignore_ascii_case(text))
+        };
+        assets.iter().find(is).map(|asset| asset.name.clone())
+    };
+    let mut hosts: BTreeSet<String> = BTreeSet::new();
+    let mut windows = Vec::new();
+    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    for (input, mark) in inputs.iter().zip(action_marks(folder)?) {
+        let Input::Action(action) = &input.input;
+        let host = match action {
+            Action::Deny { target, .. } => match target {
+                DenyTarget::Ip(ip) => with(|asset| &asset.ip, &ip.to_string()),
+                DenyTarget::Mac(mac) => with(|asset| &asset.mac, mac),
+                DenyTarget::SwitchPort { switch, port } => Some(format!("{switch}/{port}")),
+            },
+            Action::Contain { target, .. } => Some(target.host.clone()),
+            Action::Restore { target } => Some(target.controller.clone()),
+        };
+        if host.is_some_and(|host| hosts.insert(host)) {
+            let end_ns = mark.end_ns.unwrap_or(mark.start_ns);
+            windows.push((mark.start_ns, end_ns.min(mark.start_ns + SETTLING_NS)));
+        }
+    }
+    Ok(windows)
 }
 
 /// The defense's own description in the run folder, if the run had a defense.
@@ -353,6 +377,9 @@ fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Impor
     match &question.alerts {
         Some((path, format)) => read_alerts(path, *format, &options),
         None if folder.manifest().options.defense.is_some() => {
+            if let Some(why) = failure_of(folder) {
+                return Err(DefenseError::FailedInRun { why }.into());
+            }
             read_alerts(&folder.locate(paths::ALERTS), Format::Jsonl, &options)
         }
         None => {
@@ -363,6 +390,14 @@ fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Impor
     }
 }
 
+/// Why the run's own defense failed, if it did. What it did not say is then no silence.
+fn failure_of(folder: &RunFolder) -> Option<String> {
+    if let Ok(text) = std::fs::read_to_string(folder.path().join(DEFENSE_FAILURE)) {
+        return Some(text.trim().to_owned());
+    }
+    (folder.manifest().ended == Ended::DefenseFailed).then(|| "run.json says so".to_owned())
+}
+
 /// What the accepted actions of the run did, from its input records.
 fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
@@ -371,7 +406,6 @@ fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
     let ns = |seconds: f64| SimDuration::from_secs_f64(seconds).as_nanos();
     let mut marks = Vec::new();
     for input in inputs {
-        use sim_plant::respond::Action;
         let Input::Action(action) = &input.input;
         let at = input.time.as_nanos() + ns(times.approval_s);
         let (word, target, start_ns, lasts_ns, consequence) = match action {

@@ -155,6 +155,7 @@ fn alerts_when_unreadable_then_exit_code_2_and_the_line() {
 fn alerts_when_readable_then_counted() {
     let folder = scratch();
     words(folder.path(), "run bottling/calm --duration 60s --out run").expect_code(0);
+    // All of it lies in the clean period, so that alerts are read and not scored.
     for (content, format, count) in [
         (String::new(), "jsonl", 0),
         (format!("{ALERT}\n"), "jsonl", 1),
@@ -169,7 +170,7 @@ fn alerts_when_readable_then_counted() {
         .expect_code(0);
         let score = read_json(&folder.path().join("run/score/score.json"));
         assert_eq!(
-            score["detection"]["alerts"], count,
+            score["detection"]["records_outside_run"], count,
             "{content}: {}",
             score["detection"]
         );

@@ -112,7 +112,7 @@ fn fail(cases: impl Iterator<Item = &'static Case>) {
     }
 }
 
-/// The alerts that came before the failure are kept, and can be scored.
+/// The alerts that came before the failure are kept; the silence behind it is not scored as quiet.
 #[test]
 fn defense_when_it_dies_then_its_alerts_are_kept() {
     let folder = scratch();
@@ -129,7 +129,14 @@ fn defense_when_it_dies_then_its_alerts_are_kept() {
     ];
     twinrange(folder.path(), &args).expect_code(3);
     assert_eq!(manifest(&folder.path().join("run"))["counts"]["alerts"], 1);
-    words(folder.path(), "score run").expect_code(0);
+    words(folder.path(), "score run --gate false_alarms_per_day<=1")
+        .expect_code(3)
+        .expect_says(&["DF0018", "DF0003"]);
+    words(
+        folder.path(),
+        "score run --alerts run/defense/alerts.jsonl --format jsonl",
+    )
+    .expect_code(0);
 }
 
 #[test]
@@ -187,5 +194,8 @@ fn offline_defense_when_it_fails_then_the_run_is_complete() {
             .expect_code(3)
             .expect_says(&says);
         words(folder.path(), "replay run").expect_code(0);
+        words(folder.path(), "score run")
+            .expect_code(3)
+            .expect_says(&["DF0018", says[0]]);
     }
 }

@@ -19,7 +19,7 @@ pub enum Verdict {
     /// It falls into an attack interval but names other assets than the attack's. It is no false
     /// alarm by the definition, because the time is not attack-free, and it earns nothing.
     Unattributed,
-    /// It meets no attack interval but a declared recovery window.
+    /// It meets no attack interval and is the first in a declared recovery window.
     Recovery,
 }
 
@@ -61,12 +61,12 @@ pub(super) const ALERT_LENGTH_NS: u64 = 1_000_000_000;
 ///
 /// * `attributed` — alerts by time, each with the indices of its steps.
 /// * `attacks` — the union of the attack intervals with grace.
-/// * `recovery` — the union of the recovery windows.
+/// * `recovery` — the recovery windows, each of which excuses one alarm.
 pub(super) fn merge(
     attributed: &[(&Alert, Vec<usize>)],
     steps: &[&StepTruth],
     attacks: &Intervals,
-    recovery: &Intervals,
+    recovery: &[(u64, u64)],
     params: &Params,
 ) -> Vec<Alarm> {
     let mut open: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
@@ -88,18 +88,37 @@ pub(super) fn merge(
     groups.extend(open.into_values().filter(|group| !group.is_empty()));
     let mut alarms: Vec<Alarm> = groups
         .iter()
-        .map(|group| alarm(group, attributed, steps, attacks, recovery))
+        .map(|group| alarm(group, attributed, steps, attacks))
         .collect();
     alarms.sort_by(|a, b| (a.first_ns, &a.tool, a.last_ns).cmp(&(b.first_ns, &b.tool, b.last_ns)));
+    excuse(&mut alarms, recovery);
     alarms
 }
+
+/// Lets each recovery window excuse the first false alarm that meets it, and no other.
+fn excuse(alarms: &mut [Alarm], recovery: &[(u64, u64)]) {
+    let mut windows = recovery.to_vec();
+    windows.sort_unstable();
+    for alarm in alarms.iter_mut().filter(|a| a.verdict == Verdict::False) {
+        let meets = |&(start, end): &(u64, u64)| start <= alarm.last_ns && alarm.first_ns < end;
+        if let Some(at) = windows.iter().position(meets) {
+            windows.remove(at);
+            alarm.verdict = Verdict::Recovery;
+            alarm.reason = alarm
+                .reason
+                .replace(NO_ATTACK, "in a recovery window after a response action");
+        }
+    }
+}
+
+/// How the reason of a false alarm ends.
+const NO_ATTACK: &str = "while no attack was running";
 
 fn alarm(
     group: &[usize],
     attributed: &[(&Alert, Vec<usize>)],
     steps: &[&StepTruth],
     attacks: &Intervals,
-    recovery: &Intervals,
 ) -> Alarm {
     let alerts = || group.iter().map(|&index| attributed[index].0);
     let first = alerts().next().expect("a group holds an alert");
@@ -138,8 +157,6 @@ fn alarm(
         Verdict::True
     } else if attacks.touches(first_ns, last_ns) {
         Verdict::Unattributed
-    } else if recovery.touches(first_ns, last_ns) {
-        Verdict::Recovery
     } else {
         Verdict::False
     };
@@ -168,12 +185,9 @@ fn reason(verdict: Verdict, first: &Alert, assets: &[String]) -> String {
     };
     match verdict {
         Verdict::True => format!("\"{what}\"{on} belongs to the attack"),
-        Verdict::False => format!("\"{what}\"{on}, while no attack was running"),
+        Verdict::False | Verdict::Recovery => format!("\"{what}\"{on}, {NO_ATTACK}"),
         Verdict::Unattributed => {
             format!("\"{what}\"{on}, during the attack but not about an asset that it touched")
-        }
-        Verdict::Recovery => {
-            format!("\"{what}\"{on}, in a recovery window after a response action")
         }
     }
 }

@@ -79,9 +79,9 @@ pub struct ExcludedStep {
 /// Times to detect over all steps, misses as right-censored observations (Kaplan-Meier).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeToDetect {
-    /// Median, s. Undefined when fewer than half of the steps were detected.
+    /// Median, s. Undefined when more than half of the steps were missed.
     pub median_s: Figure,
-    /// 90th percentile, s.
+    /// 90th percentile, s. Undefined when more than a tenth of the steps were missed.
     pub p90_s: Figure,
     /// Longest, s. Undefined when a step was missed: it has no end.
     pub max_s: Figure,
@@ -134,11 +134,11 @@ pub struct Detection {
     pub alarms_false: u64,
     /// Alarms in an attack interval about other assets.
     pub alarms_unattributed: u64,
-    /// Alarms in a recovery window.
+    /// Alarms that a recovery window excuses, at most one each.
     pub alarms_recovery: u64,
     /// True alarms over alarms, a share. Undefined without alarms.
     pub alarm_precision: Figure,
-    /// Simulated time with neither attack (with grace) nor recovery, s.
+    /// Simulated time after the clean period with neither attack (with grace) nor recovery, s.
     pub attack_free_s: f64,
     /// False alarms per attack-free day. Undefined without attack-free time.
     pub false_alarms_per_day: Figure,
@@ -194,7 +194,7 @@ pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
         .collect();
     let mut inside: Vec<&Alert> = alerts
         .iter()
-        .filter(|alert| alert.t_ns <= truth.duration_ns)
+        .filter(|alert| (truth.clean_ns..=truth.duration_ns).contains(&alert.t_ns))
         .collect();
     inside.sort_by_key(|alert| alert.t_ns);
     let lone_span = lone_span(&steps);
@@ -211,8 +211,7 @@ pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
         steps.iter().map(|step| step.window(params.grace_ns)),
         limit_ns,
     );
-    let recovery = Intervals::union(truth.recovery.iter().copied(), limit_ns);
-    let alarms = alarm::merge(&alerts_only, &steps, &attacks, &recovery, params);
+    let alarms = alarm::merge(&alerts_only, &steps, &attacks, &truth.recovery, params);
     let results: Vec<StepResult> = steps
         .iter()
         .enumerate()
@@ -350,7 +349,8 @@ fn noise(truth: &Truth, steps: &[&StepTruth], alarms: &[Alarm], params: &Params)
         steps
             .iter()
             .map(|step| step.window(params.grace_ns))
-            .chain(truth.recovery.iter().copied()),
+            .chain(truth.recovery.iter().copied())
+            .chain([(0, truth.clean_ns)]),
         limit_ns,
     );
     // A recounted alarm never stopped, so the time between its parts is alarm time.
@@ -407,7 +407,7 @@ fn assemble(
     let attack_free_s = seconds(noise.attack_free_ns);
     const NO_STEPS: &str = "no attack step ran";
     const NO_ALARMS: &str = "the tool raised no alarm";
-    const NO_QUIET: &str = "no attack-free time was observed";
+    const NO_QUIET: &str = "no attack-free time was observed after the clean period";
     Detection {
         params: *params,
         steps_total,
@@ -485,8 +485,12 @@ fn time_to_detect(steps: &[StepResult], params: &Params) -> TimeToDetect {
         .iter()
         .filter(|observation| observation.censored)
         .count();
+    // Short steps are watched for a short time only, so that a late hit on one long step could alone
+    // bring the curve down; too many misses leave no quantile whatever the curve says.
+    let too_many = |q: f64| missed as f64 > (1.0 - q) * steps.len() as f64 + 1e-9;
     let quantile = |q: f64| {
-        stats::kaplan_meier_quantile(&observations, q).map_or_else(
+        let found = stats::kaplan_meier_quantile(&observations, q);
+        found.filter(|_| !too_many(q)).map_or_else(
             || {
                 Figure::undefined(if steps.is_empty() {
                     "no attack step ran".to_owned()

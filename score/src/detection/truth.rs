@@ -52,8 +52,11 @@ pub struct Truth {
     pub duration_ns: u64,
     /// The attacker's steps in the playbook's order. Empty for a benign run.
     pub steps: Vec<StepTruth>,
-    /// Declared recovery windows after response actions, `[start, end)` in simulated ns. Alarms in
-    /// them are neither true nor false.
+    /// Length of the clean period at the start, in which tools learn, ns. Records stamped before its
+    /// end are not scored, and its time counts for no rate.
+    pub clean_ns: u64,
+    /// Declared recovery windows after response actions, `[start, end)` in simulated ns. The first
+    /// alarm of each is neither true nor false: a tool may notice its own deed once.
     pub recovery: Vec<(u64, u64)>,
 }
 

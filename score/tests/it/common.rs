@@ -29,6 +29,7 @@ pub(crate) fn truth(duration_s: u64, steps: Vec<StepTruth>) -> Truth {
     Truth {
         duration_ns: duration_s * S,
         steps,
+        clean_ns: 0,
         recovery: Vec::new(),
     }
 }

@@ -167,7 +167,7 @@ fn score_when_nothing_happened_then_undefined_and_not_zero() {
     );
     assert_eq!(
         busy.false_alarms_per_day.undefined.as_deref(),
-        Some("no attack-free time was observed")
+        Some("no attack-free time was observed after the clean period")
     );
     assert_eq!(busy.time_to_detect.median_s.value, None);
     assert_eq!(busy.recall.value, Some(0.0));
@@ -228,6 +228,50 @@ fn attribution_when_time_and_asset_vary_then_by_rule() {
         &[],
         Verdict::False,
     );
+}
+
+#[test]
+fn recovery_when_alarms_repeat_then_excuses_one_for_each_window() {
+    let mut truth = truth(3600, vec![]);
+    truth.recovery = vec![(200 * S, 320 * S), (1000 * S, 1120 * S)];
+    let at = [210, 310, 1010, 2000];
+    let result = score(&truth, &at.map(alert), &Params::default());
+    assert_eq!(
+        verdicts(&result),
+        [
+            Verdict::Recovery,
+            Verdict::False,
+            Verdict::Recovery,
+            Verdict::False
+        ]
+    );
+}
+
+#[test]
+fn clean_period_when_alerts_lie_in_it_then_neither_they_nor_its_time_count() {
+    let mut truth = truth(3600, vec![step("a", 2000, 2100)]);
+    truth.clean_ns = 1800 * S;
+    let params = Params {
+        grace_ns: 0,
+        ..Params::default()
+    };
+    let result = score(&truth, &[alert(5), alert(1799), alert(1800)], &params);
+    assert_eq!((result.alerts, result.alarms_false), (1, 1));
+    assert_eq!(result.records_outside_run, 2);
+    assert_eq!(result.attack_free_s, 1700.0);
+}
+
+/// One long step, found late, brings the curve down alone when the missed ones are short.
+#[test]
+fn median_when_more_than_half_is_missed_then_undefined() {
+    let steps = vec![
+        step("a", 100, 110),
+        step("b", 200, 210),
+        step("c", 300, 3000),
+    ];
+    let result = score(&truth(3600, steps), &[alert(2900)], &Params::default());
+    assert_eq!(result.steps_detected, 1);
+    assert_eq!(result.time_to_detect.median_s.value, None);
 }
 
 #[test]
