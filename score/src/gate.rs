@@ -331,6 +331,8 @@ impl<'a> Parser<'a> {
             return Ok((symbol, comparator));
         }
         let hint = match rest.chars().next() {
+            Some('=') if rest.starts_with("=>") => "write `>=`",
+            Some('=') if rest.starts_with("=<") => "write `<=`",
             Some('=') => "write `==`",
             Some('≥') => "write `>=`",
             Some('≤') => "write `<=`",
@@ -435,7 +437,9 @@ mod tests {
         };
         check("", 1, "recall >= 0.8");
         check("recal >= 0.8", 1, "did you mean `recall`?");
-        check("recall => 0.8", 8, "write `==`");
+        check("recall => 0.8", 8, "write `>=`");
+        check("recall =< 0.8", 8, "write `<=`");
+        check("recall = 0.8", 8, "write `==`");
         check("recall ≥ 0.8", 8, "write `>=`");
         check("recall >= 80", 11, "write 0.8");
         check("recall >= 80%", 11, "write 0.8");

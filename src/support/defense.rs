@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sim_kernel::time::SimDuration;
 use twinrange_bridge::spec::Kind;
-use twinrange_bridge::{DefenseSpec, LockStepConfig};
+use twinrange_bridge::{DefenseSpec, LockStepConfig, OfflineConfig};
 use twinrange_range::problem::{Problem, SourceText};
 use twinrange_range::ron_source::Outline;
 use twinrange_reference::{Options, options};
@@ -125,13 +126,29 @@ impl Defense {
         }
     }
 
+    /// Its description with a learning time that fits a scenario: what a tool learns behind the clean
+    /// period would be the attack.
+    fn spec_for(&self, clean: SimDuration) -> DefenseSpec {
+        let mut spec = self.spec.clone();
+        if clean > SimDuration::ZERO {
+            spec.learn_s = spec.learn_s.min(clean.as_secs());
+        }
+        spec
+    }
+
+    /// How to run it over the evidence, or `None` if it is lock-step.
+    pub(crate) fn offline(&self, clean: SimDuration) -> Result<Option<OfflineConfig>, Failure> {
+        Ok(self.spec_for(clean).offline(&self.folder)?)
+    }
+
     /// How to start it, or `None` if it is offline.
     pub(crate) fn lock_step(
         &self,
+        clean: SimDuration,
         log: Option<PathBuf>,
     ) -> Result<Option<LockStepConfig>, Failure> {
         if !self.is_reference() {
-            return Ok(self.spec.lock_step(&self.folder, log)?);
+            return Ok(self.spec_for(clean).lock_step(&self.folder, log)?);
         }
         let Kind::LockStep {
             args,
@@ -148,7 +165,7 @@ impl Defense {
                 format!("this program cannot find its own file: {error}"),
             )
         })?;
-        let learn_s = self.spec.learn_s.to_string();
+        let learn_s = self.spec_for(clean).learn_s.to_string();
         let own = args.iter().map(|arg| arg.replace("{learn_s}", &learn_s));
         Ok(Some(LockStepConfig {
             command: program,

@@ -288,7 +288,7 @@ impl Watch {
                 Vec::new()
             },
         };
-        let config = defense.lock_step(Some(folder.join("tool.log")))?;
+        let config = defense.lock_step(scenario.clean_until, Some(folder.join("tool.log")))?;
         let config = config.expect("a lock-step defense has a way to start it");
         watch.tool = Some(LockStep::spawn(&config, &hello)?);
         Ok(watch)
@@ -475,7 +475,7 @@ fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
     let Some(defense) = order.defense else {
         return Ok(());
     };
-    let Some(config) = defense.spec.offline(&defense.folder)? else {
+    let Some(config) = defense.offline(order.ready.loaded.scenario.clean_until)? else {
         return Ok(());
     };
     let output = folder.path().join("defense").join("output");

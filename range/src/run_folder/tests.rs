@@ -292,6 +292,19 @@ fn folder_when_it_holds_something_else_then_is_left_alone() {
 }
 
 #[test]
+fn folder_when_a_run_holds_a_foreign_file_then_is_left_alone() {
+    let (_folder, run) = written();
+    let notes = run.locate("truth/notes.md");
+    fs::write(&notes, "mine").expect("writes");
+    let problems = write(run.path(), 0.0)
+        .map(|_| ())
+        .expect_err("it would be lost");
+    assert!(problems.to_string().contains("TR0301"), "{problems}");
+    assert!(problems.to_string().contains("notes.md"), "{problems}");
+    assert_eq!(fs::read_to_string(&notes).expect("it is there"), "mine");
+}
+
+#[test]
 fn folder_when_it_holds_a_run_then_is_replaced() {
     let (_folder, run) = written();
     fs::create_dir(run.locate("score")).expect("creates");

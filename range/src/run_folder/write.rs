@@ -401,6 +401,13 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
             let problem = Problem::new("TR0301", message).in_file(folder.display().to_string());
             return Err(problem.hint("name another folder, or an empty one").into());
         }
+        if let Some(foreign) = foreign_file(folder) {
+            let message = "the run folder holds a file that no run writes; nothing is overwritten";
+            let problem = Problem::new("TR0301", message).in_file(foreign.display().to_string());
+            return Err(problem
+                .hint("move it elsewhere, or name another folder")
+                .into());
+        }
     }
     fs::create_dir_all(folder).map_err(cannot)?;
     fs::write(folder.join(UNFINISHED), "This run has not finished.\n").map_err(cannot)?;
@@ -416,6 +423,46 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
         fs::create_dir_all(folder.join(part)).map_err(cannot)?;
     }
     Ok(())
+}
+
+/// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
+/// tool's, whatever its name.
+fn foreign_file(folder: &Path) -> Option<PathBuf> {
+    let is_span = |name: &str| name.starts_with("span-") && name.ends_with(".pcapng");
+    for (part, known) in [
+        (
+            "evidence",
+            &["tags.parquet", "syslog.log", "assets.json"] as &[&str],
+        ),
+        (
+            "truth",
+            &[
+                "attack.jsonl",
+                "frames.parquet",
+                "process.parquet",
+                "digests.parquet",
+                "impact.jsonl",
+            ],
+        ),
+        (
+            "score",
+            &["score.json", "report.html", "junit.xml", "navigator.json"],
+        ),
+    ] {
+        let Ok(entries) = fs::read_dir(folder.join(part)) else {
+            continue;
+        };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        let is_ours = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.is_file() && (known.contains(&&*name) || part == "evidence" && is_span(&name))
+        };
+        if let Some(foreign) = paths.into_iter().find(|path| !is_ours(path)) {
+            return Some(foreign);
+        }
+    }
+    None
 }
 
 /// Whether a folder was written by [`RunWriter`], finished or not.

@@ -87,7 +87,7 @@ fn what_happened(data: &ReportData<'_>) -> (&'static str, String) {
         duration((end - start) as f64 / 1e9)
     );
     if !data.intent.is_empty() {
-        text.push_str(&format!(" {}", escape(&data.intent)));
+        text.push_str(&format!(" The plan: {}", escape(&data.intent)));
     }
     let mut labels: Vec<String> = Vec::new();
     for label in data.impacts.iter().map(|impact| escape(&impact.label)) {
@@ -102,7 +102,7 @@ fn what_happened(data: &ReportData<'_>) -> (&'static str, String) {
             list(&labels)
         ));
     } else {
-        text.push_str(" In this run the plant never left its normal course.");
+        text.push_str(" In this run none of the limits that the scenario watches was broken.");
     }
     (heading, text)
 }
