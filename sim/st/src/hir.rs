@@ -372,6 +372,15 @@ impl Place {
 }
 
 impl Expr {
+    /// A known value, as its slot.
+    pub(crate) fn literal(ty: Elementary, slot: u64, line: u32) -> Self {
+        Self {
+            ty,
+            kind: ExprKind::Const(slot),
+            line,
+        }
+    }
+
     pub(crate) fn constant(&self) -> Option<u64> {
         match self.kind {
             ExprKind::Const(value) => Some(value),

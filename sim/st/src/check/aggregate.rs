@@ -136,13 +136,7 @@ impl Scope<'_, '_, '_> {
         let value = self.settle(operand, base.span())?;
         let first = self.part(value.ty, bits, number, span)?;
         let (ty, line) = (value.ty, value.line);
-        let constant = |ty, slot| {
-            Box::new(Expr {
-                ty,
-                kind: ExprKind::Const(slot),
-                line,
-            })
-        };
+        let constant = |ty, slot| Box::new(Expr::literal(ty, slot, line));
         if bits == 1 {
             let mask = constant(ty, 1 << first);
             let kind = ExprKind::Binary(BinaryOp::And, Box::new(value), mask);
@@ -197,13 +191,7 @@ impl Scope<'_, '_, '_> {
             line,
         };
         let mask = (u64::MAX >> (64 - bits)) << first;
-        let constant = |slot| {
-            Box::new(Expr {
-                ty,
-                kind: ExprKind::Const(slot),
-                line,
-            })
-        };
+        let constant = |slot| Box::new(Expr::literal(ty, slot, line));
         let binary = |op, left: Expr, right| {
             let kind = ExprKind::Binary(op, Box::new(left), right);
             Expr { ty, kind, line }
@@ -220,11 +208,7 @@ impl Scope<'_, '_, '_> {
             Expr { ty, kind, line }
         } else {
             let wide = self.convert(value, ty, Conversion::Value, span)?;
-            let count = Expr {
-                ty: Elementary::Int,
-                kind: ExprKind::Const(first.into()),
-                line,
-            };
+            let count = Expr::literal(Elementary::Int, first.into(), line);
             let kind = ExprKind::Binary(BinaryOp::ShiftLeft, Box::new(wide), Box::new(count));
             let shifted = self.fold(Expr { ty, kind, line }, span)?;
             binary(BinaryOp::Or, cleared, Box::new(shifted))
@@ -253,11 +237,7 @@ impl Scope<'_, '_, '_> {
         let line = self.line(span);
         let condition = match &enable.en {
             Some(en) => self.value(en, Elementary::Bool)?,
-            None => Expr {
-                ty: Elementary::Bool,
-                kind: ExprKind::Const(1),
-                line,
-            },
+            None => Expr::literal(Elementary::Bool, 1, line),
         };
         let mut then = vec![Stmt { kind: inner?, line }];
         let mut otherwise = Vec::new();
@@ -271,12 +251,8 @@ impl Scope<'_, '_, '_> {
                 return None;
             };
             let set = |value: bool| {
-                let kind = ExprKind::Const(u64::from(value != *negated));
-                let value = Expr {
-                    ty: Elementary::Bool,
-                    kind,
-                    line,
-                };
+                let slot = u64::from(value != *negated);
+                let value = Expr::literal(Elementary::Bool, slot, line);
                 Stmt {
                     kind: StmtKind::Assign(place.clone(), value),
                     line,

@@ -266,11 +266,7 @@ pub(super) fn defaults(var: &Var, size: u32, signature: &Signature) -> Vec<Input
         else {
             return None;
         };
-        let argument = Argument::Value(Expr {
-            ty,
-            kind: ExprKind::Const(init),
-            line: 0,
-        });
+        let argument = Argument::Value(Expr::literal(ty, init, 0));
         Some(Input {
             slot,
             capacity: 0,

@@ -59,12 +59,7 @@ impl Scope<'_, '_, '_> {
 
     fn lint_op(&mut self, op: BinaryOp, left: Expr, right: i64, span: Span) -> Option<Expr> {
         let line = left.line;
-        let kind = ExprKind::Const(right.cast_unsigned());
-        let right = Expr {
-            ty: Elementary::Lint,
-            kind,
-            line,
-        };
+        let right = Expr::literal(Elementary::Lint, right.cast_unsigned(), line);
         self.lint_pair(op, left, right, span)
     }
 
@@ -305,11 +300,7 @@ impl Scope<'_, '_, '_> {
                 line,
             });
         }
-        let always = Expr {
-            ty: Elementary::Bool,
-            kind: ExprKind::Const(1),
-            line,
-        };
+        let always = Expr::literal(Elementary::Bool, 1, line);
         Some(StmtKind::If {
             arms: vec![(always, list)],
             otherwise: Vec::new(),

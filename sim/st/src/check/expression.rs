@@ -104,13 +104,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
 
     pub(super) fn operand(&mut self, expr: &ast::Expr) -> Option<Operand> {
         let line = self.line(expr.span);
-        let constant = |ty, slot| {
-            Some(Operand::Typed(Expr {
-                ty,
-                kind: ExprKind::Const(slot),
-                line,
-            }))
-        };
+        let constant = |ty, slot| Some(Operand::Typed(Expr::literal(ty, slot, line)));
         match &expr.kind {
             AstKind::Error => None,
             AstKind::Bool(value) => constant(Elementary::Bool, (*value).into()),
@@ -164,17 +158,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             self.report_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
             return None;
         };
-        let (open, ty, slot) = (list.open, list.base, *slot);
-        let expr = Expr {
-            ty,
-            kind: ExprKind::Const(slot),
-            line,
-        };
-        Some(if open {
-            Operand::Typed(expr)
-        } else {
-            Operand::Enumerated(at, expr)
-        })
+        Some(self.enumerator(at, *slot, line))
     }
 
     /// An enumerator without its type in front; `None` where the name is none.
@@ -185,17 +169,18 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         if found.len() > 1 {
             return Some(Operand::Ambiguous(name.text.clone(), found));
         }
-        let (open, ty) = (self.checker.enums[at].open, self.checker.enums[at].base);
-        let expr = Expr {
-            ty,
-            kind: ExprKind::Const(slot),
-            line,
-        };
-        Some(if open {
+        Some(self.enumerator(at, slot, line))
+    }
+
+    /// A value of an enumeration; one of an open enumeration is a number.
+    fn enumerator(&self, at: usize, slot: u64, line: u32) -> Operand {
+        let list = &self.checker.enums[at];
+        let expr = Expr::literal(list.base, slot, line);
+        if list.open {
             Operand::Typed(expr)
         } else {
             Operand::Enumerated(at, expr)
-        })
+        }
     }
 
     /// Whether a variable of this name is declared, here or globally.
@@ -301,11 +286,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             Operand::Ambiguous(name, list) => {
                 if let Some((at, slot)) = list.into_iter().find(|(at, _)| *at == wanted) {
                     let ty = self.checker.enums[at].base;
-                    return Some(Expr {
-                        ty,
-                        kind: ExprKind::Const(slot),
-                        line,
-                    });
+                    return Some(Expr::literal(ty, slot, line));
                 }
                 format!("`{name}`")
             }
@@ -380,13 +361,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
         span: Span,
     ) -> Option<Expr> {
         let line = self.line(span);
-        let constant = |slot| {
-            Some(Expr {
-                ty: target,
-                kind: ExprKind::Const(slot),
-                line,
-            })
-        };
+        let constant = |slot| Some(Expr::literal(target, slot, line));
         match operand {
             Operand::Typed(expr) if expr.ty == target => Some(expr),
             Operand::Typed(expr) if expr.ty.widens_to(target) => {

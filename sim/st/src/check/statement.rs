@@ -6,7 +6,7 @@ use super::types::Type;
 use super::{Checker, Signature};
 use crate::ast::{self, PouKind, SectionKind, StmtKind as AstKind};
 use crate::diagnostic::Span;
-use crate::hir::{self, CaseArm, Expr, ExprKind, ForLoop, LocatedVariable, Place, Stmt, StmtKind};
+use crate::hir::{self, CaseArm, Expr, ForLoop, LocatedVariable, Place, Stmt, StmtKind};
 use crate::problems;
 use crate::types::Elementary;
 
@@ -303,11 +303,7 @@ impl Scope<'_, '_, '_> {
     }
 
     fn step_of_one(&self, ty: Elementary, span: Span) -> Option<Expr> {
-        Some(Expr {
-            ty,
-            kind: ExprKind::Const(1),
-            line: self.line(span),
-        })
+        Some(Expr::literal(ty, 1, self.line(span)))
     }
 
     fn control_variable(&mut self, name: &ast::Name) -> Option<Place> {

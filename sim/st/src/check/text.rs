@@ -31,11 +31,7 @@ pub(super) fn become_text(expr: Expr, target: Elementary) -> Expr {
     let line = expr.line;
     if let ExprKind::Text(units) = &expr.kind {
         let slot = units.first().copied().unwrap_or(0).into();
-        return Expr {
-            ty: target,
-            kind: ExprKind::Const(slot),
-            line,
-        };
+        return Expr::literal(target, slot, line);
     }
     if let ExprKind::Const(slot) = expr.kind {
         let unit = u16::try_from(slot).unwrap_or(0);
@@ -205,19 +201,10 @@ impl Scope<'_, '_, '_> {
                 AstOp::Greater => order.is_gt(),
                 _ => order.is_ge(),
             };
-            let kind = ExprKind::Const(holds.into());
-            return Some(Expr {
-                ty: Elementary::Bool,
-                kind,
-                line,
-            });
+            return Some(Expr::literal(Elementary::Bool, holds.into(), line));
         }
         let order = Box::new(self.intrinsic(Intrinsic::Compare, vec![left, right], 0));
-        let zero = Box::new(Expr {
-            ty: Elementary::Lint,
-            kind: ExprKind::Const(0),
-            line,
-        });
+        let zero = Box::new(Expr::literal(Elementary::Lint, 0, line));
         let (op, a, b) = match op {
             AstOp::Equal => (CompareOp::Equal, order, zero),
             AstOp::NotEqual => (CompareOp::NotEqual, order, zero),
@@ -267,11 +254,7 @@ impl Scope<'_, '_, '_> {
     fn format_text(&mut self, expr: Expr, to: Elementary, span: Span) -> Option<Expr> {
         use Elementary::{Bool, Lint, Lreal, Lword, Real, Ulint, Wchar};
         let (from, line) = (expr.ty, expr.line);
-        let number = |slot: u64| Expr {
-            ty: Lint,
-            kind: ExprKind::Const(slot),
-            line,
-        };
+        let number = |slot: u64| Expr::literal(Lint, slot, line);
         let (function, arguments) = match from {
             Bool => (Intrinsic::FormatBool, vec![expr]),
             Real => (Intrinsic::FormatReal, vec![expr]),
