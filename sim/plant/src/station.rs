@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-use sim_kernel::digest::Hasher;
+use sim_kernel::digest::{Digest, Hasher};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_wire::modbus::engineering::{Answer as Told, Command, Mode, Status};
 use sim_wire::modbus::identity::Access;
@@ -113,7 +113,7 @@ pub(crate) struct ProgramCheck {
     forces: u16,
     scan_ms: u16,
     faults: u32,
-    digest: [u8; 32],
+    digest: Digest,
     program: String,
     firmware: String,
 }
@@ -126,7 +126,7 @@ impl ProgramCheck {
             forces: status.forces,
             scan_ms: status.scan_ms,
             faults: status.faults,
-            digest: status.program_digest,
+            digest: Digest(status.program_digest),
             program: status.program.to_owned(),
             firmware: status.firmware.to_owned(),
         }
@@ -134,10 +134,10 @@ impl ProgramCheck {
 
     /// The line for the log.
     pub(crate) fn text(&self, controller: &str) -> String {
-        let digest: String = self.digest.iter().map(|b| format!("{b:02x}")).collect();
         format!(
-            "{controller}: program {} digest {digest} mode {} key {} forces {} scan {} ms firmware {} faults {}",
+            "{controller}: program {} digest {} mode {} key {} forces {} scan {} ms firmware {} faults {}",
             self.program,
+            self.digest,
             self.mode,
             self.key,
             self.forces,
@@ -148,10 +148,10 @@ impl ProgramCheck {
     }
 
     /// What differs from the project: its program's digest, scan period in ms and firmware.
-    pub(crate) fn differences(&self, project: (&[u8; 32], u64, &str)) -> Vec<&'static str> {
+    pub(crate) fn differences(&self, project: (Digest, u64, &str)) -> Vec<&'static str> {
         let (digest, scan_ms, firmware) = project;
         [
-            (self.digest != *digest, "another program"),
+            (self.digest != digest, "another program"),
             (self.mode != Mode::Run, "not in RUN"),
             (self.forces > 0, "forces"),
             (u64::from(self.scan_ms) != scan_ms, "another scan period"),

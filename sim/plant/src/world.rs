@@ -24,7 +24,6 @@ use sim_kernel::rng::Stream;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::bottling::Column;
 use sim_process::production::Production;
-
 use sim_wire::modbus::engineering::Mode;
 
 use crate::controller::Controller;

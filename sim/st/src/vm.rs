@@ -230,6 +230,18 @@ impl Machine {
         }
     }
 
+    /// Makes the next scan read markers and outputs from the image although their declarations give
+    /// initial values: for a start after which the image is to stay as it is.
+    pub fn keep_image(&mut self) {
+        let started = self.started();
+        self.memory[started] = 1;
+    }
+
+    /// The slot that is 1 once the first scan has begun.
+    fn started(&self) -> usize {
+        self.memory.len() - 1
+    }
+
     /// All state, as one flat image: whoever digests it has seen everything that can influence
     /// later scans. 64-bit slots in canonical form.
     #[must_use]
@@ -385,7 +397,7 @@ impl Machine {
     }
 
     fn read_image(&mut self, program: &Program, image: &Image) {
-        let started = self.memory.len() - 1;
+        let started = self.started();
         let first_scan = std::mem::replace(&mut self.memory[started], 1) == 0;
         for located in program.located() {
             let keeps_init = first_scan && located.has_init && located.address.area != Area::Input;

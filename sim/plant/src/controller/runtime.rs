@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use sim_kernel::digest::Hasher;
+use sim_kernel::digest::{Digest, Hasher};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_st::{Image, Machine, Program};
 use sim_wire::modbus::engineering::{Key, Mode, Restart};
@@ -128,7 +128,7 @@ impl Runtime {
             }
             Restart::Warm => {
                 self.machine.reset_warm();
-                keep_image(&mut self.machine);
+                self.machine.keep_image();
                 let fresh = Image::new();
                 self.image.ix = fresh.ix;
                 self.image.iw = fresh.iw;
@@ -201,7 +201,7 @@ impl Runtime {
     /// Name and digest of the program, for people.
     pub(crate) fn title(&self) -> String {
         let program = self.program();
-        format!("{} {}", program.name(), hex_prefix(&program.digest()))
+        format!("{} {}", program.name(), short(program.digest()))
     }
 
     pub(crate) fn digest(&self, put: &mut Hasher) {
@@ -222,12 +222,9 @@ impl Runtime {
     }
 }
 
-/// The first 8 bytes of a digest as hexadecimal digits.
-pub(crate) fn hex_prefix(digest: &[u8; 32]) -> String {
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// The beginning of a digest, for people.
+pub(crate) fn short(digest: [u8; 32]) -> String {
+    format!("{:016x}", Digest(digest).prefix())
 }
 
 fn start_mode(key: Key) -> Mode {
@@ -239,16 +236,6 @@ fn start_mode(key: Key) -> Mode {
 
 fn container_bytes(program: &Program) -> u32 {
     u32::try_from(program.to_bytes().len()).expect("programs are bounded")
-}
-
-/// Makes the next scan read markers from the image, although declarations give initial values.
-fn keep_image(machine: &mut Machine) {
-    let mut state = machine.state().to_vec();
-    if let Some(started) = state.last_mut() {
-        *started = 1;
-    }
-    let kept = machine.restore_state(&state);
-    assert!(kept, "a machine takes its own state");
 }
 
 /// A machine for another program with the values of this one.
@@ -289,6 +276,6 @@ fn carry_over(machine: &Machine, program: &Arc<Program>) -> Machine {
             }
         }
     }
-    keep_image(&mut next);
+    next.keep_image();
     next
 }

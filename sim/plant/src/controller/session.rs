@@ -22,7 +22,7 @@ use super::ControllerConfig;
 use super::faults::FaultCode;
 use super::firmware::FirmwareImage;
 use super::forces::ForceTable;
-use super::runtime::{Change, Pending, Runtime, hex_prefix};
+use super::runtime::{Change, Pending, Runtime, short};
 
 /// Largest program or firmware, bytes.
 const CONTENT_MAX_BYTES: u32 = 1 << 20;
@@ -385,7 +385,7 @@ impl Turn<'_> {
             let text = format!("mode PROGRAM: {} is loaded", transfer.content);
             self.runtime.notice("MODE", 4, text);
         }
-        let digest = hex_prefix(&transfer.digest);
+        let digest = short(transfer.digest);
         let text = format!("{} {digest} accepted, {how}", transfer.content);
         self.runtime.notice("PROGRAM-DOWNLOAD", 4, text);
         self.runtime.pending = Some(Pending {

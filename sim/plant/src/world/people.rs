@@ -1,5 +1,6 @@
 //! How the world runs stations and carries out what operators decide.
 
+use sim_kernel::digest::Digest;
 use sim_kernel::queue::Phase;
 use sim_kernel::time::SimTime;
 use sim_wire::modbus::engineering::cut;
@@ -69,10 +70,10 @@ impl World {
         let host = self.stations[index].host;
         let controller = self.stations[index].controller_of_target(target);
         let config = &self.controllers[controller].config;
-        let digest = config.program.digest();
+        let digest = Digest(config.program.digest());
         let scan_ms = config.scan.as_nanos() / 1_000_000;
         let text = check.text(&config.name);
-        let differences = check.differences((&digest, scan_ms, cut(&config.firmware)));
+        let differences = check.differences((digest, scan_ms, cut(&config.firmware)));
         let warning = format!(
             "{} differs from the project: {}",
             config.name,
