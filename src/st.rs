@@ -1,18 +1,15 @@
 //! `twinrange st`: Structured Text programs on the bench, without a plant around them.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
 use sim_st::{Image, Machine, Program};
 use twinrange_range::formats::compile_files;
-use twinrange_range::problem::{Problem, Problems, SourceText};
+use twinrange_range::problem::{Problem, Problems};
+use twinrange_range::scenario::read_text;
 
 use crate::Outcome;
-
-/// Most bytes of a source file that are read.
-const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
 /// Arguments of `st`.
 #[derive(Debug, clap::Args)]
@@ -83,31 +80,13 @@ fn compile(sources: &Sources) -> Result<Program, Problems> {
     let mut problems = Problems::new();
     let mut texts = Vec::new();
     for file in &sources.files {
-        match read(file) {
+        match read_text(file, &file.display().to_string()) {
             Ok(text) => texts.push(text),
             Err(problem) => problems.push(problem),
         }
     }
     problems.into_result()?;
     compile_files(&texts)
-}
-
-fn read(file: &Path) -> Result<SourceText, Problem> {
-    let name = file.display().to_string();
-    let unreadable = |why: String| {
-        Problem::new("TR0108", format!("cannot read the program: {why}")).in_file(name.as_str())
-    };
-    let facts = fs::metadata(file).map_err(|error| unreadable(error.to_string()))?;
-    if !facts.is_file() {
-        return Err(unreadable("it is not a file".to_owned()));
-    }
-    if facts.len() > SOURCE_BYTES_MAX {
-        return Err(Problem::new("TR0110", "the file is larger than 4 MiB").in_file(name.as_str()));
-    }
-    let bytes = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Problem::new("TR0110", "the file is not UTF-8 text").in_file(name.as_str()))?;
-    Ok(SourceText::new(&name, text))
 }
 
 /// The variables to print: those asked for, or all that are no parts of instances.

@@ -58,6 +58,8 @@ pub mod paths {
     pub const ALERTS: &str = "defense/alerts.jsonl";
     /// Actions of the defense.
     pub const ACTIONS: &str = "defense/actions.jsonl";
+    /// Why the defense failed, if it did.
+    pub const FAILURE: &str = "defense/failure.txt";
 
     /// The capture of a SPAN port.
     #[must_use]

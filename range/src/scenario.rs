@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
 pub use sim_plant::respond::ResponseTimes;
 
-pub use bundle::{Bundle, MAX_FILE_BYTES};
+pub use bundle::{Bundle, MAX_FILE_BYTES, read_text};
 pub use check::{FileKind, check, kind_of};
 pub(crate) use file::check_schema;
 pub use formats::{Formats, PlantFacts, PlaybookFacts, Reference};

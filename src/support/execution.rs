@@ -92,9 +92,6 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     })
 }
 
-/// Where a run folder says that and why its defense failed.
-pub(crate) const DEFENSE_FAILURE: &str = "defense/failure.txt";
-
 /// Writes down why the defense failed, so that nobody takes its silence for quiet.
 fn note_failure(folder: &RunFolder, failure: &Failure) -> Result<(), Problem> {
     let why = match failure {
@@ -102,7 +99,7 @@ fn note_failure(folder: &RunFolder, failure: &Failure) -> Result<(), Problem> {
         Failure::User(problems) => format!("its alerts could not be read: {problems}"),
         _ => return Ok(()),
     };
-    let file = folder.path().join(DEFENSE_FAILURE);
+    let file = folder.locate(paths::FAILURE);
     std::fs::write(&file, format!("{why}\n")).map_err(|error| {
         Problem::new(
             "TR0307",

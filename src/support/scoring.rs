@@ -26,7 +26,7 @@ use twinrange_score::report::{self, ActionMark, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score, Tool};
 
 use super::defense::{self, Defense};
-use super::execution::{DEFENSE_FAILURE, Order, read_alerts, simulate_with_defense};
+use super::execution::{Order, read_alerts, simulate_with_defense};
 use super::failure::Failure;
 use super::scenario::{Ready, from_run};
 
@@ -57,8 +57,8 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
     let steps = folder.attack()?;
     let violations = undefended_violations(&runs, &ready);
-    let clean_ns = ready.loaded.scenario.clean_until.as_nanos();
-    let truth = truth_of(folder, &steps, &violations, clean_ns)?;
+    let actions = actions_of(folder, &ready)?;
+    let truth = truth_of(folder, &ready, &steps, &violations, &actions)?;
     let params = Params::default();
     let found = detection::score(&truth, &import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
@@ -87,7 +87,8 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let score = Score::new(header, found, Some(continuity))
         .with_import(&import)
         .with_gates(&question.gates);
-    let html = html(question, &ready, &runs, &score)?;
+    let marks = actions.into_iter().map(|(_, mark)| mark).collect();
+    let html = html(question, &ready, &runs, marks, &score)?;
     Ok(Scored { score, html })
 }
 
@@ -217,9 +218,10 @@ fn undefended_violations(runs: &Runs, ready: &Ready) -> Vec<Violation> {
 
 fn truth_of(
     folder: &RunFolder,
+    ready: &Ready,
     steps: &[AttackStep],
     violations: &[Violation],
-    clean_ns: u64,
+    actions: &[(Action, ActionMark)],
 ) -> Result<Truth, Failure> {
     let mut frames: BTreeMap<String, BTreeMap<String, BTreeSet<u64>>> = BTreeMap::new();
     for row in folder.attack_frames()? {
@@ -241,14 +243,14 @@ fn truth_of(
         }
         names
     };
-    let attacker = folder_attacker(folder)?;
+    let scenario = &ready.loaded.scenario;
     let step = |step: &AttackStep| {
         let start_ns = step.started_at.map_or(0, |t| t.as_nanos());
         let end_ns = step
             .ended_at
             .map_or(start_ns, |t| t.as_nanos())
             .max(start_ns);
-        let hosts = step.hosts.iter().chain(attacker.as_ref());
+        let hosts = step.hosts.iter().chain(scenario.attacker.as_ref());
         StepTruth {
             id: step.id.clone(),
             name: step.title.clone(),
@@ -276,16 +278,9 @@ fn truth_of(
     Ok(Truth {
         duration_ns: folder.manifest().simulated_ns,
         steps: steps.iter().map(step).collect(),
-        clean_ns,
-        recovery: recovery_windows(folder, &assets)?,
+        clean_ns: scenario.clean_until.as_nanos(),
+        recovery: recovery_windows(actions, &assets),
     })
-}
-
-fn folder_attacker(folder: &RunFolder) -> Result<Option<String>, Failure> {
-    Ok(from_run(&folder.manifest().scenario.bundle)?
-        .loaded
-        .scenario
-        .attacker)
 }
 
 /// The windows in which accepted actions of the defense disturb the plant: what a tool sees then is
@@ -293,7 +288,7 @@ fn folder_attacker(folder: &RunFolder) -> Result<Option<String>, Failure> {
 ///
 /// Only an action on a host that the plant has disturbs anything, and each host gives one window at
 /// most: otherwise a tool could buy silence with idle actions.
-fn recovery_windows(folder: &RunFolder, assets: &[Asset]) -> Result<Vec<(u64, u64)>, Failure> {
+fn recovery_windows(actions: &[(Action, ActionMark)], assets: &[Asset]) -> Vec<(u64, u64)> {
     const SETTLING_NS: u64 = 120_000_000_000;
     let with = |address: fn(&Asset) -> &Option<String>, text: &str| {
         let is = |asset: &&Asset| {
@@ -305,9 +300,7 @@ fn recovery_windows(folder: &RunFolder, assets: &[Asset]) -> Result<Vec<(u64, u6
     };
     let mut hosts: BTreeSet<String> = BTreeSet::new();
     let mut windows = Vec::new();
-    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
-    for (input, mark) in inputs.iter().zip(action_marks(folder)?) {
-        let Input::Action(action) = &input.input;
+    for (action, mark) in actions {
         let host = match action {
             Action::Deny { target, .. } => match target {
                 DenyTarget::Ip(ip) => with(|asset| &asset.ip, &ip.to_string()),
@@ -322,7 +315,7 @@ fn recovery_windows(folder: &RunFolder, assets: &[Asset]) -> Result<Vec<(u64, u6
             windows.push((mark.start_ns, end_ns.min(mark.start_ns + SETTLING_NS)));
         }
     }
-    Ok(windows)
+    windows
 }
 
 /// The defense's own description in the run folder, if the run had a defense.
@@ -392,23 +385,22 @@ fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Impor
 
 /// Why the run's own defense failed, if it did. What it did not say is then no silence.
 fn failure_of(folder: &RunFolder) -> Option<String> {
-    if let Ok(text) = std::fs::read_to_string(folder.path().join(DEFENSE_FAILURE)) {
+    if let Ok(text) = std::fs::read_to_string(folder.locate(paths::FAILURE)) {
         return Some(text.trim().to_owned());
     }
     (folder.manifest().ended == Ended::DefenseFailed).then(|| "run.json says so".to_owned())
 }
 
 /// What the accepted actions of the run did, from its input records.
-fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
+fn actions_of(folder: &RunFolder, ready: &Ready) -> Result<Vec<(Action, ActionMark)>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
-    let ready = from_run(&folder.manifest().scenario.bundle)?;
     let times = ready.loaded.scenario.response;
     let ns = |seconds: f64| SimDuration::from_secs_f64(seconds).as_nanos();
-    let mut marks = Vec::new();
+    let mut actions = Vec::new();
     for input in inputs {
-        let Input::Action(action) = &input.input;
+        let Input::Action(action) = input.input;
         let at = input.time.as_nanos() + ns(times.approval_s);
-        let (word, target, start_ns, lasts_ns, consequence) = match action {
+        let (word, target, start_ns, lasts_ns, consequence) = match &action {
             Action::Deny { args, .. } => (
                 "deny",
                 action.to_string(),
@@ -437,21 +429,23 @@ fn action_marks(folder: &RunFolder) -> Result<Vec<ActionMark>, Failure> {
         let end_ns = (start_ns + lasts_ns)
             .min(folder.manifest().simulated_ns)
             .max(start_ns);
-        marks.push(ActionMark {
+        let mark = ActionMark {
             start_ns,
             end_ns: Some(end_ns),
             action: word.to_owned(),
             target,
             consequence: consequence.to_owned(),
-        });
+        };
+        actions.push((action, mark));
     }
-    Ok(marks)
+    Ok(actions)
 }
 
 fn html(
     question: &Question<'_>,
     ready: &Ready,
     runs: &Runs,
+    actions: Vec<ActionMark>,
     score: &Score,
 ) -> Result<String, Failure> {
     let folder = question.folder;
@@ -487,7 +481,7 @@ fn html(
             String::new()
         },
         score,
-        actions: action_marks(folder)?,
+        actions,
         impacts,
         series: series(folder, ready, &actual, &runs.n.truth)?,
     };

@@ -428,37 +428,32 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
 /// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
 /// tool's, whatever its name.
 fn foreign_file(folder: &Path) -> Option<PathBuf> {
-    let is_span = |name: &str| name.starts_with("span-") && name.ends_with(".pcapng");
-    for (part, known) in [
-        (
-            "evidence",
-            &["tags.parquet", "syslog.log", "assets.json"] as &[&str],
-        ),
-        (
-            "truth",
-            &[
-                "attack.jsonl",
-                "frames.parquet",
-                "process.parquet",
-                "digests.parquet",
-                "impact.jsonl",
-            ],
-        ),
-        (
-            "score",
-            &["score.json", "report.html", "junit.xml", "navigator.json"],
-        ),
-    ] {
+    const KNOWN: [&str; 12] = [
+        paths::ASSETS,
+        paths::TAGS,
+        paths::SYSLOG,
+        paths::ATTACK,
+        paths::FRAMES,
+        paths::PROCESS,
+        paths::DIGESTS,
+        paths::IMPACT,
+        "score/score.json",
+        "score/report.html",
+        "score/junit.xml",
+        "score/navigator.json",
+    ];
+    let is_ours = |part: &str, path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_span = part == "evidence" && name.starts_with("span-") && name.ends_with(".pcapng");
+        path.is_file() && (is_span || KNOWN.contains(&format!("{part}/{name}").as_str()))
+    };
+    for part in ["evidence", "truth", "score"] {
         let Ok(entries) = fs::read_dir(folder.join(part)) else {
             continue;
         };
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
-        let is_ours = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            path.is_file() && (known.contains(&&*name) || part == "evidence" && is_span(&name))
-        };
-        if let Some(foreign) = paths.into_iter().find(|path| !is_ours(path)) {
+        if let Some(foreign) = paths.into_iter().find(|path| !is_ours(part, path)) {
             return Some(foreign);
         }
     }

@@ -74,8 +74,16 @@ impl Store<'_> {
     }
 }
 
-/// Reads a text file in our normal form.
-pub(super) fn read_text(path: &Path, shown: &str) -> Result<SourceText, Problem> {
+/// Reads a text file in our normal form: no byte order mark, LF at line ends.
+///
+/// # Arguments
+///
+/// * `shown` — how problems name the file.
+///
+/// # Errors
+///
+/// TR0108 if it cannot be read, TR0110 if it is no text or larger than 4 MiB.
+pub fn read_text(path: &Path, shown: &str) -> Result<SourceText, Problem> {
     let unreadable = |error: io::Error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "it does not exist".to_owned(),

@@ -86,39 +86,30 @@ pub(super) fn merge(
         group.push(index);
     }
     groups.extend(open.into_values().filter(|group| !group.is_empty()));
-    let mut alarms: Vec<Alarm> = groups
+    let order = |group: &Vec<usize>| {
+        let at = |index: Option<&usize>| index.map(|&index| attributed[index].0);
+        let (first, last) = (at(group.first()), at(group.last()));
+        (
+            first.map(|alert| (alert.t_ns, &alert.tool)),
+            last.map(|alert| alert.t_ns),
+        )
+    };
+    groups.sort_by(|a, b| order(a).cmp(&order(b)));
+    // The windows that have not excused an alarm yet.
+    let mut recovery = recovery.to_vec();
+    recovery.sort_unstable();
+    groups
         .iter()
-        .map(|group| alarm(group, attributed, steps, attacks))
-        .collect();
-    alarms.sort_by(|a, b| (a.first_ns, &a.tool, a.last_ns).cmp(&(b.first_ns, &b.tool, b.last_ns)));
-    excuse(&mut alarms, recovery);
-    alarms
+        .map(|group| alarm(group, attributed, steps, attacks, &mut recovery))
+        .collect()
 }
-
-/// Lets each recovery window excuse the first false alarm that meets it, and no other.
-fn excuse(alarms: &mut [Alarm], recovery: &[(u64, u64)]) {
-    let mut windows = recovery.to_vec();
-    windows.sort_unstable();
-    for alarm in alarms.iter_mut().filter(|a| a.verdict == Verdict::False) {
-        let meets = |&(start, end): &(u64, u64)| start <= alarm.last_ns && alarm.first_ns < end;
-        if let Some(at) = windows.iter().position(meets) {
-            windows.remove(at);
-            alarm.verdict = Verdict::Recovery;
-            alarm.reason = alarm
-                .reason
-                .replace(NO_ATTACK, "in a recovery window after a response action");
-        }
-    }
-}
-
-/// How the reason of a false alarm ends.
-const NO_ATTACK: &str = "while no attack was running";
 
 fn alarm(
     group: &[usize],
     attributed: &[(&Alert, Vec<usize>)],
     steps: &[&StepTruth],
     attacks: &Intervals,
+    recovery: &mut Vec<(u64, u64)>,
 ) -> Alarm {
     let alerts = || group.iter().map(|&index| attributed[index].0);
     let first = alerts().next().expect("a group holds an alert");
@@ -157,6 +148,12 @@ fn alarm(
         Verdict::True
     } else if attacks.touches(first_ns, last_ns) {
         Verdict::Unattributed
+    } else if let Some(window) = recovery
+        .iter()
+        .position(|&(start, end)| start <= last_ns && first_ns < end)
+    {
+        recovery.remove(window);
+        Verdict::Recovery
     } else {
         Verdict::False
     };
@@ -185,7 +182,10 @@ fn reason(verdict: Verdict, first: &Alert, assets: &[String]) -> String {
     };
     match verdict {
         Verdict::True => format!("\"{what}\"{on} belongs to the attack"),
-        Verdict::False | Verdict::Recovery => format!("\"{what}\"{on}, {NO_ATTACK}"),
+        Verdict::False => format!("\"{what}\"{on}, while no attack was running"),
+        Verdict::Recovery => {
+            format!("\"{what}\"{on}, in a recovery window after a response action")
+        }
         Verdict::Unattributed => {
             format!("\"{what}\"{on}, during the attack but not about an asset that it touched")
         }

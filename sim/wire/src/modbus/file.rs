@@ -231,6 +231,12 @@ pub fn put_records(records: impl ExactSizeIterator<Item = u16>, out: &mut Vec<u8
     }
 }
 
+/// Appends groups behind their byte count.
+pub(super) fn put_counted(groups: &[u8], out: &mut Vec<u8>) {
+    out.push(low_u8(groups.len()));
+    out.extend_from_slice(groups);
+}
+
 /// The groups behind the byte count of a request, which must fill the PDU.
 pub(super) fn counted(
     pdu: &[u8],

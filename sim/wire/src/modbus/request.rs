@@ -369,8 +369,8 @@ impl<'a> Request<'a> {
                 let mei_type = function::MEI_READ_DEVICE_IDENTIFICATION;
                 out.extend_from_slice(&[mei_type, access.code(), object]);
             }
-            Self::ReadFileRecord(reads) => put_counted(reads.as_bytes(), out),
-            Self::WriteFileRecord(writes) => put_counted(writes.as_bytes(), out),
+            Self::ReadFileRecord(reads) => file::put_counted(reads.as_bytes(), out),
+            Self::WriteFileRecord(writes) => file::put_counted(writes.as_bytes(), out),
             Self::Engineering(payload) => out.extend_from_slice(payload),
         }
     }
@@ -379,11 +379,6 @@ impl<'a> Request<'a> {
     pub fn emit_adu(&self, transaction: u16, unit: u8, out: &mut Vec<u8>) {
         encode_adu(transaction, unit, out, |out| self.emit(out));
     }
-}
-
-fn put_counted(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(low_u8(bytes.len()));
-    out.extend_from_slice(bytes);
 }
 
 fn put(fields: &[u16], out: &mut Vec<u8>) {

@@ -273,8 +273,8 @@ impl<'a> Response<'a> {
                 ]);
                 out.extend_from_slice(objects.as_bytes());
             }
-            Self::ReadFileRecord(records) => put_counted(records.as_bytes(), out),
-            Self::WriteFileRecord(writes) => put_counted(writes.as_bytes(), out),
+            Self::ReadFileRecord(records) => file::put_counted(records.as_bytes(), out),
+            Self::WriteFileRecord(writes) => file::put_counted(writes.as_bytes(), out),
             Self::Engineering(payload) => out.extend_from_slice(payload),
             Self::Exception { code, .. } => out.push(code.code()),
         }
@@ -433,11 +433,6 @@ impl Expectation {
         }
         Ok(Bits::from_packed(&pdu[2..], asked).expect("the byte count was just checked"))
     }
-}
-
-fn put_counted(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(low_u8(bytes.len()));
-    out.extend_from_slice(bytes);
 }
 
 /// What is wrong with the groups of a response, which are checked as those of a request.
