@@ -363,14 +363,13 @@ impl Turn<'_> {
     }
 
     fn activate(&mut self, how: Activation) -> Result<(), Reason> {
-        let transfer = self.session.transfer.take().ok_or(Reason::WrongState)?;
+        let is_online = |t: &Transfer| how == Activation::Online && t.content == Content::Program;
+        let is_ready =
+            |t: &Transfer| t.checked.is_some() && (!is_online(t) || self.runtime.mode == Mode::Run);
+        // What cannot be activated now stays; it may be verified yet, or loaded instead.
+        let transfer = self.session.transfer.take_if(|t| is_ready(t));
+        let transfer = transfer.ok_or(Reason::WrongState)?;
         let checked = transfer.checked.ok_or(Reason::WrongState)?;
-        if how == Activation::Online
-            && transfer.content == Content::Program
-            && self.runtime.mode != Mode::Run
-        {
-            return Err(Reason::WrongState);
-        }
         let scans = u64::from(self.config.activation_scans);
         let load = SimDuration::from_nanos(self.runtime.scan.as_nanos() * scans);
         let (change, takes) = match checked {
@@ -387,7 +386,11 @@ impl Turn<'_> {
         }
         let digest = short(transfer.digest);
         let text = format!("{} {digest} accepted, {how}", transfer.content);
-        self.runtime.notice("PROGRAM-DOWNLOAD", 4, text);
+        let kind = match transfer.content {
+            Content::Program => "PROGRAM-DOWNLOAD",
+            Content::Firmware => "FIRMWARE",
+        };
+        self.runtime.notice(kind, 4, text);
         self.runtime.pending = Some(Pending {
             change,
             due: self.now + takes,

@@ -139,6 +139,23 @@ impl Bench {
 }
 
 #[test]
+fn transfer_when_activated_too_early_then_it_stays() {
+    let mut bench = Bench::new(|_| {});
+    bench.scans(2);
+    bench.connect();
+    let other = program(3, "");
+    bench.send(Content::Program, &other.to_bytes());
+    let load = || Command::Activate {
+        how: Activation::Load,
+    };
+    bench.refused(1, load(), Reason::WrongState);
+    bench.done(Command::Verify);
+    bench.done(load());
+    bench.scans(12);
+    assert_eq!(bench.controller.program().digest(), other.digest());
+}
+
+#[test]
 fn program_when_downloaded_and_loaded_then_it_starts_cold() {
     let mut bench = Bench::new(|_| {});
     bench.scans(10);
