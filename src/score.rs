@@ -139,37 +139,45 @@ fn print_score(score: &Score) {
         let when = step
             .time_to_detect_s
             .map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
-        let lead = step
-            .lead_time_s
-            .map_or(String::new(), |s| format!(", {s:.0} s before the impact"));
+        let lead = step.lead_time_s.map_or(String::new(), |s| {
+            let side = if s < 0.0 { "after" } else { "before" };
+            format!(", {:.0} s {side} the impact", s.abs())
+        });
         say!(
             "    {:<22} {:<14} {when}{lead}",
             step.id,
-            format!("{:?}", step.grade).to_lowercase()
+            step.grade.label().to_lowercase()
         );
     }
     say!(
         "  median time to detect  {}",
         show(&found.time_to_detect.median_s, "s")
     );
+    let noise = found
+        .false_alarms_per_day_interval
+        .map_or(String::new(), |i| {
+            format!(" (95 %: {:.1} to {:.1})", i.low, i.high)
+        });
     say!(
-        "  false alarms per day   {}",
+        "  false alarms per day   {}{noise}",
         show(&found.false_alarms_per_day, "")
     );
     let Some(kept) = &score.continuity else {
         return;
     };
-    say!("continuity              N          A          D         AD");
-    for (name, row) in [
-        ("good parts", &kept.good_parts),
-        ("OEE", &kept.oee),
-        ("unsafe seconds", &kept.unsafe_s),
-        ("money", &kept.money),
+    let currency = kept.prices.as_ref().map_or("", |p| p.currency.as_str());
+    say!("continuity: N nothing, A attack, D defense, AD both");
+    say!("                          N          A          D         AD");
+    for (name, row, scale, digits) in [
+        ("good parts".to_owned(), &kept.good_parts, 1.0, 0),
+        ("OEE, %".to_owned(), &kept.oee, 100.0, 1),
+        ("unsafe time, s".to_owned(), &kept.unsafe_s, 1.0, 0),
+        (format!("worth, {currency}"), &kept.money, 1.0, 0),
     ] {
         let cell = |figure: &Figure| {
             figure
                 .value
-                .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
+                .map_or_else(|| "-".to_owned(), |v| format!("{:.digits$}", v * scale))
         };
         say!(
             "  {name:<15} {:>10} {:>10} {:>10} {:>10}",
@@ -180,19 +188,19 @@ fn print_score(score: &Score) {
         );
     }
     say!(
-        "  uptime tax             {} good parts",
-        show(&kept.good_parts.uptime_tax, "")
+        "  uptime tax             {}",
+        show_digits(&kept.good_parts.uptime_tax, "good parts", 0)
     );
     say!(
-        "  residual damage        {} good parts",
-        show(&kept.good_parts.residual_damage, "")
+        "  residual damage        {}",
+        show_digits(&kept.good_parts.residual_damage, "good parts", 0)
     );
     say!(
-        "  protection, good parts {}",
+        "  protection, parts      {}",
         show(&kept.good_parts.protection, "")
     );
     say!(
-        "  protection, money      {}",
+        "  protection, worth      {}",
         show(&kept.money.protection, "")
     );
     for gate in &score.gates {
@@ -206,8 +214,12 @@ fn print_score(score: &Score) {
 }
 
 fn show(figure: &Figure, unit: &str) -> String {
+    show_digits(figure, unit, 2)
+}
+
+fn show_digits(figure: &Figure, unit: &str, digits: usize) -> String {
     match (&figure.value, &figure.undefined) {
-        (Some(value), _) => format!("{value:.2} {unit}").trim_end().to_owned(),
+        (Some(value), _) => format!("{value:.digits$} {unit}").trim_end().to_owned(),
         (None, Some(reason)) => format!("undefined: {reason}"),
         (None, None) => "undefined".to_owned(),
     }
