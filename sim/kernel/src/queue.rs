@@ -164,7 +164,7 @@ const SOON_MOVED: usize = SOON_MAX / 2;
 /// Most events are for the next microseconds: a frame on its link, a request in its queue. The first
 /// hundred or so events therefore lie in order in one piece of memory, from whose end they are taken,
 /// and near whose end most new ones belong. Only what is further off goes through a heap. For a cell
-/// of ten controllers that takes about a third of the instructions of a heap alone.
+/// of ten controllers that takes a bit more than half of the instructions of a heap alone.
 ///
 /// # Examples
 ///

@@ -64,8 +64,6 @@ struct Connection {
     side: Side,
     label: Label,
     generation: u32,
-    /// Both ends as [`ends`] packs them; 0 while there is no other side.
-    ends: u64,
     /// When the stack wants to be polled.
     wake: Option<SimTime>,
     /// The timer events in the world's queue that count, the earlier one first. They may be earlier
@@ -114,23 +112,6 @@ pub(crate) struct Host {
     pub(crate) frames_lost: u64,
     /// Connections whose timer moved, and to when; the world schedules them.
     pub(crate) timers: Vec<(u16, SimTime)>,
-}
-
-/// The other side's address and port, and the own port, in one number.
-fn ends(remote: [u8; 4], remote_port: u16, local_port: u16) -> u64 {
-    u64::from(u32::from_be_bytes(remote)) << 32
-        | u64::from(remote_port) << 16
-        | u64::from(local_port)
-}
-
-fn ends_of(socket: &Socket<'_>) -> u64 {
-    match (socket.remote_endpoint(), socket.local_endpoint()) {
-        (Some(remote), Some(local)) => {
-            let IpAddress::Ipv4(address) = remote.addr;
-            ends(address.octets(), remote.port, local.port)
-        }
-        _ => 0,
-    }
 }
 
 fn instant(now: SimTime) -> Instant {
@@ -187,7 +168,6 @@ impl Host {
             side,
             label,
             generation: 0,
-            ends: 0,
             wake: None,
             scheduled: (None, None),
             inbox: Vec::with_capacity(512),
@@ -303,14 +283,29 @@ impl Host {
     }
 
     fn find(&self, source: [u8; 4], source_port: u16, port: u16, opens: bool) -> Option<u16> {
-        let wanted = ends(source, source_port, port);
-        let known = self.connections.iter().position(|c| c.ends == wanted);
-        let found = known.or_else(|| {
-            let is_free =
-                |c: &Connection| c.side == (Side::Server { port }) && c.peek().is_listening();
-            self.connections.iter().position(is_free).filter(|_| opens)
-        });
-        found.map(|slot| u16::try_from(slot).expect("connections per host are bounded"))
+        let mut listening = None;
+        for (slot, connection) in self.connections.iter().enumerate() {
+            let socket = connection.peek();
+            let matches = socket.remote_endpoint().is_some_and(|remote| {
+                remote.port == source_port
+                    && remote.addr == IpAddress::Ipv4(Ipv4Address::from(source))
+                    && socket
+                        .local_endpoint()
+                        .is_some_and(|local| local.port == port)
+            });
+            let slot = u16::try_from(slot).expect("connections per host are bounded");
+            if matches {
+                return Some(slot);
+            }
+            if opens
+                && listening.is_none()
+                && socket.is_listening()
+                && connection.side == (Side::Server { port })
+            {
+                listening = Some(slot);
+            }
+        }
+        listening
     }
 
     /// Lets the stack act for one connection: take in the waiting frame, send what is due.
@@ -330,7 +325,6 @@ impl Host {
             if due > soonest { due } else { soonest }
         });
         connection.wake = wake;
-        connection.ends = ends_of(connection.peek());
         self.ask_for_timer(slot);
     }
 
@@ -445,7 +439,6 @@ impl Host {
         let done = matches!(connection.peek().state(), State::Closed | State::TimeWait);
         if done {
             connection.socket().abort();
-            connection.ends = 0;
             connection.free = true;
             connection.generation += 1;
             connection.wake = None;
