@@ -87,7 +87,7 @@ impl Scope<'_, '_, '_> {
             }
             AstArgument::Input(_, expr) | AstArgument::Positional(expr) => {
                 let argument = self.input(&member.ty, expr)?;
-                let capacity = capacity_of(&member.ty);
+                let capacity = member.ty.capacity();
                 collected.inputs.push(Input {
                     slot: member.offset,
                     capacity,
@@ -112,10 +112,7 @@ impl Scope<'_, '_, '_> {
     fn output(&mut self, member: &Member, negated: bool, target: &Reference) -> Option<Transfer> {
         let variable = self.assignable(target)?;
         let enums = &self.checker.enums;
-        let (from_ty, to_ty) = (
-            elementary_of(&member.ty, enums),
-            elementary_of(&variable.ty, enums),
-        );
+        let (from_ty, to_ty) = (member.ty.value(enums), variable.ty.value(enums));
         let mut transfer = self.transfer(member, &variable);
         transfer.negated = negated;
         let named = matches!(member.ty, Type::Enumeration(_))
@@ -148,8 +145,7 @@ impl Scope<'_, '_, '_> {
 
     /// The copy of a parameter into a variable, types not compared.
     fn transfer(&self, member: &Member, variable: &Variable) -> Transfer {
-        let enums = &self.checker.enums;
-        let ty = elementary_of(&member.ty, enums);
+        let ty = member.ty.value(&self.checker.enums);
         let to = self.place(variable).unwrap_or_else(|| Place {
             offset: variable.offset,
             ty: Elementary::Bool,
@@ -165,7 +161,7 @@ impl Scope<'_, '_, '_> {
             },
             to,
             ty: ty.unwrap_or(Elementary::Bool),
-            capacity: capacity_of(&member.ty),
+            capacity: member.ty.capacity(),
             range: None,
             negated: false,
             in_out: false,
@@ -223,7 +219,7 @@ impl Scope<'_, '_, '_> {
             }
             None => Argument::Block(self.area(&variable)),
         };
-        let capacity = capacity_of(&member.ty);
+        let capacity = member.ty.capacity();
         collected.inputs.push(Input {
             slot: member.offset,
             capacity,
@@ -231,20 +227,6 @@ impl Scope<'_, '_, '_> {
         });
         collected.outputs.push(transfer);
         Some(())
-    }
-}
-
-fn elementary_of(ty: &Type, enums: &[super::types::EnumType]) -> Option<Elementary> {
-    match ty {
-        Type::Text(ty, _) => Some(*ty),
-        ty => ty.scalar(enums),
-    }
-}
-
-fn capacity_of(ty: &Type) -> u32 {
-    match ty {
-        Type::Text(_, capacity) => *capacity,
-        _ => 0,
     }
 }
 

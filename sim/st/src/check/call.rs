@@ -78,11 +78,7 @@ impl Scope<'_, '_, '_> {
         }
         let (call, ty) = self.user_call(name, arguments, span)?;
         let line = self.line(span);
-        let elementary = match &ty {
-            Some(Type::Text(ty, _)) => Some(*ty),
-            Some(ty) => ty.scalar(&self.checker.enums),
-            None => None,
-        };
+        let elementary = ty.as_ref().and_then(|ty| ty.value(&self.checker.enums));
         let Some(elementary) = elementary else {
             let message = match &ty {
                 None => format!("`{}` has no result", name.text),
@@ -139,10 +135,7 @@ impl Scope<'_, '_, '_> {
             Some((result, ty)) => (*result, Some(ty.clone())),
             None => (0, None),
         };
-        let capacity = match &ty {
-            Some(Type::Text(_, capacity)) => *capacity,
-            _ => 0,
-        };
+        let capacity = ty.as_ref().map_or(0, Type::capacity);
         Some((
             FunctionCall {
                 pou,
@@ -325,12 +318,7 @@ impl Scope<'_, '_, '_> {
             && !super::function::is_standard(&key)
         {
             let (call, ty) = self.user_call(name, arguments, span)?;
-            let elementary = match &ty {
-                Some(Type::Text(ty, _)) => Some(*ty),
-                Some(ty) => ty.scalar(&self.checker.enums),
-                None => None,
-            };
-            let Some(ty) = elementary else {
+            let Some(ty) = ty.and_then(|ty| ty.value(&self.checker.enums)) else {
                 return Some(StmtKind::CallFunction(Box::new(call)));
             };
             let (kind, line) = (ExprKind::Call(Box::new(call)), self.line(span));

@@ -49,16 +49,11 @@ impl Variable {
 impl Scope<'_, '_, '_> {
     /// The place of a variable of one value; `None` where it has several.
     pub(super) fn place(&self, variable: &Variable) -> Option<Place> {
-        let (ty, capacity) = match &variable.ty {
-            Type::Text(ty, capacity) => (*ty, *capacity),
-            ty => (ty.scalar(&self.checker.enums)?, 0),
-        };
-        let (offset, index) = (variable.offset, variable.index.clone());
         Some(Place {
-            offset,
-            ty,
-            index,
-            capacity,
+            offset: variable.offset,
+            ty: variable.ty.value(&self.checker.enums)?,
+            index: variable.index.clone(),
+            capacity: variable.ty.capacity(),
         })
     }
 

@@ -92,6 +92,22 @@ pub(super) enum TypeProgress {
 }
 
 impl Type {
+    /// The type of a single value, texts included; `None` for what has no single value.
+    pub(super) fn value(&self, enums: &[EnumType]) -> Option<Elementary> {
+        match self {
+            Self::Text(ty, _) => Some(*ty),
+            ty => ty.scalar(enums),
+        }
+    }
+
+    /// Most characters of a text; 0 for other types.
+    pub(super) fn capacity(&self) -> u32 {
+        match self {
+            Self::Text(_, capacity) => *capacity,
+            _ => 0,
+        }
+    }
+
     /// The elementary type in whose form a single value lives; `None` for what has several slots.
     pub(super) fn scalar(&self, enums: &[EnumType]) -> Option<Elementary> {
         match self {
