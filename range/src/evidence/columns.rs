@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, PrimitiveArray, StringArray};
-use arrow::datatypes::{
-    ArrowDictionaryKeyType, ArrowPrimitiveType, DataType, Field, Schema, SchemaRef,
-};
-use arrow::record_batch::RecordBatch;
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType};
+use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding};
@@ -168,7 +168,7 @@ pub(super) fn values<T: ArrowPrimitiveType>(batch: &RecordBatch, column: usize) 
 pub(super) fn text(batch: &RecordBatch, column: usize, row: usize) -> Result<&str, ReadError> {
     let array = batch
         .column(column)
-        .as_dictionary::<arrow::datatypes::UInt16Type>();
+        .as_dictionary::<arrow_array::types::UInt16Type>();
     let names = array.values().as_string_opt::<i32>();
     let key = usize::from(array.keys().value(row));
     match names {

@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Int64Type, UInt64Type};
+use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::{ArrayRef, Int64Array, UInt64Array};
+use arrow_schema::{DataType, Field};
 
 use super::columns::{Rows, Table, signed, unsigned, values};
 use super::{BATCH_ROWS, ReadError};

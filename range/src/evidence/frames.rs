@@ -12,8 +12,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, Int64Array, StringArray, UInt16Array};
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{BooleanArray, Int64Array, StringArray, UInt16Array};
+use arrow_schema::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Rows, Table, name_type, names, signed, text, unsigned, values};
@@ -215,7 +217,7 @@ pub fn read(
 }
 
 fn read_row(
-    batch: &arrow::record_batch::RecordBatch,
+    batch: &arrow_array::RecordBatch,
     row: usize,
     frame: i64,
     denied: bool,

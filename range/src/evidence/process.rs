@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{ArrayRef, Float64Array, Int64Array};
+use arrow_schema::{DataType, Field};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Rows, Table, signed, unsigned, values};

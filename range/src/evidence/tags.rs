@@ -12,8 +12,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, Int64Array, StringArray, TimestampNanosecondArray, UInt16Array};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Float64Array, Int64Array, StringArray, TimestampNanosecondArray, UInt16Array};
+use arrow_schema::{DataType, Field, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Rows, Table, name_type, names, signed, text, unsigned, values};
