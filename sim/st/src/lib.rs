@@ -71,6 +71,7 @@ mod program;
 mod semantics;
 mod standard_fb;
 mod suggest;
+mod transfer;
 mod types;
 mod value;
 mod verifier;

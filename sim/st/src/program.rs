@@ -11,13 +11,12 @@ use crate::container::{
     self, ArraySlots, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord, VariableInfo,
     VerifyError, narrow,
 };
-use crate::image::Area;
 use crate::intrinsic::{self, Intrinsic, text_words};
 use crate::standard_fb::StandardFb;
+use crate::transfer::Transfers;
 use crate::types::Elementary;
 use crate::value::Value;
 use crate::verifier;
-use crate::vm::LocatedSlot;
 
 /// An instruction as the machine runs it.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +85,7 @@ pub struct Program {
     entries: Vec<EntryPoint>,
     /// Of each task.
     tasks: Vec<Schedule>,
-    located_outputs: Vec<LocatedSlot>,
+    transfers: Transfers,
     /// Index into the variables by capitalised path.
     by_path: BTreeMap<String, usize>,
 }
@@ -119,7 +118,7 @@ impl Program {
             lists: Vec::new(),
             entries: Vec::new(),
             tasks: Vec::new(),
-            located_outputs: Vec::new(),
+            transfers: Transfers::new(&module.located),
             by_path: BTreeMap::new(),
             bytes_digest,
             module,
@@ -179,17 +178,6 @@ impl Program {
                 interval_ns: task.interval_ns,
                 single: task.single,
                 state: task.state as usize,
-            })
-            .collect();
-        let outputs = module
-            .located
-            .iter()
-            .filter(|located| located.address.area != Area::Input);
-        self.located_outputs = outputs
-            .map(|located| LocatedSlot {
-                address: located.address,
-                ty: located.ty,
-                slot: located.slot,
             })
             .collect();
         for (at, variable) in module.variables.iter().enumerate() {
@@ -461,8 +449,8 @@ impl Program {
         &self.lists[at as usize]
     }
 
-    pub(crate) fn located_outputs(&self) -> &[LocatedSlot] {
-        &self.located_outputs
+    pub(crate) fn transfers(&self) -> &Transfers {
+        &self.transfers
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::bytecode::{Opcode, RELATIVE};
-use crate::image::{Address, Area, Image};
+use crate::image::{Area, Image};
 use crate::intrinsic::{self, Operand, text_words};
 use crate::problems;
 use crate::program::{EntryPoint, IntrinsicOperands, Op, Program};
@@ -340,13 +340,7 @@ impl Machine {
                 pou: u32::try_from(pou).unwrap_or(0),
             };
         }
-        for located in program.located_outputs() {
-            image.store(
-                located.address,
-                located.ty,
-                self.memory[located.slot as usize],
-            );
-        }
+        program.transfers().store(&self.memory, image);
         ScanReport {
             fuel_used: used,
             trap: None,
@@ -399,21 +393,17 @@ impl Machine {
     fn read_image(&mut self, program: &Program, image: &Image) {
         let started = self.started();
         let first_scan = std::mem::replace(&mut self.memory[started], 1) == 0;
+        if !first_scan {
+            program.transfers().load(image, &mut self.memory);
+            return;
+        }
         for located in program.located() {
-            let keeps_init = first_scan && located.has_init && located.address.area != Area::Input;
+            let keeps_init = located.has_init && located.address.area != Area::Input;
             if !keeps_init {
                 self.memory[located.slot as usize] = image.load(located.address, located.ty);
             }
         }
     }
-}
-
-/// A located variable as the machine needs it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LocatedSlot {
-    pub(crate) address: Address,
-    pub(crate) ty: Elementary,
-    pub(crate) slot: u32,
 }
 
 /// The slot of an operand: absolute, or counted from the instance's base.

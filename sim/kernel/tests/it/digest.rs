@@ -63,6 +63,19 @@ fn put_when_typed_then_gives_the_documented_bytes() {
 }
 
 #[test]
+fn put_when_more_than_one_batch_then_gives_the_bytes_in_one_piece() {
+    let values: Vec<u32> = (0..20_000).collect();
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    check_bytes(|h| values.iter().for_each(|&v| h.put_u32(v)), &bytes);
+    let mut hasher = Hasher::new();
+    values.iter().for_each(|&v| hasher.put_u32(v));
+    assert_eq!(hasher.finish(), hasher.clone().finish());
+    hasher.put_u8(1);
+    let longer: Vec<u8> = bytes.into_iter().chain([1]).collect();
+    assert_eq!(hasher.finish(), Digest::of(&longer));
+}
+
+#[test]
 fn put_f64_when_nan_bits_differ_then_hashes_alike() {
     let plain = digest(|h| h.put_f64(f64::NAN));
     for bits in [

@@ -370,36 +370,55 @@ impl Controller {
             &self.runtime.image.qx,
             &self.runtime.image.mx,
         ] {
-            put_used(
-                put,
-                bits.chunks(8).map(|eight| {
-                    [
-                        0,
-                        eight.iter().fold(0, |byte, &bit| byte << 1 | u8::from(bit)),
-                    ]
-                }),
-            );
+            put_bits(put, bits);
         }
         for words in [
             &self.runtime.image.iw,
             &self.runtime.image.qw,
             &self.runtime.image.mw,
         ] {
-            put_used(put, words.iter().map(|word| word.to_be_bytes()));
+            put_words(put, words);
         }
         put.put_len(self.waiting.len());
     }
 }
 
-/// Feeds a table into a digest without the zeros at its end, which most of it is.
-fn put_used(put: &mut Hasher, entries: impl Iterator<Item = [u8; 2]>) {
+/// Feeds a table of bits into a digest, eight to a pair of bytes, without the zeros at its end, which most
+/// of it is.
+fn put_bits(put: &mut Hasher, bits: &[bool]) {
+    let used = used_len(bits);
+    let mut bytes = [0; TABLE_LIMIT as usize / 4];
+    for (place, eight) in bytes.chunks_exact_mut(2).zip(bits[..used].chunks(8)) {
+        let byte = eight.iter().fold(0, |byte, &bit| byte << 1 | u8::from(bit));
+        place[1] = byte << (8 - eight.len());
+    }
+    put.put_bytes(&bytes[..2 * used.div_ceil(8)]);
+}
+
+/// Feeds a table of words into a digest, high byte first, without the zeros at its end.
+fn put_words(put: &mut Hasher, words: &[u16]) {
+    let used = used_len(words);
     let mut bytes = [0; 2 * TABLE_LIMIT as usize];
-    let mut used = 0;
-    for (place, entry) in bytes.chunks_exact_mut(2).zip(entries) {
-        place.copy_from_slice(&entry);
+    for (place, word) in bytes.chunks_exact_mut(2).zip(&words[..used]) {
+        place.copy_from_slice(&word.to_be_bytes());
     }
-    if let Some(last) = bytes.iter().rposition(|&byte| byte != 0) {
-        used = last + 1;
-    }
-    put.put_bytes(&bytes[..used]);
+    let ends_in_zero = used > 0 && bytes[2 * used - 1] == 0;
+    put.put_bytes(&bytes[..2 * used - usize::from(ends_in_zero)]);
+}
+
+/// Entries up to the last one that is not zero.
+fn used_len<T: PartialEq + Default>(table: &[T]) -> usize {
+    const BLOCK: usize = 64;
+    let zero = T::default();
+    // Without an early exit a block is compared in a few wide steps.
+    let is_used = |block: &[T]| {
+        block
+            .iter()
+            .fold(false, |any, entry| any | (*entry != zero))
+    };
+    table.chunks(BLOCK).rposition(is_used).map_or(0, |block| {
+        let rest = &table[block * BLOCK..table.len().min((block + 1) * BLOCK)];
+        let last = rest.iter().rposition(|entry| *entry != zero);
+        block * BLOCK + last.map_or(0, |at| at + 1)
+    })
 }
