@@ -8,6 +8,7 @@
 //! | [`frames`] | `truth/frames.parquet` |
 //! | [`digests`] | `truth/digests.parquet` |
 //! | [`lines`] | every `.jsonl`, and `evidence/syslog.log` |
+//! | [`trace`] | what `st run --out` writes |
 //! | [`records`] | what a line of `assets.json`, `attack.jsonl`, `alerts.jsonl`… holds |
 //!
 //! # Invariants
@@ -29,6 +30,7 @@ pub mod process;
 pub mod records;
 pub mod tags;
 mod tally;
+pub mod trace;
 
 use std::fmt;
 use std::io;

@@ -177,6 +177,18 @@ pub fn compile_files(sources: &[SourceText]) -> Result<Program, Problems> {
     })
 }
 
+/// A program with its layout set, see [`sim_st::format`].
+///
+/// # Errors
+///
+/// What is no Structured Text.
+pub fn format_program(source: &SourceText) -> Result<String, Problems> {
+    sim_st::format(source.text(), source.file()).map_err(|found| {
+        let placed = found.into_iter().map(|problem| placed_in(source, problem));
+        placed.collect()
+    })
+}
+
 fn placed_in(source: &SourceText, found: sim_st::Diagnostic) -> Problem {
     let span = found.span.start as usize..found.span.end as usize;
     Problem::new(found.code, found.message)

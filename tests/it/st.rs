@@ -78,3 +78,97 @@ fn st_when_given_the_plant_s_programs_then_takes_them() {
         words(repository(), &format!("st run {file} --scans 5")).expect_code(0);
     }
 }
+
+const LATCH: &str = "PROGRAM Latch
+VAR
+    Start AT %IX0.0 : BOOL;
+    Speed AT %IW2 : INT;
+    Running : BOOL;
+    Total : DINT;
+    Gain : REAL;
+END_VAR
+    Running := Running OR Start;
+    IF Running THEN
+        Total := Total + Speed;
+    END_IF;
+END_PROGRAM
+";
+
+#[test]
+fn st_run_when_given_inputs_then_each_row_holds_from_its_time() {
+    let folder = scratch();
+    fs::write(folder.path().join("latch.st"), LATCH).expect("writes");
+    let inputs = "time_ms, start, %IW2, Gain\n# nothing yet\n0,,5,2\n30,1,,\n50,FALSE,-2,1.5\n";
+    fs::write(folder.path().join("in.csv"), inputs).expect("writes");
+    let args =
+        "st run latch.st --scans 5 --inputs in.csv --trace Total,Gain --json --out t.parquet";
+    let done = words(folder.path(), args).expect_code(0);
+    let totals: Vec<String> = done
+        .stdout
+        .lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).expect("each line is JSON");
+            format!("{} {}", row["values"]["Total"], row["values"]["Gain"])
+        })
+        .collect();
+    let expected = [
+        ("0", "2.0"),
+        ("0", "2.0"),
+        ("5", "2.0"),
+        ("3", "1.5"),
+        ("1", "1.5"),
+    ];
+    let expected = expected.map(|(total, gain)| format!("\"{total}\" \"{gain}\""));
+    assert_eq!(totals, expected);
+    let table = fs::read(folder.path().join("t.parquet")).expect("was written");
+    assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"));
+}
+
+#[test]
+fn st_run_when_inputs_are_wrong_then_names_each_cell() {
+    let folder = scratch();
+    fs::write(folder.path().join("latch.st"), LATCH).expect("writes");
+    for (inputs, says) in [
+        ("t,Start\n0,1\n", "in.csv:1:1: TR0318"),
+        ("time_ms,Strat\n0,1\n", "did you mean `Start`?"),
+        ("time_ms,%IX9\n0,1\n", "in.csv:1:9: TR0318"),
+        (
+            "time_ms,Start,Speed\n0,1,1\n20,1,40000\n",
+            "in.csv:3:6: TR0318",
+        ),
+        ("time_ms,Start\n20,1\n10,0\n", "in.csv:3:1: TR0318"),
+        (
+            "time_ms,Start\n0,1,1\n",
+            "the row has 3 cells, and the first has 2",
+        ),
+        ("time_ms,Start\n-1,1\n", "in.csv:2:1: TR0318"),
+        ("", "in.csv:1:1: TR0318"),
+    ] {
+        fs::write(folder.path().join("in.csv"), inputs).expect("writes");
+        words(folder.path(), "st run latch.st --inputs in.csv")
+            .expect_code(2)
+            .expect_says(&[says]);
+    }
+}
+
+#[test]
+fn st_fmt_when_layout_differs_then_check_says_so_and_fmt_sets_it() {
+    let folder = scratch();
+    let path = folder.path().join("latch.st");
+    fs::write(&path, LATCH).expect("writes");
+    words(folder.path(), "st fmt --check latch.st").expect_code(0);
+    let flat = LATCH.replace("    ", "").replace("END_IF", "end_if");
+    fs::write(&path, &flat).expect("writes");
+    words(folder.path(), "st fmt --check latch.st")
+        .expect_code(2)
+        .expect_says(&["latch.st:3:1: TR0317"]);
+    assert_eq!(fs::read_to_string(&path).expect("is there"), flat);
+    words(folder.path(), "st fmt latch.st").expect_code(0);
+    assert_eq!(fs::read_to_string(&path).expect("is there"), LATCH);
+    let broken = LATCH.replace("THEN", "");
+    fs::write(&path, &broken).expect("writes");
+    words(folder.path(), "st fmt latch.st")
+        .expect_code(2)
+        .expect_says(&["latch.st:10:"]);
+    assert_eq!(fs::read_to_string(&path).expect("is there"), broken);
+}

@@ -341,6 +341,20 @@ static CODES: &[CodeInfo] = &[
         "The gate is not an expression such as `recall >= 0.8 and false_alarms_per_day <= 1`. \
          `list gates` names the figures.",
     ),
+    info(
+        "TR0317",
+        "program is laid out otherwise",
+        "`st fmt --check` found a program whose indentation, blanks or reserved words differ from what \
+         `st fmt` writes. The line is the first that differs; the program itself is not judged.",
+    ),
+    info(
+        "TR0318",
+        "recorded inputs cannot be used",
+        "A file for `st run --inputs` is CSV: its first row names `time_ms` and then variables of the \
+         program or addresses such as `%IX0.3`; each further row has a time in ms and values as the \
+         language writes them (TRUE or 1, -5, 16#FF, 1.5, T#2s). Times never fall; an empty cell \
+         changes nothing; a line that begins with `#` is a comment.",
+    ),
 ];
 
 #[cfg(test)]

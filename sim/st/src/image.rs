@@ -10,6 +10,7 @@
 use std::fmt;
 
 use crate::types::{Elementary, NANOS_PER_MILLI};
+use crate::value::Value;
 
 /// The tables. A read outside a table yields zero and a write there is lost, as on a controller
 /// whose I/O modules are missing.
@@ -80,6 +81,11 @@ impl Image {
             Area::Output => &mut self.qw,
             Area::Marker => &mut self.mw,
         }
+    }
+
+    /// Writes a value where a located variable of its type would lie, as the world writes an input.
+    pub fn set(&mut self, address: Address, value: &Value) {
+        self.store(address, value.elementary(), value.to_slot());
     }
 
     /// Reads the slot form of a value of `ty` at `address`.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::calendar;
+use crate::literal;
 use crate::types::{Elementary, NANOS_PER_MILLI, real_of, slot_of_real};
 
 /// A value of an elementary type, as tools see it.
@@ -84,6 +85,81 @@ impl Value {
             Self::Nanos(_, nanos) => nanos as f64,
             Self::Char(_, code) => f64::from(code),
             Self::Text(_, ref text) => text.chars().count() as f64,
+        }
+    }
+
+    /// Reads a value of `ty` as people write it in a table: a literal of the language (`TRUE`, `-5`,
+    /// `16#FF`, `1.5`, `T#1500ms`, `'text'`), `0` and `1` for a BOOL, a whole number for a REAL, a text
+    /// without quotes.
+    ///
+    /// # Errors
+    ///
+    /// A clause that says why this is no value of the type.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sim_st::{Elementary, Value};
+    ///
+    /// assert_eq!(Value::parse(Elementary::Real, "-3"), Ok(Value::Real(-3.0)));
+    /// assert_eq!(Value::parse(Elementary::Time, "T#1s"), Ok(Value::Time(1_000_000_000)));
+    /// assert!(Value::parse(Elementary::Int, "40000").is_err());
+    /// ```
+    pub fn parse(ty: Elementary, text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let wrong = || format!("`{text}` is no value of type {ty}");
+        let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
+        match ty {
+            Elementary::Bool => match text.to_ascii_uppercase().as_str() {
+                "TRUE" | "1" => Ok(Self::Bool(true)),
+                "FALSE" | "0" => Ok(Self::Bool(false)),
+                _ => Err(format!("{}: TRUE, FALSE, 1 or 0", wrong())),
+            },
+            Elementary::Real | Elementary::Lreal if is_number => {
+                let number = literal::real(digits).map_err(|why| format!("{}: {why}", wrong()))?;
+                let number = if negative { -number } else { number };
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "a REAL rounds, as in a program"
+                )]
+                Ok(match ty {
+                    Elementary::Real => Self::Real(number as f32),
+                    _ => Self::Lreal(number),
+                })
+            }
+            _ if ty.is_duration() => {
+                let nanos =
+                    literal::duration_ns(text).map_err(|why| format!("{}: {why}", wrong()))?;
+                Ok(Self::from_slot(ty, nanos.cast_unsigned()))
+            }
+            _ if ty.is_date() => {
+                let (found, nanos) =
+                    calendar::literal(text).map_err(|why| format!("{}: {why}", wrong()))?;
+                (found == ty)
+                    .then(|| Self::from_slot(ty, nanos.cast_unsigned()))
+                    .ok_or_else(wrong)
+            }
+            _ if ty.is_text() => Ok(Self::Text(ty, text.to_owned())),
+            _ if is_number => {
+                let number =
+                    literal::integer(digits).map_err(|why| format!("{}: {why}", wrong()))?;
+                let number = if negative { -number } else { number };
+                let (low, high) = ty.int_range().ok_or_else(wrong)?;
+                if !(low..=high).contains(&number) {
+                    return Err(format!(
+                        "{number} is outside {low}..{high}, the range of {ty}"
+                    ));
+                }
+                let bits = number.to_le_bytes();
+                let mut slot = [0; 8];
+                slot.copy_from_slice(&bits[..8]);
+                Ok(Self::from_slot(ty, u64::from_le_bytes(slot)))
+            }
+            _ => Err(wrong()),
         }
     }
 
@@ -196,6 +272,39 @@ fn quoted(wide: bool, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parse_when_text_is_a_value_then_as_displayed_and_otherwise_says_why() {
+        use Elementary::{Bool, Date, Dint, Int, Lreal, Real, String as Text, Time, Uint, Word};
+        for (ty, text, expected) in [
+            (Bool, "1", "TRUE"),
+            (Bool, " false ", "FALSE"),
+            (Int, "-32_768", "-32768"),
+            (Word, "16#ff", "16#00FF"),
+            (Real, "3", "3.0"),
+            (Lreal, "-1.5E-3", "-0.0015"),
+            (Time, "T#1s500ms", "T#1500ms"),
+            (Date, "D#2024-02-29", "DATE#2024-02-29"),
+            (Text, "a'b", "'a$'b'"),
+        ] {
+            let shown = Value::parse(ty, text).map(|value| value.to_string());
+            assert_eq!(shown.as_deref(), Ok(expected), "{ty} {text}");
+        }
+        for (ty, text) in [
+            (Bool, "yes"),
+            (Int, "32768"),
+            (Uint, "-1"),
+            (Dint, ""),
+            (Dint, "--1"),
+            (Real, "nan"),
+            (Real, "--1"),
+            (Time, "5"),
+            (Date, "D#2023-02-29"),
+            (Date, "TOD#12:00:00"),
+        ] {
+            assert!(Value::parse(ty, text).is_err(), "{ty} {text}");
+        }
+    }
 
     #[test]
     fn value_when_displayed_then_reads_as_a_literal() {

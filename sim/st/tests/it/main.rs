@@ -3,6 +3,7 @@
 mod blocks;
 mod conformance;
 mod diagnostics;
+mod format;
 mod image;
 mod library;
 mod program;

@@ -14,7 +14,7 @@ use crate::support::FUEL_NS;
     clippy::disallowed_methods,
     reason = "the programs of the tests are files"
 )]
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
     let entries = std::fs::read_dir(folder).expect("the folder is part of the crate");
     let mut list: Vec<_> = entries
