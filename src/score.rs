@@ -135,14 +135,21 @@ fn print_score(score: &Score) {
         found.steps_detected,
         found.steps_total
     );
+    let damage_began = found.steps.iter().filter_map(|step| step.impact_ns).min();
     for step in &found.steps {
         let when = step
             .time_to_detect_s
             .map_or_else(|| "not detected".to_owned(), |s| format!("after {s:.1} s"));
-        let lead = step.lead_time_s.map_or(String::new(), |s| {
-            let side = if s < 0.0 { "after" } else { "before" };
-            format!(", {:.0} s {side} the impact", s.abs())
-        });
+        let lead = match (step.lead_time_s, damage_began) {
+            (Some(s), _) => {
+                let side = if s < 0.0 { "after" } else { "before" };
+                format!(", {:.0} s {side} the impact", s.abs())
+            }
+            (None, Some(at)) if step.impact_ns.is_none() && step.start_ns >= at => {
+                ", began after the impact".to_owned()
+            }
+            _ => String::new(),
+        };
         say!(
             "    {:<22} {:<14} {when}{lead}",
             step.id,

@@ -41,6 +41,7 @@ mod load;
 
 use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
+use sim_plant::respond::Action;
 pub use sim_plant::respond::ResponseTimes;
 
 pub use bundle::{Bundle, MAX_FILE_BYTES, read_text};
@@ -105,6 +106,10 @@ pub struct Constraint {
     /// Whether people may come to harm. Else it is about product, machines or output.
     #[serde(default)]
     pub hazard: bool,
+    /// What is broken or soiled when it first comes about, in the currency of [`Prices`]: a repair, a
+    /// clean-up. It is paid once in a run.
+    #[serde(default)]
+    pub damage: f64,
 }
 
 /// How a value is compared with a limit.
@@ -152,6 +157,29 @@ pub struct Prices {
     pub litre: f64,
     /// Cost of one bad part that reached a customer.
     pub bad_shipped: f64,
+    /// Cost of one `deny` that was accepted, for the people who approve it and put it in.
+    pub deny: f64,
+    /// Cost of one `contain` that was accepted.
+    pub contain: f64,
+    /// Cost of one `restore` that was accepted.
+    pub restore: f64,
+}
+
+impl Prices {
+    /// What accepted actions of a defense cost, by their list prices, in the currency.
+    #[must_use]
+    pub fn of_actions<'a>(&self, actions: impl IntoIterator<Item = &'a Action>) -> f64 {
+        let price = |action: &Action| match action {
+            Action::Deny { .. } => self.deny,
+            Action::Contain { .. } => self.contain,
+            Action::Restore { .. } => self.restore,
+        };
+        // Begins at zero, where an empty sum of floats is minus zero.
+        actions
+            .into_iter()
+            .map(price)
+            .fold(0.0, |sum, one| sum + one)
+    }
 }
 
 impl Default for Prices {
@@ -164,6 +192,9 @@ impl Default for Prices {
             unsafe_second: 0.0,
             litre: 0.0,
             bad_shipped: 0.0,
+            deny: 0.0,
+            contain: 0.0,
+            restore: 0.0,
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct Finished {
     pub production: ProductionRecord,
     /// What became of the attack's steps.
     pub steps: Vec<StepRecord>,
+    /// The defense's actions that were accepted, in their order.
+    pub actions: Vec<Action>,
 }
 
 impl<'a> Session<'a> {
@@ -188,6 +190,15 @@ impl<'a> Session<'a> {
         self.now = until;
     }
 
+    /// Makes the current time the end of the run, with all that happens in its very instant, as though the
+    /// run had been asked for this length. A second call, or one at the end, changes nothing.
+    pub fn stop(&mut self) {
+        if !self.is_over() {
+            self.options.duration = self.now.since_start();
+            self.advance(self.now);
+        }
+    }
+
     /// Whether the run has come to its end.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -227,6 +238,15 @@ impl<'a> Session<'a> {
             digest: self.world.digest(),
             production: production(&self.world, self.prepared),
             steps,
+            actions: self
+                .inputs
+                .records()
+                .iter()
+                .map(|record| {
+                    let Input::Action(action) = &record.input;
+                    action.clone()
+                })
+                .collect(),
         }
     }
 

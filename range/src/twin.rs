@@ -198,6 +198,16 @@ pub fn first_impact_ns(violations: &[Violation]) -> Option<u64> {
         .min()
 }
 
+/// What a run broke or soiled, in the scenario's currency: the damage of every constraint that it
+/// violated, each once.
+#[must_use]
+pub fn damage(run: &ProcessTable, constraints: &[Constraint]) -> f64 {
+    constraints
+        .iter()
+        .filter(|constraint| constraint.damage > 0.0 && !held(run, constraint).is_empty())
+        .fold(0.0, |sum, constraint| sum + constraint.damage)
+}
+
 /// All lines of `impact.jsonl` for a run and its twin, by time.
 #[must_use]
 pub fn impacts(

@@ -41,6 +41,7 @@ fn main() {
     let prices = Prices {
         currency: "EUR".to_owned(),
         good_item: 0.12,
+        lost_minute: 8.0,
         scrapped_item: 0.06,
         bad_shipped_item: 2.5,
         lost_litre: 0.4,

@@ -38,7 +38,7 @@ pub struct Production {
     /// Time in which a person or equipment was in danger, s.
     #[serde(default)]
     pub unsafe_s: f64,
-    /// Equipment damaged, in the currency of [`Prices`].
+    /// Equipment damaged and other damage that is done once, in the currency of [`Prices`].
     #[serde(default)]
     pub equipment_damage: f64,
     /// Response actions by the list price of the scenario, in the currency of [`Prices`].
@@ -59,6 +59,9 @@ pub struct Prices {
     /// Cost of one bad item that was shipped.
     #[serde(default)]
     pub bad_shipped_item: f64,
+    /// Cost of one minute of planned time without production (PBT - APT), beside the items.
+    #[serde(default)]
+    pub lost_minute: f64,
     /// Cost of one litre of lost product.
     #[serde(default)]
     pub lost_litre: f64,
@@ -126,7 +129,7 @@ pub struct Comparison {
     /// What was still lost with the defense: N - AD.
     pub residual_damage: Figure,
     /// (AD - A) / (N - A): 1 full, 0 useless, negative when the defense made it worse. Undefined
-    /// when the attack took nothing: there was no damage to protect from.
+    /// when nothing was lost without the defense: there was no damage to protect from.
     pub protection: Figure,
 }
 
@@ -239,10 +242,17 @@ pub fn money(run: &Production, prices: &Prices) -> f64 {
     run.good as f64 * prices.good_item
         - run.scrapped as f64 * prices.scrapped_item
         - run.bad_shipped as f64 * prices.bad_shipped_item
+        - lost_minutes(run) * prices.lost_minute
         - run.product_lost_l * prices.lost_litre
         - run.unsafe_s * prices.unsafe_second
         - run.equipment_damage
         - run.response_cost
+}
+
+/// Planned time without production, min. A line that ran longer than was planned lost none.
+fn lost_minutes(run: &Production) -> f64 {
+    let lost_s = run.planned_busy_s - run.actual_production_s;
+    if lost_s > 0.0 { lost_s / 60.0 } else { 0.0 }
 }
 
 /// Scores the four runs.
@@ -329,9 +339,9 @@ fn comparison(sign: f64, [n, a, d, ad]: [Figure; 4]) -> Comparison {
         _ => uptime_tax.clone(),
     };
     let protection = match (attack_damage.value, residual_damage.value) {
-        (Some(damage), Some(_)) if damage <= 0.0 => {
-            Figure::undefined("the attack took nothing: there was no damage to protect from")
-        }
+        (Some(damage), Some(_)) if damage <= 0.0 => Figure::undefined(
+            "nothing was lost without the defense: there was no damage to protect from",
+        ),
         (Some(damage), Some(residual)) => Figure::ratio(
             damage - residual,
             damage,
@@ -516,10 +526,13 @@ mod tests {
             good_item: 0.5,
             scrapped_item: 0.1,
             bad_shipped_item: 4.0,
+            lost_minute: 3.0,
             lost_litre: 2.0,
             unsafe_second: 100.0,
         };
         let run = Production {
+            planned_busy_s: 3600.0,
+            actual_production_s: 3000.0,
             good: 100,
             scrapped: 10,
             bad_shipped: 2,
@@ -531,7 +544,7 @@ mod tests {
         };
         assert_eq!(
             money(&run, &prices),
-            50.0 - 1.0 - 8.0 - 6.0 - 50.0 - 7.0 - 5.0
+            50.0 - 1.0 - 8.0 - 30.0 - 6.0 - 50.0 - 7.0 - 5.0
         );
     }
 }

@@ -15,7 +15,7 @@ use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
 use twinrange_range::manifest::Ended;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_range::scenario::Prices;
+use twinrange_range::scenario::{Prices, Scenario};
 use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
 use twinrange_range::twin::{self, Impact, Violation};
 use twinrange_score::continuity::{self, FourRuns, Production, Run};
@@ -62,7 +62,9 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let params = Params::default();
     let found = detection::score(&truth, &import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
-    let continuity = continuity::score(&four_runs(&runs), Some(&prices));
+    let accepted: Vec<&Action> = actions.iter().map(|(action, _)| action).collect();
+    let made = four_runs(&runs, &ready.loaded.scenario, &folder.process()?, &accepted);
+    let continuity = continuity::score(&made, Some(&prices));
     let manifest = folder.manifest();
     let header = Header {
         range_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -97,7 +99,13 @@ struct Runs {
     n: Counterfactual,
     a: Counterfactual,
     d: Result<Counterfactual, String>,
-    ad: Result<ProductionRecord, String>,
+    ad: Result<Both, String>,
+}
+
+/// Run AD: the one in the folder, unless the defense cannot act on the plant.
+enum Both {
+    LikeA,
+    Recorded(ProductionRecord),
 }
 
 /// Makes the runs that the folder does not hold. Nothing is made twice: a tool that cannot act leaves
@@ -155,30 +163,61 @@ fn counterfactuals(
         .get("production")
         .and_then(|note| serde_json::from_value(note.clone()).ok());
     let ad = match (manifest.options.attack, acting, recorded) {
-        (_, None, _) => Ok(a.finished.production.clone()),
-        (true, Some(_), Some(production)) => Ok(production),
+        (_, None, _) => Ok(Both::LikeA),
+        (true, Some(_), Some(production)) => Ok(Both::Recorded(production)),
         (true, Some(_), None) => Err("the run folder does not say what was produced".to_owned()),
         (false, Some(_), _) => Err("this run was made without the attack".to_owned()),
     };
     Ok(Runs { n, a, d, ad })
 }
 
-fn four_runs(runs: &Runs) -> FourRuns {
+/// The four runs as the scorer counts them.
+///
+/// # Arguments
+///
+/// * `recorded` — physical truth of the run folder, which is AD when its defense may act.
+/// * `accepted` — the actions in the run folder.
+fn four_runs(
+    runs: &Runs,
+    scenario: &Scenario,
+    recorded: &ProcessTable,
+    accepted: &[&Action],
+) -> FourRuns {
+    let counted = |run: &Counterfactual| {
+        let costs = Costs {
+            damage: twin::damage(&run.truth, &scenario.constraints),
+            response: scenario.prices.of_actions(&run.finished.actions),
+        };
+        Run::Made(production_of(&run.finished.production, &costs))
+    };
     FourRuns {
-        n: Run::Made(production_of(&runs.n.finished.production)),
-        a: Run::Made(production_of(&runs.a.finished.production)),
+        n: counted(&runs.n),
+        a: counted(&runs.a),
         d: match &runs.d {
-            Ok(run) => Run::Made(production_of(&run.finished.production)),
+            Ok(run) => counted(run),
             Err(why) => Run::Missing(why.clone()),
         },
         ad: match &runs.ad {
-            Ok(production) => Run::Made(production_of(production)),
+            Ok(Both::LikeA) => counted(&runs.a),
+            Ok(Both::Recorded(production)) => {
+                let costs = Costs {
+                    damage: twin::damage(recorded, &scenario.constraints),
+                    response: scenario.prices.of_actions(accepted.iter().copied()),
+                };
+                Run::Made(production_of(production, &costs))
+            }
             Err(why) => Run::Missing(why.clone()),
         },
     }
 }
 
-fn production_of(record: &ProductionRecord) -> Production {
+/// What a run cost beside its parts and times, in the scenario's currency.
+struct Costs {
+    damage: f64,
+    response: f64,
+}
+
+fn production_of(record: &ProductionRecord, costs: &Costs) -> Production {
     Production {
         planned_busy_s: record.planned_busy_s,
         actual_production_s: record.actual_production_s,
@@ -191,8 +230,8 @@ fn production_of(record: &ProductionRecord) -> Production {
         scrapped: record.scrapped,
         product_lost_l: record.product_lost_l,
         unsafe_s: record.unsafe_s,
-        equipment_damage: 0.0,
-        response_cost: 0.0,
+        equipment_damage: costs.damage,
+        response_cost: costs.response,
     }
 }
 
@@ -202,6 +241,7 @@ fn prices_of(prices: &Prices) -> continuity::Prices {
         good_item: prices.good_part,
         scrapped_item: prices.scrap_part,
         bad_shipped_item: prices.bad_shipped,
+        lost_minute: prices.lost_minute,
         lost_litre: prices.litre,
         unsafe_second: prices.unsafe_second,
     }
@@ -259,11 +299,8 @@ fn truth_of(
             start_ns,
             end_ns,
             hosts: hosts.flat_map(|host| with_addresses(host)).collect(),
-            impact_ns: violations
-                .iter()
-                .map(|v| v.violated_ns)
-                .filter(|&at| at >= start_ns)
-                .min(),
+            // A step that began when the damage was already done has no time to be seen in.
+            impact_ns: twin::first_impact_ns(violations).filter(|&at| at > start_ns),
             frames: frames.get(&step.id).cloned().unwrap_or_default(),
             outcome: match step.outcome {
                 Outcome::Succeeded => detection::Outcome::Succeeded,

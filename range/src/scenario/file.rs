@@ -12,6 +12,9 @@ use crate::ron_source::{Outline, parse};
 
 /// Longest run: a month of simulated time.
 const MAX_DURATION: SimDuration = SimDuration::from_secs(31 * 24 * 3600);
+/// Largest sum of money, in any currency.
+const AMOUNT_MAX: f64 = 1e12;
+
 /// Most constraints.
 const MAX_CONSTRAINTS: usize = 1_000;
 
@@ -112,7 +115,7 @@ pub(super) fn resolve(
     check.starts(duration, clean_until, known.playbook);
     check.attacker(&file, facts);
     check.periods(&file, facts);
-    check.constraints(&file.constraints, facts);
+    check.constraints(&file.constraints, &file.prices.currency, facts);
     check.prices(&file.prices);
     check.response(&file.response);
     if check.problems.has_errors() {
@@ -285,7 +288,12 @@ impl Check<'_> {
         }
     }
 
-    fn constraints(&mut self, constraints: &[Constraint], facts: Option<&PlantFacts>) {
+    fn constraints(
+        &mut self,
+        constraints: &[Constraint],
+        currency: &str,
+        facts: Option<&PlantFacts>,
+    ) {
         if constraints.len() > MAX_CONSTRAINTS {
             let message = format!("more than {MAX_CONSTRAINTS} constraints");
             self.report("TR0204", "constraints", message);
@@ -308,6 +316,7 @@ impl Check<'_> {
                 self.report("TR0204", &path("value"), "a limit must be a finite number");
             }
             self.amount(&path("hold_s"), constraint.hold_s, 86_400.0, "s");
+            self.amount(&path("damage"), constraint.damage, AMOUNT_MAX, currency);
             if let Some(facts) = facts
                 && !facts.truth_columns.contains(&constraint.column)
             {
@@ -332,8 +341,16 @@ impl Check<'_> {
             ("unsafe_second", prices.unsafe_second),
             ("litre", prices.litre),
             ("bad_shipped", prices.bad_shipped),
+            ("deny", prices.deny),
+            ("contain", prices.contain),
+            ("restore", prices.restore),
         ] {
-            self.amount(&format!("prices.{field}"), value, 1e12, &prices.currency);
+            self.amount(
+                &format!("prices.{field}"),
+                value,
+                AMOUNT_MAX,
+                &prices.currency,
+            );
         }
     }
 

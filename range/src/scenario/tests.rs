@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use sim_plant::respond::{ActionArgs, ControllerTarget, HostTarget};
+
 use super::*;
 use crate::problem::{Problem, Problems, SourceText};
 use crate::ron_source::{Outline, parse};
@@ -314,4 +316,31 @@ fn comparison_when_value_is_not_a_number_then_nothing_holds() {
     assert_eq!(held(2.0), [true, false, false, true]);
     assert_eq!(held(1.0), [false, false, true, false]);
     assert_eq!(held(0.5), [false, true, false, true]);
+}
+
+#[test]
+fn prices_when_actions_were_accepted_then_each_costs_its_list_price() {
+    let prices = Prices {
+        deny: 15.0,
+        contain: 20.0,
+        restore: 60.0,
+        ..Prices::default()
+    };
+    let contain = Action::Contain {
+        target: HostTarget {
+            host: "vendor-laptop".to_owned(),
+        },
+        args: ActionArgs { duration_s: 60 },
+    };
+    let restore = Action::Restore {
+        target: ControllerTarget {
+            controller: "plc-filler".to_owned(),
+        },
+    };
+    let sum = prices.of_actions([&contain, &restore, &contain]);
+    assert!((sum - 100.0).abs() < 1e-12, "{sum}");
+    assert!(
+        prices.of_actions([]).to_bits() == 0,
+        "nothing costs nothing"
+    );
 }

@@ -147,7 +147,22 @@ fn limit(op: Comparison, value: f64, hold_s: f64) -> Constraint {
         value,
         hold_s,
         hazard: true,
+        damage: 0.0,
     }
+}
+
+#[test]
+fn damage_when_a_constraint_is_violated_twice_then_it_is_paid_once() {
+    let run = table(&[0.0, 2.0, 0.0, 2.0, 0.0]);
+    let priced = |value, damage| Constraint {
+        damage,
+        ..limit(Comparison::Above, value, 0.0)
+    };
+    let paid = damage(
+        &run,
+        &[priced(1.0, 120.0), priced(5.0, 90.0), priced(1.5, 7.0)],
+    );
+    assert!((paid - 127.0).abs() < 1e-12, "{paid}");
 }
 
 #[test]

@@ -45,7 +45,8 @@ pub struct StepResult {
     pub start_ns: u64,
     /// End, simulated ns.
     pub end_ns: u64,
-    /// First physical impact in the run without defense, simulated ns.
+    /// First physical impact of the attack in the run without defense, simulated ns, if the step began
+    /// before it.
     pub impact_ns: Option<u64>,
     /// What became of the step.
     pub outcome: Outcome,

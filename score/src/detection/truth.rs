@@ -36,8 +36,8 @@ pub struct StepTruth {
     pub end_ns: u64,
     /// Assets it touches: names, IP addresses, MAC addresses of attacker and targets.
     pub hosts: BTreeSet<String>,
-    /// First violation of a process or safety constraint that this step causes in the run without
-    /// defense (A), simulated ns.
+    /// First violation of a process or safety constraint by the attack in the run without defense (A),
+    /// simulated ns, if the step began before it.
     pub impact_ns: Option<u64>,
     /// Numbers of the frames labelled with the step, by SPAN.
     pub frames: BTreeMap<String, BTreeSet<u64>>,

@@ -363,12 +363,13 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     }
     if let Some(prices) = &continuity.prices {
         html.push_str(&format!(
-            "<p class=\"dim\">Prices in {}: good {} {}, scrapped {}, bad one shipped {}, litre lost {}, unsafe second {}.</p>\n",
+            "<p class=\"dim\">Prices in {}: good {} {}, scrapped {}, bad one shipped {}, minute lost {}, litre lost {}, unsafe second {}.</p>\n",
             escape(&prices.currency),
             escape(&data.item),
             number(prices.good_item, 3),
             number(prices.scrapped_item, 3),
             number(prices.bad_shipped_item, 3),
+            number(prices.lost_minute, 3),
             number(prices.lost_litre, 3),
             number(prices.unsafe_second, 3)
         ));

@@ -53,7 +53,7 @@ fn at(data: &ReportData<'_>, t_ns: u64) -> String {
     clock(t_ns, data.score.header.epoch_unix_ns)
 }
 
-fn first_impact(steps: &[StepResult]) -> Option<u64> {
+pub(super) fn first_impact(steps: &[StepResult]) -> Option<u64> {
     steps.iter().filter_map(|step| step.impact_ns).min()
 }
 

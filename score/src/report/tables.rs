@@ -1,6 +1,7 @@
 //! The parts of the page that are words and tables.
 
 use super::ReportData;
+use super::summary::first_impact;
 use super::words::{clock, duration, escape, number, percent};
 use crate::attack;
 use crate::detection::{Alarm, Detection, Grade, Outcome, StepResult, Verdict};
@@ -237,12 +238,15 @@ fn technique_cell(step: &StepResult) -> String {
     names.join("<br>")
 }
 
-fn lead_cell(step: &StepResult) -> String {
+fn lead_cell(step: &StepResult, first_impact_ns: Option<u64>) -> String {
     match (step.lead_time_s, step.impact_ns) {
         (Some(lead_s), _) if lead_s > 0.0 => format!("{} before", duration(lead_s)),
         (Some(lead_s), _) => format!("{} after", duration(-lead_s)),
         (None, Some(_)) => "never".to_owned(),
-        (None, None) => "no impact".to_owned(),
+        (None, None) => match first_impact_ns {
+            Some(at) if at <= step.start_ns => "began after it".to_owned(),
+            _ => "no impact".to_owned(),
+        },
     }
 }
 
@@ -269,7 +273,7 @@ pub(super) fn kill_chain(score: &Score) -> String {
                 grade_badge(step.grade),
                 step.time_to_detect_s
                     .map_or_else(|| "not detected".to_owned(), duration),
-                lead_cell(step),
+                lead_cell(step, first_impact(&detection.steps)),
                 step.first_signature
                     .as_deref()
                     .map_or_else(|| "none".to_owned(), escape),

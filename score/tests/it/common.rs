@@ -113,6 +113,7 @@ pub(crate) fn score() -> Score {
         good_item: 0.5,
         scrapped_item: 0.0,
         bad_shipped_item: 0.0,
+        lost_minute: 0.0,
         lost_litre: 0.0,
         unsafe_second: 0.0,
     };
