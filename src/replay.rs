@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let end = SimTime::from_nanos(manifest.simulated_ns);
     let progress = Progress::new("replay", SimDuration::from_nanos(manifest.simulated_ns));
     let mut next = inputs.iter().peekable();
-    while session.now() < end {
+    loop {
         while let Some(input) = next.next_if(|input| input.time <= session.now()) {
             let Input::Action(action) = &input.input;
             session.submit(action.clone()).map_err(|error| {
@@ -62,6 +62,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
                     format!("an input does not fit the plant: {error}"),
                 )
             })?;
+        }
+        if session.now() >= end {
+            break;
         }
         let step = session.now() + SimDuration::from_secs(60);
         let stop = next.peek().map_or(
@@ -74,6 +77,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         session.observations().clear();
         progress.at(session.now());
     }
+    // A run that was cut short ended here, before its planned end.
+    session.stop();
+    let seconds = session.observations().digests.iter().map(digest_row);
+    replayed.rows.extend(seconds);
     progress.done();
     let digest = session.finish().digest;
     let divergence = first_divergence(&recorded, &replayed).map(|found| found.to_string());

@@ -160,6 +160,11 @@ fn simulate_into_folder(
         failure = watch.end(&mut writer)?;
     }
     progress.done();
+    if !session.is_over() {
+        session.stop();
+        record(session.observations(), &mut writer, &mut truth)?;
+        session.observations().clear();
+    }
     twin_stops_at_ns.store(session.now().as_nanos(), Ordering::SeqCst);
     let ended = match &failure {
         None => Ended::Complete,

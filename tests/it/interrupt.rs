@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use twinrange_range::run_folder::RunFolder;
+
 use crate::support::{command, manifest, scratch, words};
 
 /// Starts a run of a simulated day and waits until its capture has grown.
@@ -55,6 +57,14 @@ fn run_when_interrupted_then_a_shorter_valid_folder() {
         facts["counts"]["frames"]["cell"].as_u64() > Some(1_000),
         "{}",
         facts["counts"]
+    );
+    let run = RunFolder::open(&folder.path().join("run")).expect("it is whole");
+    let truth = run.process().expect("can be read");
+    assert_eq!(truth.t_ns().last(), Some(&simulated_ns));
+    let seconds = run.digests().expect("can be read").rows.len();
+    assert_eq!(
+        u64::try_from(seconds).ok(),
+        Some(simulated_ns / 1_000_000_000)
     );
     words(folder.path(), "replay run").expect_code(0);
 }

@@ -21,6 +21,9 @@ const TYPING: SimDuration = SimDuration::from_secs(2);
 /// How soon the operator looks again at an alarm that a finished procedure did not clear.
 const LOOK_AGAIN: SimDuration = SimDuration::from_secs(60);
 
+/// How soon the operator goes to see whether what was put right on a walk has stayed so.
+const WALK_AGAIN: SimDuration = SimDuration::from_secs(300);
+
 /// Spread of working times: standard deviation of their logarithm.
 const WORK_SIGMA: f64 = 0.35;
 
@@ -107,6 +110,8 @@ pub(crate) struct Operator {
     round_s: Option<f64>,
     next_round: Option<SimTime>,
     tasks: Vec<Task>,
+    /// Sights that are to be looked at again, and when.
+    looks: Vec<(SimTime, usize)>,
     activity: Option<Activity>,
     stream: Stream,
     tasks_done: u64,
@@ -139,6 +144,7 @@ impl Operator {
             round_s: config.round_s,
             next_round,
             tasks: Vec::new(),
+            looks: Vec::new(),
             activity: None,
             stream,
             tasks_done: 0,
@@ -151,10 +157,8 @@ impl Operator {
             Some(activity) => Some(activity.until),
             None => self.tasks.iter().map(|task| task.not_before).min(),
         };
-        match (task, self.next_round) {
-            (Some(a), Some(b)) => Some(if a < b { a } else { b }),
-            (a, b) => a.or(b),
-        }
+        let look = self.looks.iter().map(|look| look.0).min();
+        [task, self.next_round, look].into_iter().flatten().min()
     }
 
     /// An alarm went off on the HMI.
@@ -202,6 +206,11 @@ impl Operator {
         if self.next_round.is_some_and(|due| due <= now) {
             self.walk(now, truth);
         }
+        let due = |look: &mut (SimTime, usize)| look.0 <= now;
+        let looks: Vec<_> = self.looks.extract_if(.., due).collect();
+        for (_, sight) in looks {
+            self.look(now, sight, truth);
+        }
         while let Some(activity) = self.activity.filter(|a| a.until <= now) {
             self.activity = self.next_stage(now, activity, alarms, least_s, deeds);
             if self.activity.is_none() {
@@ -220,17 +229,21 @@ impl Operator {
         let jitter = 0.8 + 0.4 * self.stream.uniform();
         self.next_round = Some(now + SimDuration::from_secs_f64(period_s * jitter));
         for index in 0..self.sights.len() {
-            let sight = &self.sights[index];
-            if truth[sight.column] > sight.above {
-                let procedure = Some(sight.procedure);
-                let (reason, priority) = (Reason::Sight(index), Priority::High);
-                self.enter(Task {
-                    reason,
-                    priority,
-                    not_before: now,
-                    procedure,
-                });
-            }
+            self.look(now, index, truth);
+        }
+    }
+
+    /// Looks at one thing, and takes on its procedure if it is as it should not be.
+    fn look(&mut self, now: SimTime, index: usize, truth: &[f64]) {
+        let sight = &self.sights[index];
+        if truth[sight.column] > sight.above {
+            let procedure = Some(sight.procedure);
+            self.enter(Task {
+                reason: Reason::Sight(index),
+                priority: Priority::High,
+                not_before: now,
+                procedure,
+            });
         }
     }
 
@@ -302,6 +315,9 @@ impl Operator {
 
     fn finish(&mut self, now: SimTime, task: Task, alarms: &[Alarm]) {
         self.tasks_done += 1;
+        if let Reason::Sight(sight) = task.reason {
+            self.looks.push((now + WALK_AGAIN, sight));
+        }
         if let Reason::Alarm(alarm) = task.reason
             && alarms[alarm].is_active()
             && task.procedure.is_some()
@@ -318,5 +334,62 @@ impl Operator {
         put.put_u64(self.tasks_done);
         put.put_u64(self.wake().map_or(u64::MAX, SimTime::as_nanos));
         put.put_len(self.tasks.len());
+        put.put_len(self.looks.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Times at which an operator who mops what is seen on a walk has finished mopping, s. `film_l` is what
+    /// is on the floor after so many times.
+    fn mopped_s(film_l: impl Fn(usize) -> f64) -> Vec<u64> {
+        let mop = Step::Work {
+            act: 0,
+            median_s: 180.0,
+        };
+        let config = OperatorConfig {
+            name: "shift".to_owned(),
+            hmi: 0,
+            procedures: vec![Procedure {
+                name: "mop".to_owned(),
+                steps: vec![mop],
+            }],
+            sights: vec![Sight {
+                column: 0,
+                above: 2.0,
+                procedure: 0,
+            }],
+            reaction_median_s: 20.0,
+            reaction_sigma: 0.3,
+            round_s: Some(1_800.0),
+        };
+        let mut operator = Operator::new(config, Stream::new(1, "people/shift"));
+        let mut times = Vec::new();
+        while let Some(now) = operator
+            .wake()
+            .filter(|now| *now < SimTime::from_secs(7_200))
+        {
+            let mut deeds = Vec::new();
+            operator.act(now, &[], &[film_l(times.len())], &[0.0], &mut deeds);
+            times.extend(deeds.iter().map(|_| now.as_secs()));
+        }
+        times
+    }
+
+    #[test]
+    fn act_when_the_floor_is_wet_again_then_is_seen_before_the_next_round() {
+        let times = mopped_s(|_| 10.0);
+        assert!(times.len() > 5, "{times:?}");
+        for pair in times.windows(2) {
+            assert!(pair[1] - pair[0] < 1_000, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn act_when_the_floor_stays_dry_then_is_mopped_once() {
+        let times = mopped_s(|mopped| if mopped == 0 { 10.0 } else { 0.0 });
+        assert_eq!(times.len(), 1, "{times:?}");
     }
 }

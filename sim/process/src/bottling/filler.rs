@@ -203,11 +203,11 @@ impl Filler {
             0.0
         };
         let bottle = belt.bottle_mut(target);
-        let before_m3 = bottle.volume_m3;
         let brim_m3 = 1e-6 * config.filler.brim_ml;
-        bottle.volume_m3 = num::lower(before_m3 + (jet_m3 - splash_m3), brim_m3);
-        let caught_m3 = bottle.volume_m3 - before_m3;
-        self.spill(config, jet_m3 - caught_m3);
+        let poured_m3 = bottle.volume_m3 + (jet_m3 - splash_m3);
+        bottle.volume_m3 = num::lower(poured_m3, brim_m3);
+        // From what is above the brim and not from what was caught, so that nothing is exactly nothing.
+        self.spill(config, splash_m3 + num::higher(poured_m3 - brim_m3, 0.0));
     }
 
     /// Books liquid that has missed its bottle.
