@@ -124,7 +124,25 @@ fn parse_format(name: &str) -> Result<Format, Problems> {
     })
 }
 
+/// Says whose alerts were scored and what became of them.
+fn print_records(score: &Score) {
+    let records = &score.detection.records;
+    let tool = score.header.tool.as_ref();
+    let tool = tool.map_or("nobody", |tool| tool.name.as_str());
+    let file = score.header.alert_file.as_ref();
+    let file = file.map_or(String::new(), |file| format!(" from {file}"));
+    say!(
+        "alerts      of {tool}{file}: {} records, {} scored",
+        records.read,
+        records.scored
+    );
+    for (reason, count) in &records.skipped {
+        say!("  skipped   {count} {reason}");
+    }
+}
+
 fn print_score(score: &Score) {
+    print_records(score);
     let found = &score.detection;
     say!("detection");
     let interval = found.recall_interval.map_or(String::new(), |i| {

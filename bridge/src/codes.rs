@@ -41,9 +41,9 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "DF0004",
         "the defense did not answer in time",
-        "Often a missing flush after the `done` line. For a tool that is only slow, raise \
-         interval_timeout_s, start_timeout_s or timeout_s in its RON file: simulated time stands still \
-         meanwhile.",
+        "With a lock-step defense often a missing flush after the `done` line. For one that is only slow, \
+         raise interval_timeout_s or start_timeout_s in its RON file: simulated time stands still \
+         meanwhile. An offline command that needs longer gets a larger timeout_s.",
     ),
     (
         "DF0005",
@@ -94,14 +94,14 @@ const CODES: &[(&str, &str, &str)] = &[
     (
         "DF0013",
         "the offline command failed",
-        "Its exit status was not 0. The end of its standard error is shown; all of it is in \
-         defense/tool.log.",
+        "Its exit status was not 0. The end of what it printed is shown; all of it is in \
+         defense/output/tool.log.",
     ),
     (
         "DF0014",
         "the offline command left no alerts",
         "The file that `alerts` names in the defense's RON file does not exist. A tool that saw nothing \
-         still has to leave an empty file.",
+         still has to leave an empty file. What the command printed is in defense/output/tool.log.",
     ),
     (
         "DF0015",
@@ -125,6 +125,13 @@ const CODES: &[(&str, &str, &str)] = &[
         "It was absent, crashed, hung, broke the protocol or left no alerts that could be read, so what it did \
          not say is no silence, and a score would call a broken tool a quiet one. Run again with a defense \
          that works, or score an alert file of your own with --alerts.",
+    ),
+    (
+        "DF0019",
+        "the offline command left alerts that cannot be read",
+        "The alert file is not of the format that the defense's RON file names, is cut off, or holds nothing \
+         that can be true in this run. The message has line and field. A file of yours, given with --alerts, \
+         is TR0313 instead.",
     ),
     (
         "DS0001",

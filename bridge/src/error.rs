@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// Where a run folder keeps the log of a lock-step tool.
+const LOCK_STEP_LOG: &str = "defense/tool.log";
+/// Where a run folder keeps the log of an offline tool: among its other output.
+const OFFLINE_LOG: &str = "defense/output/tool.log";
+
 /// A failure of the defense, never of the range. The run folder stays valid up to the last
 /// interval.
 #[derive(Debug, Error)]
@@ -40,7 +45,7 @@ pub enum DefenseError {
         /// The beginning of a line that it never finished.
         partial: Option<String>,
     },
-    /// No answer in time. Says nothing about simulated time, which stood still.
+    /// A lock-step tool gave no answer in time. Says nothing about simulated time, which stood still.
     #[error("the defense gave no answer for {waited:?} while the range waited for {waiting_for}")]
     TimedOut {
         /// `ready`, `the answer to interval 12`, …
@@ -49,6 +54,14 @@ pub enum DefenseError {
         waited: Duration,
         /// The last lines it wrote to standard error, at most 4 KiB.
         stderr_tail: String,
+    },
+    /// The offline command did not end in time.
+    #[error("the defense's command did not end within {limit:?}")]
+    CommandTimedOut {
+        /// `timeout_s` of its RON file, wall time.
+        limit: Duration,
+        /// The end of what it printed, at most 4 KiB.
+        output_tail: String,
     },
     /// A line that is not what the protocol allows at this point.
     #[error("line {line}, column {column} of the defense's output: {reason}: {excerpt}")]
@@ -133,8 +146,8 @@ pub enum DefenseError {
     Failed {
         /// Exit status or signal.
         status: String,
-        /// The last lines it wrote to standard error, at most 4 KiB.
-        stderr_tail: String,
+        /// The end of what it printed, at most 4 KiB.
+        output_tail: String,
     },
     /// The offline command ended well but left no alert file.
     #[error("the defense wrote no alert file '{}'", .path.display())]
@@ -143,6 +156,17 @@ pub enum DefenseError {
         path: PathBuf,
         /// What the tool left in `{out}` instead.
         found: Vec<String>,
+    },
+    /// The offline command left an alert file that cannot be scored: it is not of its format, is cut
+    /// off, or belongs to another run.
+    #[error("the defense's alert file '{}' cannot be read: {reason}", .path.display())]
+    UnreadableAlerts {
+        /// The file, relative to `{out}`.
+        path: PathBuf,
+        /// Line, field and what is wrong there.
+        reason: String,
+        /// What to do about it, where the importer knows.
+        hint: Option<String>,
     },
     /// The alert file, or all that the tool wrote, is larger than the limit.
     #[error("the defense wrote {found_bytes} bytes into {what}; the limit is {limit_bytes}")]
@@ -184,7 +208,7 @@ impl DefenseError {
             Self::NotFound { .. } => "DF0001",
             Self::CannotStart { .. } => "DF0002",
             Self::Crashed { .. } => "DF0003",
-            Self::TimedOut { .. } => "DF0004",
+            Self::TimedOut { .. } | Self::CommandTimedOut { .. } => "DF0004",
             Self::Garbage { .. } => "DF0005",
             Self::WrongVersion { .. } => "DF0006",
             Self::WrongSeq { .. } => "DF0007",
@@ -199,6 +223,7 @@ impl DefenseError {
             Self::Interrupted => "DF0016",
             Self::Io { .. } => "DF0017",
             Self::FailedInRun { .. } => "DF0018",
+            Self::UnreadableAlerts { .. } => "DF0019",
         }
     }
 
@@ -210,18 +235,23 @@ impl DefenseError {
             Self::CannotStart { .. } => {
                 "check that the command exists and is executable (chmod +x)".to_owned()
             }
-            Self::Crashed { stderr_tail, .. }
-            | Self::Failed { stderr_tail, .. }
-            | Self::Reported { stderr_tail, .. } => said(stderr_tail),
+            Self::Crashed { stderr_tail, .. } | Self::Reported { stderr_tail, .. } => {
+                said(stderr_tail)
+            }
+            Self::Failed { output_tail, .. } => printed(output_tail),
             Self::TimedOut { stderr_tail, .. } => format!(
                 "answer every interval with a 'done' line and flush the output after it; if the tool \
-                 is only slow, raise interval_timeout_s (or start_timeout_s, timeout_s) in its RON \
-                 file; {}",
+                 is only slow, raise interval_timeout_s (or start_timeout_s) in its RON file; {}",
                 said(stderr_tail)
             ),
-            Self::Garbage { .. } => "standard output carries one JSON object per line and nothing \
-                else; print messages for people to standard error, which goes to defense/tool.log"
-                .to_owned(),
+            Self::CommandTimedOut { output_tail, .. } => format!(
+                "if the tool is only slow, raise timeout_s in its RON file; {}",
+                printed(output_tail)
+            ),
+            Self::Garbage { .. } => format!(
+                "standard output carries one JSON object per line and nothing else; print messages \
+                 for people to standard error, which goes to {LOCK_STEP_LOG}"
+            ),
             Self::WrongVersion { .. } => {
                 "choose one of the versions in the 'hello' message, or answer with an 'error' line"
                     .to_owned()
@@ -241,8 +271,12 @@ impl DefenseError {
                 "docs/defense-protocol.md lists every field of alerts and actions".to_owned()
             }
             Self::NoAlerts { found, .. } if found.is_empty() => {
-                "the tool left its output folder empty; defense/tool.log has what it printed"
-                    .to_owned()
+                format!("the tool left its output folder empty; {OFFLINE_LOG} has what it printed")
+            }
+            Self::UnreadableAlerts { hint, .. } => {
+                let log = format!("{OFFLINE_LOG} has what the tool printed");
+                hint.as_ref()
+                    .map_or_else(|| log.clone(), |hint| format!("{hint}; {log}"))
             }
             Self::NoAlerts { found, .. } => format!(
                 "it wrote {}; check 'alerts' in the defense's RON file",
@@ -270,7 +304,16 @@ fn said(stderr_tail: &str) -> String {
     if tail.is_empty() {
         "it wrote nothing to standard error".to_owned()
     } else {
-        format!("the end of its standard error (all of it is in defense/tool.log):\n{tail}")
+        format!("the end of its standard error (all of it is in {LOCK_STEP_LOG}):\n{tail}")
+    }
+}
+
+fn printed(output_tail: &str) -> String {
+    let tail = output_tail.trim();
+    if tail.is_empty() {
+        "it printed nothing".to_owned()
+    } else {
+        format!("the end of what it printed (all of it is in {OFFLINE_LOG}):\n{tail}")
     }
 }
 
@@ -303,4 +346,83 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
         out.push('…');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &DefenseError, code: &str, says: &[&str], never: &[&str]) {
+        let hint = error.hint().expect("there is a hint");
+        assert_eq!(error.code(), code);
+        for part in says {
+            assert!(hint.contains(part), "`{part}` is not in: {hint}");
+        }
+        for part in never {
+            assert!(!hint.contains(part), "`{part}` is in: {hint}");
+        }
+    }
+
+    /// A lock-step tool's log lies beside its alerts, an offline tool's among its output.
+    #[test]
+    fn hint_when_it_names_a_log_then_that_of_the_tools_kind() {
+        let tail = || "the model is missing".to_owned();
+        let of_offline = &["defense/output/", "timeout_s in"];
+        let crashed = DefenseError::Crashed {
+            waiting_for: "'ready'".into(),
+            status: "it ended with exit status 1".into(),
+            stderr_tail: tail(),
+            partial: None,
+        };
+        check(&crashed, "DF0003", &[LOCK_STEP_LOG, "model"], of_offline);
+        let timed_out = DefenseError::TimedOut {
+            waiting_for: "'ready'".into(),
+            waited: Duration::from_secs(1),
+            stderr_tail: tail(),
+        };
+        let says = &[LOCK_STEP_LOG, "start_timeout_s", "'done'"];
+        check(&timed_out, "DF0004", says, &["defense/output/"]);
+        let reported = DefenseError::Reported {
+            message: "no model".into(),
+            stderr_tail: tail(),
+        };
+        check(&reported, "DF0012", &[LOCK_STEP_LOG], of_offline);
+
+        let of_lock_step = &["defense/tool.log", "'done'", "interval_timeout_s"];
+        let timed_out = DefenseError::CommandTimedOut {
+            limit: Duration::from_secs(1),
+            output_tail: tail(),
+        };
+        let says = &[OFFLINE_LOG, "timeout_s", "model"];
+        check(&timed_out, "DF0004", says, of_lock_step);
+        let failed = DefenseError::Failed {
+            status: "it ended with exit status 1".into(),
+            output_tail: tail(),
+        };
+        check(&failed, "DF0013", &[OFFLINE_LOG, "model"], of_lock_step);
+        let silent = DefenseError::Failed {
+            status: "it ended with exit status 1".into(),
+            output_tail: String::new(),
+        };
+        check(&silent, "DF0013", &["printed nothing"], of_lock_step);
+        let no_alerts = DefenseError::NoAlerts {
+            path: "alerts.jsonl".into(),
+            found: Vec::new(),
+        };
+        check(&no_alerts, "DF0014", &[OFFLINE_LOG], of_lock_step);
+        let unreadable = |hint: Option<&str>| DefenseError::UnreadableAlerts {
+            path: "alerts.jsonl".into(),
+            reason: "line 2: invalid JSON".into(),
+            hint: hint.map(str::to_owned),
+        };
+        check(&unreadable(None), "DF0019", &[OFFLINE_LOG], of_lock_step);
+        let says = &["one object per line", OFFLINE_LOG];
+        check(
+            &unreadable(Some("one object per line")),
+            "DF0019",
+            says,
+            of_lock_step,
+        );
+    }
 }

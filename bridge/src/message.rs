@@ -196,7 +196,7 @@ pub struct ActionResult {
     /// When it takes effect, ns; absent when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_ns: Option<u64>,
-    /// When the effect ends, ns; absent when refused or without end.
+    /// When the effect ends, at the latest with the run, ns; absent when refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ns: Option<u64>,
     /// Why it was refused; absent when accepted.

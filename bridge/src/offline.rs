@@ -175,17 +175,16 @@ fn run_command(
         }
         Some(status) => Err(DefenseError::Failed {
             status: describe(status),
-            stderr_tail: chatter.tail(),
+            output_tail: chatter.tail(),
         }),
         None => {
             guard.kill();
             if interrupted() {
                 return Err(DefenseError::Interrupted);
             }
-            Err(DefenseError::TimedOut {
-                waiting_for: "the command to end".to_owned(),
-                waited: config.timeout,
-                stderr_tail: chatter.tail(),
+            Err(DefenseError::CommandTimedOut {
+                limit: config.timeout,
+                output_tail: chatter.tail(),
             })
         }
     }

@@ -54,8 +54,9 @@ pub struct DefenseSpec {
     /// How to see whether the tool is there. Without it, only the command is looked for.
     #[serde(default)]
     pub detect: Option<Detect>,
-    /// Clean period at the start of the run that the tool learns from, simulated s. No attack
-    /// starts in it, and its alerts count neither for nor against the tool.
+    /// Clean period at the start of the run that the tool would learn from, simulated s. It is told
+    /// no more than the scenario has: no attack starts in that, and its alerts count neither for nor
+    /// against the tool.
     #[serde(default)]
     pub learn_s: u64,
     /// Whether the tool may act on the plant; a lock-step defense only.

@@ -188,8 +188,8 @@ with open(sys.argv[2], 'w') as heard:
         command_id: "c-1".into(),
         status: ActionStatus::Accepted,
         t_ns: 2 * SECOND_NS,
-        effective_ns: Some(62 * SECOND_NS),
-        until_ns: Some(662 * SECOND_NS),
+        effective_ns: Some(2_500_000_000),
+        until_ns: Some(3 * SECOND_NS),
         reason: None,
     };
     let refused = ActionResult {

@@ -134,8 +134,9 @@ fn command_when_it_hangs_or_is_interrupted_then_it_is_killed() {
     let error = run(&short, &run_folder()).expect_err("it hangs");
     assert_eq!(
         error.to_string(),
-        "the defense gave no answer for 300ms while the range waited for the command to end"
+        "the defense's command did not end within 300ms"
     );
+    assert_eq!(error.code(), "DF0004");
     let flag = Some(Arc::new(AtomicBool::new(true)));
     let error = run(
         &OfflineConfig {

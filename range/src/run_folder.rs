@@ -58,6 +58,8 @@ pub mod paths {
     pub const ALERTS: &str = "defense/alerts.jsonl";
     /// Actions of the defense.
     pub const ACTIONS: &str = "defense/actions.jsonl";
+    /// What became of the records of an offline defense's alert file.
+    pub const IMPORT: &str = "defense/import.json";
     /// Why the defense failed, if it did.
     pub const FAILURE: &str = "defense/failure.txt";
 

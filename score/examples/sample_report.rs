@@ -84,6 +84,7 @@ fn header() -> Header {
             config_digest: None,
         }),
         alert_format: Some("jsonl".to_owned()),
+        alert_file: None,
         clock: Clock::Simulated,
     }
 }

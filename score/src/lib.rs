@@ -28,6 +28,7 @@ pub mod formats;
 pub mod gate;
 pub mod junit;
 pub mod navigator;
+pub mod records;
 pub mod report;
 pub mod score;
 pub mod stats;

@@ -11,7 +11,7 @@ use crate::detection::{Detection, Verdict};
 use crate::gate::GateResult;
 
 /// Version of the form of `score.json`.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// How time passed while the tool watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +55,12 @@ pub struct Header {
     pub epoch_unix_ns: u64,
     /// ATT&CK for ICS version that techniques are compared in.
     pub attack_version: String,
-    /// The tool; `None` when the run had no defense.
+    /// The tool whose alerts are scored; `None` when there is none.
     pub tool: Option<Tool>,
     /// Format that the alerts came in.
     pub alert_format: Option<String>,
+    /// Name of the alert file that was handed in; `None` when the run's own defense raised the alerts.
+    pub alert_file: Option<String>,
     /// What paced the run.
     pub clock: Clock,
 }
@@ -84,8 +86,6 @@ pub struct Score {
     pub continuity: Option<Continuity>,
     /// Gates with their results, in the order given.
     pub gates: Vec<GateResult>,
-    /// Import counts: records skipped, by reason.
-    pub import_skipped: std::collections::BTreeMap<String, u64>,
     /// Import counts: things that look wrong.
     pub import_anomalies: std::collections::BTreeMap<String, u64>,
     /// What a careful reader must know about these figures, in full sentences.
@@ -102,7 +102,6 @@ impl Score {
             detection,
             continuity,
             gates: Vec::new(),
-            import_skipped: std::collections::BTreeMap::new(),
             import_anomalies: std::collections::BTreeMap::new(),
             caveats: Vec::new(),
         };
@@ -111,10 +110,21 @@ impl Score {
     }
 
     /// Adds what the importer counted.
+    ///
+    /// # Panics
+    ///
+    /// If the detection was not scored from the alerts of this import, so that a record is missing.
     #[must_use]
     pub fn with_import(mut self, import: &crate::formats::Import) -> Self {
-        self.import_skipped.clone_from(&import.skipped);
+        self.detection.records = self.detection.records.with_import(import);
         self.import_anomalies.clone_from(&import.anomalies);
+        self
+    }
+
+    /// Adds a sentence that a reader of these figures must know, and that they do not show themselves.
+    #[must_use]
+    pub fn with_caveat(mut self, sentence: impl Into<String>) -> Self {
+        self.caveats.push(sentence.into());
         self
     }
 

@@ -9,6 +9,7 @@ use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseSpec, LockStepConfig, OfflineConfig};
 use twinrange_range::problem::{Problem, SourceText};
 use twinrange_range::ron_source::Outline;
+use twinrange_range::scenario::Scenario;
 use twinrange_reference::{Options, options};
 use twinrange_score::formats::Format;
 
@@ -127,13 +128,30 @@ impl Defense {
     }
 
     /// Its description with a learning time that fits a scenario: what a tool learns behind the clean
-    /// period would be the attack.
+    /// period could be the attack.
     fn spec_for(&self, clean: SimDuration) -> DefenseSpec {
         let mut spec = self.spec.clone();
-        if clean > SimDuration::ZERO {
-            spec.learn_s = spec.learn_s.min(clean.as_secs());
-        }
+        spec.learn_s = spec.learn_s.min(clean.as_secs());
         spec
+    }
+
+    /// A warning, if it asks for more time to learn than a scenario has for it.
+    pub(crate) fn learns_less(&self, scenario: &Scenario) -> Option<Problem> {
+        let (asks_s, has_s) = (self.spec.learn_s, scenario.clean_until.as_secs());
+        if asks_s <= has_s {
+            return None;
+        }
+        let what = if has_s == 0 {
+            "has no clean period, so that it was told to learn nothing".to_owned()
+        } else {
+            format!("is clean for {has_s} s, so that it was told to learn no longer")
+        };
+        let message = format!(
+            "the defense {} asks for {asks_s} s to learn, and the scenario {what}",
+            self.spec.name
+        );
+        let hint = "`clean_until` of the scenario makes room; no attack begins before it";
+        Some(Problem::new("TR0316", message).hint(hint).warning())
     }
 
     /// How to run it over the evidence, or `None` if it is lock-step.

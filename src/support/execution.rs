@@ -12,22 +12,23 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{self, Keep, Observations};
-use sim_plant::respond::{self, ActionArgs, ControllerTarget, DenyTarget, HostTarget};
-use twinrange_bridge::answer::{Action, Target, Verb};
-use twinrange_bridge::message::{self, ActionResult, ActionStatus, Hello, Interval, TagInfo};
+use sim_plant::respond;
+use twinrange_bridge::answer::{Action, Verb};
+use twinrange_bridge::message::{self, ActionResult, Hello, Interval, TagInfo};
 use twinrange_bridge::spec::Kind;
-use twinrange_bridge::{DefenseError, LockStep, offline};
+use twinrange_bridge::{DefenseError, LockStep};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
 use twinrange_range::problem::{Problem, Problems};
-use twinrange_range::run_folder::{End, RunFolder, RunHeader, RunWriter, paths};
+use twinrange_range::run_folder::{End, RunFolder, RunHeader, RunWriter};
 use twinrange_range::session::{Counterfactual, Session, SessionOptions, record, simulate, syslog};
 use twinrange_range::twin;
-use twinrange_score::formats::{Format, ImportOptions, import};
 
+use super::actions;
+use super::alerts::{note_failure, run_offline};
 use super::defense::Defense;
-use super::failure::Failure;
+use super::failure::{Failure, print_problems};
 use super::progress::Progress;
 use super::scenario::Ready;
 
@@ -64,6 +65,9 @@ impl Order<'_> {
 pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     if let Some(defense) = order.defense {
         defense.detect()?;
+        if let Some(warning) = defense.learns_less(&order.ready.loaded.scenario) {
+            print_problems(&Problems::from(warning));
+        }
     }
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
     let twin_wanted = order.attack && prepared.playbook.is_some();
@@ -89,22 +93,6 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
             }
             None => Ok(folder),
         }
-    })
-}
-
-/// Writes down why the defense failed, so that nobody takes its silence for quiet.
-fn note_failure(folder: &RunFolder, failure: &Failure) -> Result<(), Problem> {
-    let why = match failure {
-        Failure::Defense(error) => format!("{}: {error}", error.code()),
-        Failure::User(problems) => format!("its alerts could not be read: {problems}"),
-        _ => return Ok(()),
-    };
-    let file = folder.locate(paths::FAILURE);
-    std::fs::write(&file, format!("{why}\n")).map_err(|error| {
-        Problem::new(
-            "TR0307",
-            format!("`{}` cannot be written: {error}", file.display()),
-        )
     })
 }
 
@@ -157,7 +145,7 @@ fn simulate_into_folder(
         }
     }
     if failure.is_none() {
-        failure = watch.end(&mut writer)?;
+        failure = watch.end(session.now(), &mut writer)?;
     }
     progress.done();
     if !session.is_over() {
@@ -386,40 +374,22 @@ impl Watch {
     /// Hands an action to the plant. Returns the line for `actions.jsonl`.
     fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
         let now = session.now();
-        let remaining_s = self.end.saturating_since(now).as_secs().max(1);
-        let submitted = plant_action(action, remaining_s).and_then(|act| {
+        let done = actions::plan(action, now, self.end, &self.response).and_then(|plan| {
             session
-                .submit(act.clone())
-                .map(|()| act)
+                .submit(plan.action.clone())
+                .map(|()| plan)
                 .map_err(|error| error.to_string())
         });
-        let result = match submitted {
-            Ok(act) => {
-                let effective = now + self.response.until_effect(&act);
-                ActionResult {
-                    command_id: action.command_id.clone(),
-                    status: ActionStatus::Accepted,
-                    t_ns: now.as_nanos(),
-                    effective_ns: Some(effective.as_nanos()),
-                    until_ns: Some((effective + self.response.lasts(&act)).as_nanos()),
-                    reason: None,
-                }
-            }
-            Err(reason) => ActionResult {
-                command_id: action.command_id.clone(),
-                status: ActionStatus::Refused,
-                t_ns: now.as_nanos(),
-                effective_ns: None,
-                until_ns: None,
-                reason: Some(reason),
-            },
+        let result = match done {
+            Ok(plan) => actions::accepted(action, now, &plan),
+            Err(reason) => actions::refused(action, now, reason),
         };
-        let line = json!({"action": action, "result": result});
+        let line = actions::line(action, &result);
         self.results.push(result);
         line
     }
 
-    fn end(self, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {
+    fn end(self, now: SimTime, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {
         let Some(tool) = self.tool else {
             return Ok(None);
         };
@@ -427,6 +397,10 @@ impl Watch {
             Ok(answer) => {
                 for alert in &answer.alerts {
                     writer.alert(alert)?;
+                }
+                for action in &answer.actions {
+                    let result = actions::refused(action, now, actions::RUN_IS_OVER.to_owned());
+                    writer.action(&actions::line(action, &result))?;
                 }
                 Ok(None)
             }
@@ -470,108 +444,6 @@ pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual,
         truth,
         finished: session.finish(),
     })
-}
-
-/// Runs an offline defense over the evidence and brings its alerts into our normal form.
-fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
-    let Some(defense) = order.defense else {
-        return Ok(());
-    };
-    let Some(config) = defense.offline(order.ready.loaded.scenario.clean_until)? else {
-        return Ok(());
-    };
-    let output = folder.path().join("defense").join("output");
-    let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
-    let format = Format::from_name(&result.format).map_err(|near| {
-        let message = format!(
-            "the defense writes format `{}`, which is not known",
-            result.format
-        );
-        Problem::new("TR0202", message)
-            .maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
-    })?;
-    let options = ImportOptions {
-        epoch_unix_ns: EPOCH_UNIX_NS,
-        duration_ns: Some(folder.manifest().simulated_ns),
-        tool: Some(defense.spec.name.clone()),
-        span: folder.spans().next().map(str::to_owned),
-        signature_techniques: defense.spec.signature_table.clone(),
-        ..ImportOptions::default()
-    };
-    let alerts = read_alerts(&result.alerts_path, format, &options)?;
-    let text = twinrange_score::alert::to_jsonl(&alerts.alerts);
-    let path = folder.locate(paths::ALERTS);
-    std::fs::write(&path, text).map_err(|error| {
-        Problem::new(
-            "TR0307",
-            format!("`{}` cannot be written: {error}", path.display()),
-        )
-    })?;
-    Ok(())
-}
-
-/// Reads an alert file of any format.
-pub(crate) fn read_alerts(
-    path: &Path,
-    format: Format,
-    options: &ImportOptions,
-) -> Result<twinrange_score::formats::Import, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Problem::new(
-            "TR0108",
-            format!("`{}` cannot be read: {error}", path.display()),
-        )
-    })?;
-    import(format, &bytes, options).map_err(|error| {
-        let line = u32::try_from(error.line).unwrap_or(u32::MAX);
-        let column = error
-            .column
-            .and_then(|c| u32::try_from(c).ok())
-            .unwrap_or(1);
-        Problem::new("TR0313", error.message)
-            .at_line(path.display().to_string(), line, column)
-            .maybe_hint(error.hint)
-            .into()
-    })
-}
-
-/// The plant's form of an action that a tool asked for.
-fn plant_action(action: &Action, remaining_s: u64) -> Result<respond::Action, String> {
-    let duration_s = match action.args.duration_s {
-        None => remaining_s,
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a cast saturates, and the plant limits it"
-        )]
-        Some(seconds) => seconds.ceil() as u64,
-    };
-    let args = ActionArgs { duration_s };
-    let deny = |target| Ok(respond::Action::Deny { target, args });
-    match (action.action, &action.target) {
-        (Verb::Deny, Target::Ip(ip)) => deny(DenyTarget::Ip(
-            ip.parse()
-                .map_err(|_| format!("`{ip}` is not an IPv4 address"))?,
-        )),
-        (Verb::Deny, Target::Mac(mac)) => deny(DenyTarget::Mac(mac.clone())),
-        (Verb::Deny, Target::SwitchPort { switch, port }) => {
-            let port = u16::try_from(*port).map_err(|_| format!("there is no port {port}"))?;
-            deny(DenyTarget::SwitchPort {
-                switch: switch.clone(),
-                port,
-            })
-        }
-        (Verb::Contain, Target::Host(host)) => Ok(respond::Action::Contain {
-            target: HostTarget { host: host.clone() },
-            args,
-        }),
-        (Verb::Restore, Target::Controller(controller)) => Ok(respond::Action::Restore {
-            target: ControllerTarget {
-                controller: controller.clone(),
-            },
-        }),
-        (verb, target) => Err(format!("{verb:?} cannot be aimed at {target:?}")),
-    }
 }
 
 fn asset(asset: twinrange_range::evidence::records::Asset) -> message::Asset {

@@ -1,5 +1,7 @@
 //! What several verbs share.
 
+pub(crate) mod actions;
+pub(crate) mod alerts;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;

@@ -8,11 +8,9 @@ use sim_kernel::input::InputRecord;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
 use sim_plant::respond::{Action, DenyTarget, Input};
-use twinrange_bridge::DefenseError;
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
-use twinrange_range::manifest::Ended;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::{Prices, Scenario};
@@ -20,13 +18,14 @@ use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions,
 use twinrange_range::twin::{self, Impact, Violation};
 use twinrange_score::continuity::{self, FourRuns, Production, Run};
 use twinrange_score::detection::{self, Params, StepTruth, Truth};
-use twinrange_score::formats::{Format, Import, ImportOptions};
+use twinrange_score::formats::Format;
 use twinrange_score::gate::Gate;
 use twinrange_score::report::{self, ActionMark, ReportData, Series};
-use twinrange_score::score::{Clock, Header, Score, Tool};
+use twinrange_score::score::{Clock, Header, Score};
 
+use super::alerts;
 use super::defense::{self, Defense};
-use super::execution::{Order, read_alerts, simulate_with_defense};
+use super::execution::{Order, simulate_with_defense};
 use super::failure::Failure;
 use super::scenario::{Ready, from_run};
 
@@ -53,14 +52,14 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let folder = question.folder;
     let ready = from_run(&folder.manifest().scenario.bundle)?;
     let defense = run_defense(folder)?;
-    let import = alerts_of(question, defense.as_ref())?;
+    let submitted = alerts::submitted(folder, question.alerts.as_ref(), defense.as_ref())?;
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
     let steps = folder.attack()?;
     let violations = undefended_violations(&runs, &ready);
     let actions = actions_of(folder, &ready)?;
     let truth = truth_of(folder, &ready, &steps, &violations, &actions)?;
     let params = Params::default();
-    let found = detection::score(&truth, &import.alerts, &params);
+    let found = detection::score(&truth, &submitted.import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
     let accepted: Vec<&Action> = actions.iter().map(|(action, _)| action).collect();
     let made = four_runs(&runs, &ready.loaded.scenario, &folder.process()?, &accepted);
@@ -75,20 +74,21 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         duration_s: SimDuration::from_nanos(manifest.simulated_ns).as_secs_f64(),
         epoch_unix_ns: EPOCH_UNIX_NS,
         attack_version: Header::attack_version(),
-        tool: tool_of(question, defense.as_ref()),
-        alert_format: Some(
-            question
-                .alerts
-                .as_ref()
-                .map_or(Format::Jsonl, |(_, f)| *f)
-                .name()
-                .to_owned(),
-        ),
+        tool: submitted.tool,
+        alert_format: Some(submitted.format),
+        alert_file: submitted.file,
         clock: Clock::Simulated,
     };
-    let score = Score::new(header, found, Some(continuity))
-        .with_import(&import)
-        .with_gates(&question.gates);
+    let mut score = Score::new(header, found, Some(continuity)).with_import(&submitted.import);
+    let short = defense
+        .as_ref()
+        .filter(|_| question.alerts.is_none())
+        .and_then(|defense| defense.learns_less(&ready.loaded.scenario));
+    let short = short.map(|warning| format!("Mind that {}.", warning.message));
+    for sentence in submitted.caveats.into_iter().chain(short) {
+        score = score.with_caveat(sentence);
+    }
+    let score = score.with_gates(&question.gates);
     let marks = actions.into_iter().map(|(_, mark)| mark).collect();
     let html = html(question, &ready, &runs, marks, &score)?;
     Ok(Scored { score, html })
@@ -375,59 +375,6 @@ fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
     }
 }
 
-fn tool_of(question: &Question<'_>, defense: Option<&Defense>) -> Option<Tool> {
-    if let Some((path, _)) = &question.alerts {
-        let name = path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        return Some(Tool {
-            name,
-            version: None,
-            config_digest: None,
-        });
-    }
-    defense.map(|defense| Tool {
-        name: defense.spec.name.clone(),
-        version: Some(defense.spec.version.clone()),
-        config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
-    })
-}
-
-fn alerts_of(question: &Question<'_>, defense: Option<&Defense>) -> Result<Import, Failure> {
-    let folder = question.folder;
-    let options = ImportOptions {
-        epoch_unix_ns: EPOCH_UNIX_NS,
-        duration_ns: Some(folder.manifest().simulated_ns),
-        span: folder.spans().next().map(str::to_owned),
-        tool: defense.map(|d| d.spec.name.clone()),
-        signature_techniques: defense
-            .map_or_else(BTreeMap::new, |d| d.spec.signature_table.clone()),
-        ..ImportOptions::default()
-    };
-    match &question.alerts {
-        Some((path, format)) => read_alerts(path, *format, &options),
-        None if folder.manifest().options.defense.is_some() => {
-            if let Some(why) = failure_of(folder) {
-                return Err(DefenseError::FailedInRun { why }.into());
-            }
-            read_alerts(&folder.locate(paths::ALERTS), Format::Jsonl, &options)
-        }
-        None => {
-            let message = "this run had no defense, and no alerts were given";
-            let hint = "name a file with --alerts FILE --format jsonl|eve, or run with --defense";
-            Err(Problem::new("TR0112", message).hint(hint).into())
-        }
-    }
-}
-
-/// Why the run's own defense failed, if it did. What it did not say is then no silence.
-fn failure_of(folder: &RunFolder) -> Option<String> {
-    if let Ok(text) = std::fs::read_to_string(folder.locate(paths::FAILURE)) {
-        return Some(text.trim().to_owned());
-    }
-    (folder.manifest().ended == Ended::DefenseFailed).then(|| "run.json says so".to_owned())
-}
-
 /// What the accepted actions of the run did, from its input records.
 fn actions_of(folder: &RunFolder, ready: &Ready) -> Result<Vec<(Action, ActionMark)>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
@@ -463,9 +410,12 @@ fn actions_of(folder: &RunFolder, ready: &Ready) -> Result<Vec<(Action, ActionMa
                 "the controller stands still while it is restored",
             ),
         };
-        let end_ns = (start_ns + lasts_ns)
-            .min(folder.manifest().simulated_ns)
-            .max(start_ns);
+        let run_ends_ns = folder.manifest().simulated_ns;
+        if start_ns >= run_ends_ns {
+            // The run was stopped before it took effect.
+            continue;
+        }
+        let end_ns = (start_ns + lasts_ns).min(run_ends_ns);
         let mark = ActionMark {
             start_ns,
             end_ns: Some(end_ns),

@@ -61,7 +61,7 @@ static CASES: [Case; 9] = [
     },
 ];
 
-fn fixture(tool: &str) -> PathBuf {
+pub(crate) fn fixture(tool: &str) -> PathBuf {
     repository()
         .join("tests/fixtures/defenses")
         .join(tool)

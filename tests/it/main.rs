@@ -15,5 +15,9 @@ mod inert;
 #[cfg(unix)]
 mod interrupt;
 mod layering;
+#[cfg(unix)]
+mod offline;
+#[cfg(unix)]
+mod response;
 mod st;
 mod support;

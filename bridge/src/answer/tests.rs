@@ -161,6 +161,12 @@ fn action_when_it_is_malformed_then_the_message_says_how() {
         json!({"command_id":"c","action":"deny","target":{"ip":"10.20.1.66"},"args":{"duration_s":0}}),
         "'duration_s' must be greater than 0",
     );
+    for time in ["from_ns", "until_ns"] {
+        check_action(
+            json!({"command_id":"c","action":"contain","target":{"host":"hmi-1"},"args":{time:5}}),
+            &format!("unknown field `{time}`, expected `duration_s`"),
+        );
+    }
     check_action(
         json!({"command_id":"c","action":"restore","target":{"controller":"x"},"args":{"duration_s":1}}),
         "'duration_s' has no meaning for restore",

@@ -332,14 +332,27 @@ static CODES: &[CodeInfo] = &[
     info(
         "TR0313",
         "alert file cannot be read",
-        "The file of alerts is not of the format that was named, is cut off, or its times do not lie \
-         in the run. Line and column are shown; `list formats` names the formats.",
+        "The file of alerts is not of the format that was named, is cut off, or nothing in it can be true \
+         in the run, such as times behind its end. Line and column are shown; `list formats` names the \
+         formats.",
     ),
     info(
         "TR0314",
         "gate cannot be read",
         "The gate is not an expression such as `recall >= 0.8 and false_alarms_per_day <= 1`. \
          `list gates` names the figures.",
+    ),
+    info(
+        "TR0315",
+        "alert that cannot be true in the run",
+        "A record names a time, a frame or a SPAN port that the run does not have, or an address that is \
+         none. It is left out of the score, counted by its reason, and its line and field are shown.",
+    ),
+    info(
+        "TR0316",
+        "defense learns less than it asks for",
+        "The scenario's clean period (`clean_until`) is shorter than `learn_s` of the defense. It is told to \
+         learn no longer than that: what it learned behind it could be the attack.",
     ),
     info(
         "TR0317",

@@ -26,7 +26,8 @@ pub use truth::{Outcome, Params, StepTruth, Truth};
 use crate::alert::{Alert, Kind};
 use crate::attack;
 use crate::figure::{Figure, Interval};
-use crate::formats::count_u64;
+use crate::formats::{AFTER_RUN, IN_CLEAN_PERIOD, count_u64};
+use crate::records::Records;
 use crate::stats::{self, Observation};
 use intervals::Intervals;
 
@@ -160,8 +161,8 @@ pub struct Detection {
     pub excluded_steps: Vec<ExcludedStep>,
     /// The alarms by time.
     pub alarms: Vec<Alarm>,
-    /// Alerts and records after the end of the run, which are left out.
-    pub records_outside_run: u64,
+    /// Where all records of the alert file went.
+    pub records: Records,
 }
 
 /// Scores alerts against the truth.
@@ -219,7 +220,7 @@ pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
         .map(|(index, step)| step_result(index, step, &alerts_only, &logs, params))
         .collect();
     let noise = noise(truth, &steps, &alarms, params);
-    let outside = count_u64(alerts.len() - inside.len());
+    let records = records(truth, alerts, count_u64(inside.len()));
     assemble(
         truth,
         params,
@@ -228,8 +229,29 @@ pub fn score(truth: &Truth, alerts: &[Alert], params: &Params) -> Detection {
         noise,
         &alerts_only,
         &logs,
-        outside,
+        records,
     )
+}
+
+/// Counts what is compared with the truth and what is not: the clean period is for learning.
+fn records(truth: &Truth, alerts: &[Alert], scored: u64) -> Records {
+    let mut skipped = BTreeMap::new();
+    for alert in alerts {
+        let reason = if alert.t_ns > truth.duration_ns {
+            AFTER_RUN
+        } else if alert.t_ns < truth.clean_ns {
+            IN_CLEAN_PERIOD
+        } else {
+            continue;
+        };
+        *skipped.entry(reason.to_owned()).or_default() += 1;
+    }
+    Records {
+        read: count_u64(alerts.len()),
+        scored,
+        skipped,
+        left_out: Vec::new(),
+    }
 }
 
 /// The span that all labelled frames belong to, if there is only one: alerts need not name it.
@@ -388,7 +410,7 @@ fn assemble(
     noise: Noise,
     alerts: &[(&Alert, Vec<usize>)],
     logs: &[(&Alert, Vec<usize>)],
-    records_outside_run: u64,
+    records: Records,
 ) -> Detection {
     let share = |part: u64, whole: u64, reason| Figure::ratio(part as f64, whole as f64, reason);
     let steps_total = count_u64(steps.len());
@@ -451,7 +473,7 @@ fn assemble(
         excluded_steps: excluded(truth),
         steps,
         alarms,
-        records_outside_run,
+        records,
     }
 }
 

@@ -18,10 +18,21 @@ use serde_json::Value;
 
 use super::field::{Fields, technique_in_tag};
 use super::jsonl::{from_table, note_unknown};
+use super::possible::Paths;
 use super::sniff::Object;
 use super::{BEFORE_RUN, Import, ImportError, ImportOptions, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
 use crate::attack;
+
+/// EVE has no time of receipt, so that its path is never shown.
+const PATHS: Paths = Paths {
+    time: "timestamp",
+    received: "timestamp",
+    span: None,
+    frame: "pcap_cnt",
+    ips: ["src_ip", "dest_ip"],
+    macs: ["ether.src_mac", "ether.dest_mac"],
+};
 
 /// Reads one record into `import`.
 pub(super) fn record(
@@ -37,7 +48,8 @@ pub(super) fn record(
     };
     let Some(event_type) = fields.string("event_type")? else {
         let hint = if object.contains_key("t_ns") {
-            "this looks like Twinrange's normal form: use `--format jsonl`"
+            "this looks like Twinrange's normal form: `--format jsonl`, or `format: \"jsonl\"` in a \
+             defense's RON file"
         } else {
             "every record of eve.json has an event_type"
         };
@@ -45,7 +57,7 @@ pub(super) fn record(
     };
     let unix_ns = timestamp(&fields)?;
     let Some(t_ns) = simulated_ns(unix_ns, options.epoch_unix_ns, options) else {
-        import.skip(BEFORE_RUN);
+        import.leave_out(line, &object, PATHS.time, BEFORE_RUN);
         return Ok(());
     };
     let src = Endpoint {
@@ -79,16 +91,18 @@ pub(super) fn record(
     };
     if event_type == "alert" {
         let alert = alert(&fields, base, options, import)?;
-        import.alerts.push(alert);
+        import.take(line, &object, alert, &PATHS, options);
     } else if base.src.is_empty() && base.dst.is_empty() {
-        let short: String = event_type.chars().take(40).collect();
+        let plain = event_type.chars().filter(|c| !c.is_control());
+        let short: String = plain.take(40).collect();
         import.skip(&format!("`{short}` record without addresses"));
     } else {
-        import.alerts.push(Alert {
+        let record = Alert {
             kind: Kind::Log,
             sig_id: event_type,
             ..base
-        });
+        };
+        import.take(line, &object, record, &PATHS, options);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::field::{Fields, technique_in_tag};
+use super::possible::Paths;
 use super::sniff::Object;
 use super::{BEFORE_RUN, Import, ImportError, ImportOptions, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
@@ -34,6 +35,15 @@ const KNOWN: [&str; 20] = [
     "schema_version",
 ];
 
+const PATHS: Paths = Paths {
+    time: "t_ns",
+    received: "t_received_ns",
+    span: Some("span"),
+    frame: "frame",
+    ips: ["src.ip", "dst.ip"],
+    macs: ["src.mac", "dst.mac"],
+};
+
 /// Reads one record into `import`.
 pub(super) fn record(
     line: u64,
@@ -48,7 +58,7 @@ pub(super) fn record(
     };
     let t_ns = required_time(&fields)?;
     let Some(t_ns) = simulated_ns(i128::from(t_ns), 0, options) else {
-        import.skip(BEFORE_RUN);
+        import.leave_out(line, &object, PATHS.time, BEFORE_RUN);
         return Ok(());
     };
     let sig_id = fields
@@ -97,7 +107,7 @@ pub(super) fn record(
             name.chars().take(40).collect::<String>()
         ));
     }
-    import.alerts.push(alert);
+    import.take(line, &object, alert, &PATHS, options);
     Ok(())
 }
 
@@ -109,7 +119,8 @@ fn missing(fields: &Fields<'_>, field: &str) -> ImportError {
         .filter(|name| !KNOWN.contains(name))
         .find(|name| crate::suggest::nearest(name, [field]).is_some());
     let hint = if fields.object.contains_key("event_type") {
-        "this looks like Suricata's eve.json: use `--format eve`".to_owned()
+        "this looks like Suricata's eve.json: `--format eve`, or `format: \"eve\"` in a defense's RON file"
+            .to_owned()
     } else if let Some(similar) = similar {
         format!("there is a field `{similar}`; did you mean `{field}`?")
     } else if field == "t_ns" {

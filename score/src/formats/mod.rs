@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** no importer panics on any bytes, and none drops a record silently: each input
 //! record becomes an alert, or is counted in [`Import::skipped`] with its reason, or ends the import
-//! with an [`ImportError`] that names line and field.
+//! with an [`ImportError`] that names line and field. What cannot be true in the run is never kept, and
+//! [`Import::left_out`] has its line and field.
 //!
 //! A file that is truncated or in another format is the user's mistake and is refused whole: half an
 //! alert file would score as a worse tool than the one that was run.
@@ -10,15 +11,20 @@
 mod eve;
 mod field;
 mod jsonl;
+mod possible;
 mod sniff;
 
+pub(crate) use possible::{AFTER_RUN, IN_CLEAN_PERIOD};
 pub(crate) use sniff::count_u64;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::alert::Alert;
+use crate::records::LeftOut;
+use possible::BEFORE_RUN;
 
 /// The Unix time of the start of a run unless the scenario says otherwise:
 /// 2026-01-05T06:00:00Z, a Monday, early shift.
@@ -77,11 +83,17 @@ impl Format {
 pub struct ImportOptions {
     /// Unix time of the start of the run, ns. Wall-like time stamps are counted from it.
     pub epoch_unix_ns: u64,
-    /// Simulated length of the run, ns; records after it are skipped. `None`: not checked.
+    /// Simulated length of the run, ns; records after it are left out. `None`: not checked.
     pub duration_ns: Option<u64>,
+    /// The number of the last frame of each SPAN; records that name another SPAN, or a frame behind
+    /// it, are left out. `None`: not checked.
+    pub frames: Option<BTreeMap<String, u64>>,
+    /// Refuses a file of which no record can be true in the run: it belongs to another run, or the
+    /// tool's clock was not the simulation's.
+    pub refuse_foreign: bool,
     /// Added to the tool's time, ns: a known offset of its clock. Zero unless the user says so.
     pub clock_offset_ns: i64,
-    /// Name for the tool where the file does not give one.
+    /// Name for the tool where the record does not give one.
     pub tool: Option<String>,
     /// The SPAN whose capture the tool read, for frame numbers without a SPAN.
     pub span: Option<String>,
@@ -97,6 +109,8 @@ impl Default for ImportOptions {
         Self {
             epoch_unix_ns: DEFAULT_EPOCH_UNIX_NS,
             duration_ns: None,
+            frames: None,
+            refuse_foreign: true,
             clock_offset_ns: 0,
             tool: None,
             span: None,
@@ -111,13 +125,71 @@ impl Default for ImportOptions {
 pub struct Import {
     /// Alerts and log records, by time; records of one instant keep the file's order.
     pub alerts: Vec<Alert>,
-    /// Records that are no alert and no telemetry, or lie outside the run: reason to count.
+    /// Records that are no alert and no telemetry, or cannot be true in the run: reason to count.
     pub skipped: BTreeMap<String, u64>,
+    /// Those of the skipped that cannot be true, in the file's order, at most
+    /// [`crate::records::LISTED`].
+    pub left_out: Vec<LeftOut>,
+    /// Number of records that cannot be true, also of those that are not listed.
+    pub impossible: u64,
     /// Things that look wrong but do not stop the import: what to count.
     pub anomalies: BTreeMap<String, u64>,
 }
 
+/// What an import says beside the alerts that it kept, to be stored with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Name of the format of the file.
+    pub format: String,
+    /// Records in the file: `kept` and all of `skipped`.
+    pub read: u64,
+    /// Records that became alerts or log records.
+    pub kept: u64,
+    /// As [`Import::skipped`].
+    pub skipped: BTreeMap<String, u64>,
+    /// As [`Import::left_out`].
+    pub left_out: Vec<LeftOut>,
+    /// As [`Import::impossible`].
+    pub impossible: u64,
+    /// As [`Import::anomalies`].
+    pub anomalies: BTreeMap<String, u64>,
+}
+
 impl Import {
+    /// Number of records that were read.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        count_u64(self.alerts.len()) + self.skipped.values().sum::<u64>()
+    }
+
+    /// Everything but the alerts, for a file beside them.
+    #[must_use]
+    pub fn report(&self, format: Format) -> ImportReport {
+        ImportReport {
+            format: format.name().to_owned(),
+            read: self.read(),
+            kept: count_u64(self.alerts.len()),
+            skipped: self.skipped.clone(),
+            left_out: self.left_out.clone(),
+            impossible: self.impossible,
+            anomalies: self.anomalies.clone(),
+        }
+    }
+
+    /// The import of alerts that an earlier import had kept, as if its own file were read again.
+    #[must_use]
+    pub fn after(mut self, earlier: ImportReport) -> Self {
+        for (reason, count) in earlier.skipped {
+            *self.skipped.entry(reason).or_default() += count;
+        }
+        self.left_out.splice(0..0, earlier.left_out);
+        self.left_out.truncate(crate::records::LISTED);
+        self.impossible += earlier.impossible;
+        // The kept records are the same ones, and look as odd as they did then.
+        self.anomalies = earlier.anomalies;
+        self
+    }
+
     fn skip(&mut self, reason: &str) {
         *self.skipped.entry(reason.to_owned()).or_default() += 1;
     }
@@ -194,31 +266,10 @@ pub fn import(
     Ok(import)
 }
 
-/// Drops what lies outside the run and sorts the rest.
+/// Refuses what belongs to another run, and sorts the rest.
 fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportError> {
-    let before_sorting = import.alerts.len();
-    if let Some(duration_ns) = options.duration_ns {
-        let late = |alert: &Alert| alert.t_ns > duration_ns;
-        let late_count = import.alerts.iter().filter(|alert| late(alert)).count();
-        import.alerts.retain(|alert| !late(alert));
-        for _ in 0..late_count {
-            import.skip(AFTER_RUN);
-        }
-    }
-    let count = |reason| import.skipped.get(reason).copied().unwrap_or(0);
-    let outside = count(BEFORE_RUN) + count(AFTER_RUN);
-    if import.alerts.is_empty() && outside > 0 {
-        return Err(ImportError {
-            line: 1,
-            column: None,
-            field: None,
-            message: format!("all {outside} records lie outside the run"),
-            hint: Some(
-                "the tool must take its time from the capture (simulated time), not from its own \
-                 clock; check that the file belongs to this run"
-                    .to_owned(),
-            ),
-        });
+    if options.refuse_foreign && import.alerts.is_empty() && import.impossible > 0 {
+        return Err(foreign(import));
     }
     if !import.alerts.is_sorted_by_key(|alert| alert.t_ns) {
         let backward = import
@@ -231,17 +282,40 @@ fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportErro
         }
         import.alerts.sort_by_key(|alert| alert.t_ns);
     }
-    assert!(
-        import.alerts.len() <= before_sorting,
-        "finishing cannot add alerts"
-    );
     Ok(())
 }
 
-/// Reason for a skipped record.
-const BEFORE_RUN: &str = "before the start of the run";
-/// Reason for a skipped record.
-const AFTER_RUN: &str = "after the end of the run";
+/// Says of a file without a possible record what is wrong with it.
+fn foreign(import: &Import) -> ImportError {
+    let count = |reason| import.skipped.get(reason).copied().unwrap_or(0);
+    let first = import
+        .left_out
+        .first()
+        .expect("an impossible record is listed");
+    let (all, outside) = (import.impossible, count(BEFORE_RUN) + count(AFTER_RUN));
+    let (message, hint) = if outside == all {
+        (
+            format!("all {all} records lie outside the run"),
+            "the tool must take its time from the capture (simulated time), not from its own clock; \
+             check that the file belongs to this run",
+        )
+    } else {
+        (
+            format!(
+                "none of {all} records can be true in this run; the first has {}: {}",
+                first.found, first.reason
+            ),
+            "check that the file belongs to this run",
+        )
+    };
+    ImportError {
+        line: first.line,
+        column: None,
+        field: Some(first.field.clone()),
+        message,
+        hint: Some(hint.to_owned()),
+    }
+}
 
 /// Simulated time from a tool's time: offset added, negative times refused.
 fn simulated_ns(unix_or_run_ns: i128, base_ns: u64, options: &ImportOptions) -> Option<u64> {

@@ -7,6 +7,7 @@
 //! **Invariant:** every text from outside goes through [`words::escape`].
 
 mod charts;
+mod provenance;
 mod summary;
 mod svg;
 mod tables;
@@ -107,7 +108,7 @@ pub fn html(data: &ReportData<'_>) -> String {
         (
             "provenance",
             "What was scored, with what",
-            tables::provenance(score),
+            provenance::provenance(score),
         ),
     ];
     let present: Vec<_> = sections

@@ -6,7 +6,7 @@ use super::words::{clock, duration, escape, number, percent};
 use crate::attack;
 use crate::detection::{Alarm, Detection, Grade, Outcome, StepResult, Verdict};
 use crate::figure::{Figure, Interval};
-use crate::score::{Clock, Score};
+use crate::score::Score;
 
 /// The most false alarms that the page lists.
 const LISTED_ALARMS: usize = 40;
@@ -522,95 +522,5 @@ pub(super) fn intervals(score: &Score) -> String {
         }
         html.push_str("</ul>\n");
     }
-    html
-}
-
-/// What must be known to compare this score with another.
-pub(super) fn provenance(score: &Score) -> String {
-    let header = &score.header;
-    let params = &score.detection.params;
-    let tool = header.tool.as_ref();
-    let none = || "none".to_owned();
-    let code = |text: &str| format!("<code>{}</code>", escape(text));
-    let rows: Vec<(&str, String)> = vec![
-        ("Twinrange", escape(&header.range_version)),
-        (
-            "Scenario",
-            format!(
-                "{} {}",
-                escape(&header.scenario),
-                code(&header.scenario_digest)
-            ),
-        ),
-        ("Run digest", code(&header.run_digest)),
-        ("Seed", header.seed.to_string()),
-        (
-            "ATT&amp;CK for ICS",
-            format!("v{}", escape(&header.attack_version)),
-        ),
-        ("Tool", tool.map_or_else(none, |tool| escape(&tool.name))),
-        (
-            "Tool version",
-            tool.and_then(|t| t.version.as_deref())
-                .map_or_else(|| "not given".to_owned(), escape),
-        ),
-        (
-            "Tool configuration",
-            tool.and_then(|t| t.config_digest.as_deref())
-                .map_or_else(|| "not given".to_owned(), code),
-        ),
-        (
-            "Alert format",
-            header.alert_format.as_deref().map_or_else(none, escape),
-        ),
-        (
-            "Clock",
-            match header.clock {
-                Clock::Simulated => "simulated time, reproducible".to_owned(),
-                Clock::Wall => "wall clock, not reproducible".to_owned(),
-            },
-        ),
-        ("Simulated", duration(header.duration_s)),
-        (
-            "Observed without attack",
-            duration(score.detection.attack_free_s),
-        ),
-        ("Alarm gap g", duration(params.gap_ns as f64 / 1e9)),
-        (
-            "Alarm recount",
-            duration(params.alarm_limit_ns as f64 / 1e9),
-        ),
-        ("Grace after a step", duration(params.grace_ns as f64 / 1e9)),
-        (
-            "Techniques per alert at most",
-            params.techniques_per_alert.to_string(),
-        ),
-        (
-            "Records read",
-            format!(
-                "{} alerts, {} log records",
-                score.detection.alerts, score.detection.log_records
-            ),
-        ),
-    ];
-    let mut html = String::from("<dl class=\"facts\">\n");
-    let counts = score
-        .import_skipped
-        .iter()
-        .map(|(reason, count)| (count, format!("skipped: {reason}")));
-    let noted = score
-        .import_anomalies
-        .iter()
-        .map(|(what, count)| (count, what.clone()));
-    for (name, value) in rows {
-        html.push_str(&format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
-    }
-    for (count, what) in counts.chain(noted) {
-        html.push_str(&format!(
-            "<div><dt>Import</dt><dd>{count} × {}</dd></div>\n",
-            escape(&what)
-        ));
-    }
-    html.push_str("</dl>\n");
     html
 }

@@ -77,6 +77,7 @@ pub(crate) fn header() -> Header {
             config_digest: None,
         }),
         alert_format: Some("jsonl".to_owned()),
+        alert_file: None,
         clock: Clock::Simulated,
     }
 }

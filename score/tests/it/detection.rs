@@ -257,7 +257,8 @@ fn clean_period_when_alerts_lie_in_it_then_neither_they_nor_its_time_count() {
     };
     let result = score(&truth, &[alert(5), alert(1799), alert(1800)], &params);
     assert_eq!((result.alerts, result.alarms_false), (1, 1));
-    assert_eq!(result.records_outside_run, 2);
+    assert_eq!((result.records.read, result.records.scored), (3, 1));
+    assert_eq!(result.records.skipped["in the clean period"], 2);
     assert_eq!(result.attack_free_s, 1700.0);
 }
 
@@ -355,7 +356,8 @@ fn records_when_after_the_run_then_left_out_and_counted() {
         &[alert(100), alert(101)],
         &Params::default(),
     );
-    assert_eq!((result.alerts, result.records_outside_run), (1, 1));
+    assert_eq!((result.records.read, result.records.scored), (2, 1));
+    assert_eq!(result.records.skipped["after the end of the run"], 1);
 }
 
 #[test]

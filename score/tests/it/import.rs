@@ -246,8 +246,8 @@ fn import_when_file_is_wrong_then_line_field_and_hint() {
         Jsonl,
         b"{\"t_ns\":9000000000000,\"sig_id\":\"a\"}",
         1,
-        None,
-        "outside the run",
+        Some("t_ns"),
+        "all 1 records lie outside the run",
     );
     check(
         Jsonl,
@@ -293,7 +293,15 @@ fn import_when_file_is_wrong_then_line_field_and_hint() {
         "missing",
     );
     // A tool on the wall clock: everything lies months after the run.
-    check(Eve, br#"{"event_type":"alert","timestamp":"2026-11-23T08:15:30.250431+0000","alert":{"signature_id":1}}"#, 1, None, "simulated time");
+    check(Eve, br#"{"event_type":"alert","timestamp":"2026-11-23T08:15:30.250431+0000","alert":{"signature_id":1}}"#, 1, Some("timestamp"), "simulated time");
+    // Nothing of it can be true: it is another run's file, and no quiet tool.
+    check(
+        Jsonl,
+        b"\n{\"t_ns\":1,\"sig_id\":\"a\",\"src\":{\"ip\":\"nonsense\"}}\n{\"t_ns\":9000000000000,\"sig_id\":\"a\"}\n",
+        2,
+        Some("src.ip"),
+        "none of 2 records can be true in this run; the first has \"nonsense\": not an IP address",
+    );
 }
 
 const EVE: &str = concat!(
@@ -358,6 +366,157 @@ fn eve_when_mixed_then_only_alert_records_alert() {
         "{:?}",
         result.anomalies
     );
+}
+
+/// A run of an hour with two SPANs.
+fn run() -> ImportOptions {
+    ImportOptions {
+        frames: Some([("cell".to_owned(), 100), ("dmz".to_owned(), 7)].into()),
+        span: Some("cell".to_owned()),
+        ..options()
+    }
+}
+
+#[test]
+fn record_when_it_cannot_be_true_then_named_counted_and_not_credited() {
+    let good = r#"{"t_ns":1,"sig_id":"good","span":"dmz","frame":7}"#;
+    let check = |fields: &str, field: &str, found: &str, reason: &str| {
+        let bad = format!("{{\"sig_id\":\"a\",{fields}}}");
+        let import = import(
+            Format::Jsonl,
+            format!("{good}\n\n{bad}\n{good}\n").as_bytes(),
+            &run(),
+        )
+        .unwrap_or_else(|error| panic!("{error}: {bad}"));
+        assert_eq!(import.alerts.len(), 2, "{bad}");
+        assert_eq!(import.skipped.get(reason), Some(&1), "{bad}: {import:?}");
+        let [left] = &import.left_out[..] else {
+            panic!("{bad}: {import:?}")
+        };
+        assert_eq!(
+            (left.line, &*left.field, &*left.found, &*left.reason),
+            (3, field, found, reason),
+            "{bad}"
+        );
+        assert_eq!(import.read(), 3);
+    };
+    let after = "after the end of the run";
+    check(r#""t_ns":3600000000001"#, "t_ns", "3600000000001", after);
+    check(
+        r#""t_ns":5,"t_received_ns":4"#,
+        "t_received_ns",
+        "4",
+        "received before it happened",
+    );
+    check(
+        r#""t_ns":5,"t_received_ns":3600000000001"#,
+        "t_received_ns",
+        "3600000000001",
+        "received after the end of the run",
+    );
+    let no_span = "no such span in the run";
+    check(r#""t_ns":5,"span":"lab""#, "span", "\"lab\"", no_span);
+    check(
+        r#""t_ns":5,"span":"lab","frame":1"#,
+        "span",
+        "\"lab\"",
+        no_span,
+    );
+    let no_frame = "no such frame in the run";
+    check(r#""t_ns":5,"span":"dmz","frame":8"#, "frame", "8", no_frame);
+    check(r#""t_ns":5,"frame":101"#, "frame", "101", no_frame);
+    let no_ip = "not an IP address";
+    check(
+        r#""t_ns":5,"src":{"ip":"nonsense"}"#,
+        "src.ip",
+        "\"nonsense\"",
+        no_ip,
+    );
+    check(
+        r#""t_ns":5,"dst":{"ip":"10.20.1.300"}"#,
+        "dst.ip",
+        "\"10.20.1.300\"",
+        no_ip,
+    );
+    let no_mac = "not a MAC address";
+    check(
+        r#""t_ns":5,"src":{"mac":"02:54"}"#,
+        "src.mac",
+        "\"02:54\"",
+        no_mac,
+    );
+}
+
+#[test]
+fn record_when_it_can_be_true_then_kept_whatever_else_it_says() {
+    for line in [
+        r#"{"t_ns":3600000000000,"sig_id":"a","t_received_ns":3600000000000}"#,
+        r#"{"t_ns":0,"sig_id":"a","span":"cell","frame":100}"#,
+        // The SPAN is a guess of ours where the record names none, and no reason to leave it out.
+        r#"{"t_ns":5,"sig_id":"a","frame":100}"#,
+        r#"{"t_ns":5,"sig_id":"a","src":{"ip":"fe80::1%eth0","mac":"0254.5714.0142","asset":"whoever"}}"#,
+        r#"{"t_ns":5,"sig_id":"a","t_end_ns":1,"colour":"red"}"#,
+    ] {
+        let import = import(Format::Jsonl, line.as_bytes(), &run()).expect(line);
+        assert_eq!((import.alerts.len(), import.impossible), (1, 0), "{line}");
+    }
+}
+
+#[test]
+fn eve_when_a_record_cannot_be_true_then_the_fields_of_eve_are_named() {
+    let line = |fields: &str| {
+        format!(
+            "{{\"timestamp\":\"2026-01-05T06:00:15+0000\",\"event_type\":\"modbus\",\"src_ip\":\"10.20.1.66\",{fields}}}\n"
+        )
+    };
+    let file = [
+        line("\"pcap_cnt\":100"),
+        line("\"pcap_cnt\":101"),
+        line("\"dest_ip\":\"the filler\""),
+        line("\"dest_ip\":\"10.20.1.11\"").replace("06:00:15", "05:00:15"),
+        line("\"dest_ip\":\"10.20.1.11\"").replace("06:00:15", "08:00:15"),
+    ]
+    .concat();
+    let import = import(Format::Eve, file.as_bytes(), &run()).expect("readable");
+    let places: Vec<(u64, &str, &str)> = import
+        .left_out
+        .iter()
+        .map(|left| (left.line, &*left.field, &*left.reason))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (2, "pcap_cnt", "no such frame in the run"),
+            (3, "dest_ip", "not an IP address"),
+            (4, "timestamp", "before the start of the run"),
+            (5, "timestamp", "after the end of the run"),
+        ]
+    );
+    assert_eq!((import.alerts.len(), import.read()), (1, 5));
+}
+
+/// What an offline import left out is still said when its alerts are read again.
+#[test]
+fn report_when_added_to_the_kept_alerts_then_as_if_the_file_were_read_again() {
+    let file = concat!(
+        "{\"t_ns\":1,\"sig_id\":\"a\",\"techniques\":[\"T9999\"],\"colour\":\"red\"}\n",
+        "{\"t_ns\":1,\"sig_id\":\"a\",\"frame\":9000}\n",
+    );
+    let first = import(Format::Jsonl, file.as_bytes(), &run()).expect("readable");
+    let kept = to_jsonl(&first.alerts);
+    let again = import(Format::Jsonl, kept.as_bytes(), &run()).expect("readable");
+    let report = serde_json::to_string(&first.report(Format::Jsonl)).expect("it encodes");
+    let report = serde_json::from_str(&report).expect("it decodes");
+    assert_eq!(again.after(report), first);
+}
+
+#[test]
+fn import_when_many_records_are_impossible_then_all_are_counted_and_some_listed() {
+    let mut file = String::from("{\"t_ns\":1,\"sig_id\":\"a\"}\n");
+    file.push_str(&"{\"t_ns\":1,\"sig_id\":\"a\",\"frame\":101}\n".repeat(60));
+    let import = import(Format::Jsonl, file.as_bytes(), &run()).expect("readable");
+    assert_eq!((import.left_out.len(), import.impossible), (50, 60));
+    assert_eq!(import.skipped["no such frame in the run"], 60);
 }
 
 #[test]

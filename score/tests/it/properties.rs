@@ -90,6 +90,11 @@ fn check_consistent(result: &Detection) {
         result.grades.iter().map(|count| count.steps).sum::<u64>(),
         result.steps_total
     );
+    assert_eq!(result.records.scored, result.alerts + result.log_records);
+    assert_eq!(
+        result.records.read,
+        result.records.scored + result.records.skipped_total()
+    );
     assert_eq!(result.recall, result.analytic_coverage);
     let interval = result.recall_interval;
     if let (Some(recall), Some(interval)) = (result.recall.value, interval) {

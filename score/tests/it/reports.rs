@@ -5,6 +5,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
 use twinrange_score::detection::{self, Params};
+use twinrange_score::formats::{Format, ImportOptions, import};
 use twinrange_score::gate::{Gate, NAMES};
 use twinrange_score::junit::{self, Suite};
 use twinrange_score::navigator;
@@ -68,6 +69,55 @@ fn score_json_when_written_then_valid_and_read_back_equal() {
     let mut broken = gated;
     broken.detection.recall.value = None;
     assert!(validate(&broken).is_err());
+}
+
+/// Whoever skips a record, importer or comparison: the counts add up, and the page says the same.
+#[test]
+fn records_when_skipped_by_importer_and_comparison_then_the_counts_add_up() {
+    let file = concat!(
+        "{\"t_ns\":5000000000,\"sig_id\":\"in the clean period\"}\n",
+        "{\"t_ns\":20000000000,\"sig_id\":\"scored\"}\n\n",
+        "{\"t_ns\":21000000000,\"sig_id\":\"log\",\"kind\":\"log\"}\n",
+        "{\"t_ns\":22000000000,\"sig_id\":\"a\",\"src\":{\"ip\":\"<nonsense>\"}}\n",
+        "{\"t_ns\":99000000000,\"sig_id\":\"late\"}\n",
+    );
+    let options = ImportOptions {
+        duration_ns: Some(60 * S),
+        ..ImportOptions::default()
+    };
+    let import = import(Format::Jsonl, file.as_bytes(), &options).expect("readable");
+    let mut truth = crate::common::truth(60, vec![]);
+    truth.clean_ns = 10 * S;
+    let found = detection::score(&truth, &import.alerts, &Params::default());
+    let score = Score::new(header(), found, None).with_import(&import);
+    validate(&score).expect("valid");
+    let records = &score.detection.records;
+    assert_eq!((records.read, records.scored), (5, 2));
+    let skipped: Vec<(&str, u64)> = records
+        .skipped
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            ("after the end of the run", 1),
+            ("in the clean period", 1),
+            ("not an IP address", 1),
+        ]
+    );
+    assert_eq!(
+        (score.detection.alerts, score.detection.log_records),
+        (1, 1)
+    );
+    let page = page(&score, "records");
+    for says in [
+        "5: 1 alerts and 1 log records scored, 3 skipped",
+        "line 5, src.ip is &quot;&lt;nonsense&gt;&quot;: not an IP address",
+        "line 6, t_ns is 99000000000: after the end of the run",
+    ] {
+        assert!(page.contains(says), "{says}");
+    }
 }
 
 #[test]

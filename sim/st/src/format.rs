@@ -293,11 +293,11 @@ impl Layout<'_> {
 
     fn keyword(&mut self, word: Keyword, began: bool) {
         match word {
-            Keyword::Program | Keyword::Function | Keyword::FunctionBlock => {
-                // Within a CONFIGURATION a PROGRAM is a declaration.
-                if began && self.blocks.is_empty() {
-                    self.open(Block::Pou);
-                }
+            // Within a CONFIGURATION a PROGRAM is a declaration.
+            Keyword::Program | Keyword::Function | Keyword::FunctionBlock
+                if began && self.blocks.is_empty() =>
+            {
+                self.open(Block::Pou);
             }
             Keyword::Configuration => self.open(Block::Configuration),
             _ if is_section(word) => self.open(Block::Variables),

@@ -1,0 +1,323 @@
+//! Alerts of an offline defense and of files that the user hands in: the same rules, another culprit.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use twinrange_bridge::{DefenseError, offline};
+use twinrange_range::evidence::EPOCH_UNIX_NS;
+use twinrange_range::manifest::Ended;
+use twinrange_range::problem::{Problem, Problems};
+use twinrange_range::run_folder::{RunFolder, paths};
+use twinrange_score::alert::to_jsonl;
+use twinrange_score::formats::{Format, Import, ImportError, ImportOptions, ImportReport, import};
+use twinrange_score::score::Tool;
+
+use super::defense::Defense;
+use super::execution::Order;
+use super::failure::{Failure, print_problems};
+
+/// Most records that are named on standard error; `score.json` has more of them.
+const NAMED: usize = 5;
+/// Most tools that are named where a file holds the alerts of several.
+const TOOLS_NAMED: usize = 8;
+
+/// Alerts to be scored, and whose they are.
+pub(crate) struct Submitted {
+    pub(crate) import: Import,
+    /// The tool that raised them.
+    pub(crate) tool: Option<Tool>,
+    /// Name of the format in which they came.
+    pub(crate) format: String,
+    /// Name of the user's file; `None` for those of the run's own defense.
+    pub(crate) file: Option<String>,
+    /// What a reader of the score must know about it.
+    pub(crate) caveats: Vec<String>,
+}
+
+/// What every import into a run must know about it.
+fn options_for(folder: &RunFolder) -> ImportOptions {
+    ImportOptions {
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        duration_ns: Some(folder.manifest().simulated_ns),
+        frames: Some(folder.manifest().counts.frames.clone()),
+        span: folder.spans().next().map(str::to_owned),
+        ..ImportOptions::default()
+    }
+}
+
+/// Alerts from a file of the user's.
+///
+/// # Errors
+///
+/// `TR0108` and `TR0313`: the user's mistakes.
+pub(crate) fn from_file(
+    folder: &RunFolder,
+    path: &Path,
+    format: Format,
+    defense: Option<&Defense>,
+) -> Result<Submitted, Failure> {
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(path)
+        .map_err(|error| Problem::new("TR0108", format!("`{shown}` cannot be read: {error}")))?;
+    let stem = path.file_stem().unwrap_or(path.as_os_str());
+    let default_tool = match format {
+        Format::Jsonl => stem.to_string_lossy().into_owned(),
+        Format::Eve => "suricata".to_owned(),
+    };
+    let options = ImportOptions {
+        tool: Some(default_tool.clone()),
+        ..options_for(folder)
+    };
+    let import = import(format, &bytes, &options).map_err(|error| user_mistake(&shown, &error))?;
+    warn_left_out(&import, &shown);
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let file = name.to_string_lossy().into_owned();
+    let tool = tool_names(&import).unwrap_or(default_tool);
+    let caveats = defense
+        .map(|own| {
+            format!(
+                "The alerts are those of {tool}, from the file {file}. The run's own defense was {}: \
+                 what production lost or kept is its doing.",
+                own.spec.name
+            )
+        })
+        .into_iter()
+        .collect();
+    Ok(Submitted {
+        import,
+        tool: Some(Tool {
+            name: tool,
+            version: None,
+            config_digest: None,
+        }),
+        format: format.name().to_owned(),
+        file: Some(file),
+        caveats,
+    })
+}
+
+/// Alerts of the run's own defense.
+///
+/// # Errors
+///
+/// `DF0018` if it had failed: what it did not say is no silence. `TR0108` and `TR0313` if the run
+/// folder is damaged.
+pub(crate) fn of_defense(
+    folder: &RunFolder,
+    defense: Option<&Defense>,
+) -> Result<Submitted, Failure> {
+    if let Some(why) = failure_of(folder) {
+        return Err(DefenseError::FailedInRun { why }.into());
+    }
+    let path = folder.locate(paths::ALERTS);
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(&path)
+        .map_err(|error| Problem::new("TR0108", format!("`{shown}` cannot be read: {error}")))?;
+    let options = ImportOptions {
+        tool: defense.map(|d| d.spec.name.clone()),
+        signature_techniques: defense
+            .map(|d| d.spec.signature_table.clone())
+            .unwrap_or_default(),
+        // A tool of which nothing can be true has spoken all the same, and is scored so.
+        refuse_foreign: false,
+        ..options_for(folder)
+    };
+    let import =
+        import(Format::Jsonl, &bytes, &options).map_err(|error| user_mistake(&shown, &error))?;
+    warn_left_out(&import, &shown);
+    let (import, format) = match earlier(folder)? {
+        None => (import, Format::Jsonl.name().to_owned()),
+        Some(report) => {
+            let format = report.format.clone();
+            (import.after(report), format)
+        }
+    };
+    Ok(Submitted {
+        import,
+        tool: defense.map(|defense| Tool {
+            name: defense.spec.name.clone(),
+            version: Some(defense.spec.version.clone()),
+            config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
+        }),
+        format,
+        file: None,
+        caveats: Vec::new(),
+    })
+}
+
+/// The report of the import that filled `alerts.jsonl`, if an offline defense did.
+fn earlier(folder: &RunFolder) -> Result<Option<ImportReport>, Problem> {
+    let path = folder.locate(paths::IMPORT);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(None);
+    };
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        let message = format!("this is not the report of an import: {error}");
+        Problem::new("TR0306", message).in_file(path.display().to_string())
+    })
+}
+
+/// Runs an offline defense over the evidence and brings its alerts into our normal form. Does nothing
+/// for another defense.
+///
+/// # Errors
+///
+/// What is wrong with the tool or with what it left; `TR0307` if the run folder cannot be written.
+pub(crate) fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
+    let Some(defense) = order.defense else {
+        return Ok(());
+    };
+    let Some(config) = defense.offline(order.ready.loaded.scenario.clean_until)? else {
+        return Ok(());
+    };
+    let output = folder.path().join("defense").join("output");
+    let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
+    let format = Format::from_name(&result.format).expect("checked when the defense was read");
+    let shown = result.alerts_path.display().to_string();
+    let bytes = std::fs::read(&result.alerts_path).map_err(|source| DefenseError::Io {
+        what: format!("cannot read {shown}"),
+        source,
+    })?;
+    let options = ImportOptions {
+        tool: Some(defense.spec.name.clone()),
+        signature_techniques: defense.spec.signature_table.clone(),
+        ..options_for(folder)
+    };
+    let import =
+        import(format, &bytes, &options).map_err(|error| DefenseError::UnreadableAlerts {
+            path: config.alerts_path.clone(),
+            reason: error.to_string(),
+            hint: error.hint,
+        })?;
+    warn_left_out(&import, &shown);
+    let report = serde_json::to_string_pretty(&import.report(format)).expect("a report encodes");
+    for (path, text) in [
+        (paths::ALERTS, to_jsonl(&import.alerts)),
+        (paths::IMPORT, format!("{report}\n")),
+    ] {
+        let path = folder.locate(path);
+        std::fs::write(&path, text).map_err(|error| {
+            let message = format!("`{}` cannot be written: {error}", path.display());
+            Problem::new("TR0307", message)
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes down why the defense failed, so that nobody takes its silence for quiet.
+pub(crate) fn note_failure(folder: &RunFolder, failure: &Failure) -> Result<(), Problem> {
+    let why = match failure {
+        Failure::Defense(error) => format!("{}: {error}", error.code()),
+        Failure::User(problems) => format!("its alerts could not be kept: {problems}"),
+        _ => return Ok(()),
+    };
+    let file = folder.locate(paths::FAILURE);
+    std::fs::write(&file, format!("{why}\n")).map_err(|error| {
+        Problem::new(
+            "TR0307",
+            format!("`{}` cannot be written: {error}", file.display()),
+        )
+    })
+}
+
+/// Why the run's own defense failed, if it did. What it did not say is then no silence.
+fn failure_of(folder: &RunFolder) -> Option<String> {
+    if let Ok(text) = std::fs::read_to_string(folder.locate(paths::FAILURE)) {
+        return Some(text.trim().to_owned());
+    }
+    (folder.manifest().ended == Ended::DefenseFailed).then(|| "run.json says so".to_owned())
+}
+
+/// The names of the tools in an import, in alphabetical order; `None` without any.
+fn tool_names(import: &Import) -> Option<String> {
+    let tools: BTreeSet<&str> = import
+        .alerts
+        .iter()
+        .filter_map(|alert| alert.tool.as_deref())
+        .collect();
+    let mut names: Vec<String> = tools
+        .iter()
+        .take(TOOLS_NAMED)
+        .map(|tool| plain(tool))
+        .collect();
+    if tools.len() > TOOLS_NAMED {
+        names.push(format!("{} more", tools.len() - TOOLS_NAMED));
+    }
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// A tool's text as it may stand on a terminal: no control characters, at most 60 others.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
+fn user_mistake(file: &str, error: &ImportError) -> Failure {
+    let line = line_number(error.line);
+    let column = error
+        .column
+        .and_then(|c| u32::try_from(c).ok())
+        .unwrap_or(1);
+    let message = match &error.field {
+        Some(field) => format!("field `{field}`: {}", error.message),
+        None => error.message.clone(),
+    };
+    Problem::new("TR0313", message)
+        .at_line(file, line, column)
+        .maybe_hint(error.hint.clone())
+        .into()
+}
+
+/// Names on standard error what was left out of an alert file because it cannot be true.
+fn warn_left_out(import: &Import, file: &str) {
+    let mut warnings = Problems::default();
+    for record in import.left_out.iter().take(NAMED) {
+        let message = format!(
+            "`{}` is {}, {}; the record is left out",
+            record.field, record.found, record.reason
+        );
+        let place = Problem::new("TR0315", message).at_line(file, line_number(record.line), 1);
+        warnings.push(place.warning());
+    }
+    let named = u64::try_from(warnings.len()).expect("a few");
+    if import.impossible > named {
+        let message = format!(
+            "{} more records are left out because they cannot be true in the run",
+            import.impossible - named
+        );
+        let hint = "`detection.records` of score.json counts them by reason";
+        warnings.push(
+            Problem::new("TR0315", message)
+                .in_file(file)
+                .hint(hint)
+                .warning(),
+        );
+    }
+    if !warnings.is_empty() {
+        print_problems(&warnings);
+    }
+}
+
+fn line_number(line: u64) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
+/// Alerts to score: a file of the user's, else those of the run's own defense.
+///
+/// # Errors
+///
+/// `TR0112` if there are none of either, and what [`from_file`] and [`of_defense`] say.
+pub(crate) fn submitted(
+    folder: &RunFolder,
+    file: Option<&(PathBuf, Format)>,
+    defense: Option<&Defense>,
+) -> Result<Submitted, Failure> {
+    match file {
+        Some((path, format)) => from_file(folder, path, *format, defense),
+        None if folder.manifest().options.defense.is_some() => of_defense(folder, defense),
+        None => {
+            let message = "this run had no defense, and no alerts were given";
+            let hint = "name a file with --alerts FILE --format jsonl|eve, or run with --defense";
+            Err(Problem::new("TR0112", message).hint(hint).into())
+        }
+    }
+}
