@@ -11,7 +11,7 @@ use sim_plant::spec::PLANT_SCHEMA;
 use sim_plant::{PlantSpec, SpecError};
 use sim_st::Program;
 use twinrange_attacks::Playbook;
-use twinrange_attacks::playbook::{PLAYBOOK_SCHEMA, Trigger};
+use twinrange_attacks::playbook::{Action, PLAYBOOK_SCHEMA, Trigger};
 
 use crate::evidence::process::ColumnInfo;
 use crate::problem::{Problem, Problems, SourceText};
@@ -79,7 +79,14 @@ impl Formats for Standard {
         let spec = plant.map(plant_spec).transpose()?;
         let playbook = read_playbook(playbook, spec.as_ref())?;
         let mut starts = Vec::new();
-        for step in &playbook.steps {
+        let mut programs = Vec::new();
+        for (at, step) in playbook.steps.iter().enumerate() {
+            if let Action::DownloadProgram(download) = &step.action {
+                programs.push(Reference {
+                    file: download.program.clone(),
+                    path: format!("steps[{at}].action.program"),
+                });
+            }
             if let Some(start) = own_start(&step.start) {
                 starts.push((step.id.clone(), start));
             }
@@ -87,6 +94,7 @@ impl Formats for Standard {
         Ok(PlaybookFacts {
             steps: playbook.steps.into_iter().map(|step| step.id).collect(),
             starts,
+            programs,
         })
     }
 
@@ -104,6 +112,8 @@ pub struct Prepared {
     pub programs: BTreeMap<String, Arc<Program>>,
     /// The attack, if the scenario has one.
     pub playbook: Option<Playbook>,
+    /// Containers of the programs that the attack loads, by the names that the playbook uses for them.
+    pub attack_programs: BTreeMap<String, Arc<[u8]>>,
     /// Quantities of the physical truth.
     pub truth_columns: Vec<ColumnInfo>,
 }
@@ -119,6 +129,10 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, Problems> {
     for (name, program) in &loaded.programs {
         programs.insert(name.clone(), Arc::new(compile(program)?));
     }
+    let mut attack_programs = BTreeMap::new();
+    for (name, program) in &loaded.attack_programs {
+        attack_programs.insert(name.clone(), compile(program)?.to_bytes().into());
+    }
     let playbook = loaded.playbook.as_ref();
     let playbook = playbook
         .map(|text| read_playbook(text, Some(&plant)))
@@ -128,6 +142,7 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, Problems> {
         plant,
         programs,
         playbook,
+        attack_programs,
         truth_columns,
     })
 }
@@ -309,6 +324,9 @@ mod tests {
             fs::create_dir_all(folder.path().join(part)).expect("creates");
             for entry in fs::read_dir(repository().join(part)).expect("lists") {
                 let entry = entry.expect("lists");
+                if entry.path().is_dir() {
+                    continue; // Programs of other playbooks.
+                }
                 let text = fs::read_to_string(entry.path()).expect("reads");
                 let place = format!("{part}/{}", entry.file_name().to_string_lossy());
                 let text = if place == file {
