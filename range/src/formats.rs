@@ -317,6 +317,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn programs_of_an_attack_when_loaded_from_a_bundle_then_the_same_containers() {
+        let path = repository().join("scenarios/bottling/logic.ron");
+        let loaded = load(&path, &standard()).expect("it is valid");
+        let prepared = prepare(&loaded).expect("it is valid");
+        let container = &prepared.attack_programs["logic/conveyor.st"];
+        let program = Program::from_bytes(container).expect("it may run");
+        assert_eq!(
+            (program.name(), program.file_name()),
+            ("Conveyor", "conveyor.st")
+        );
+        assert_ne!(program.digest(), prepared.programs["conveyor.st"].digest());
+
+        let again = from_bundle(&loaded.bundle, &standard()).expect("it is valid");
+        let again = prepare(&again).expect("it is valid");
+        assert_eq!(again.attack_programs, prepared.attack_programs);
+    }
+
     /// The shipped scenario with one replacement in one file, checked.
     fn broken(file: &str, good: &str, bad: &str) -> String {
         let folder = TempDir::new().expect("a folder for the test");

@@ -15,5 +15,6 @@ mod inert;
 #[cfg(unix)]
 mod interrupt;
 mod layering;
+mod logic;
 mod st;
 mod support;

@@ -58,24 +58,25 @@ pub fn from_bundle(bundle: &Bundle, formats: &dyn Formats) -> Result<Loaded, Pro
 
 /// Reads a plant file and its programs, and reports everything that is wrong with them.
 pub(super) fn check_plant(path: &Path, formats: &dyn Formats) -> Problems {
-    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into());
-    let mut loader = Loader::new(Store::Folder(folder), formats);
-    match loader.store.read(&name) {
-        Ok(source) => {
-            loader.keep(&name, &source);
-            loader.plant(&name, &source);
-        }
-        Err(problem) => loader.problems.push(problem),
-    }
-    loader.problems
+    check_alone(path, formats, |loader, name, source| {
+        loader.plant(name, source);
+    })
 }
 
 /// Reads a playbook file and the programs that it names, and reports everything that is wrong with them
 /// as far as that can be told without a plant.
 pub(super) fn check_playbook(path: &Path, formats: &dyn Formats) -> Problems {
+    check_alone(path, formats, |loader, name, source| {
+        loader.playbook(name, source, None);
+    })
+}
+
+/// Reads one file that no scenario names here, and looks at it.
+fn check_alone(
+    path: &Path,
+    formats: &dyn Formats,
+    look: impl FnOnce(&mut Loader<'_>, &str, &SourceText),
+) -> Problems {
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     let name = path
         .file_name()
@@ -84,7 +85,7 @@ pub(super) fn check_playbook(path: &Path, formats: &dyn Formats) -> Problems {
     match loader.store.read(&name) {
         Ok(source) => {
             loader.keep(&name, &source);
-            loader.playbook(&name, &source, None);
+            look(&mut loader, &name, &source);
         }
         Err(problem) => loader.problems.push(problem),
     }
