@@ -8,6 +8,7 @@
 pub(crate) mod brute_force;
 pub(crate) mod denial;
 pub(crate) mod drift;
+pub(crate) mod engineering;
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod identify;
@@ -182,6 +183,7 @@ pub(crate) enum Machine {
     Drift(Box<drift::Machine>),
     Middle(Box<middle::Machine>),
     Denial(Box<denial::Machine>),
+    Engineering(Box<engineering::Machine>),
     Wait(SimTime),
 }
 
@@ -210,6 +212,17 @@ impl Machine {
                 Self::Denial(Box::new(denial::Machine::new(denial, targets, cx)))
             }
             Action::Wait(duration) => Self::Wait(cx.now().saturating_add(*duration)),
+            Action::UploadProgram(_)
+            | Action::DownloadProgram(_)
+            | Action::SetMode(_)
+            | Action::Restart(_)
+            | Action::Force(_)
+            | Action::ChangeTask(_)
+            | Action::Firmware(_) => {
+                let machine = engineering::Machine::new(action, targets, cx);
+                let machine = machine.expect("these are the actions of the engineering session");
+                Self::Engineering(Box::new(machine))
+            }
         }
     }
 
@@ -223,6 +236,7 @@ impl Machine {
             Self::Drift(machine) => machine.advance(cx),
             Self::Middle(machine) => machine.advance(cx),
             Self::Denial(machine) => machine.advance(cx),
+            Self::Engineering(machine) => machine.advance(cx),
             Self::Wait(until) if cx.now() >= *until => Progress::Ended(Verdict::succeeded()),
             Self::Wait(until) => Progress::Waiting(Some(*until)),
         }
@@ -238,6 +252,7 @@ impl Machine {
             Self::Drift(machine) => machine.stop(cx),
             Self::Middle(machine) => machine.stop(cx),
             Self::Denial(machine) => machine.stop(cx),
+            Self::Engineering(machine) => machine.stop(cx),
             Self::Wait(_) => Progress::Ended(Verdict::succeeded()),
         }
     }
@@ -252,6 +267,7 @@ impl Machine {
             Self::Drift(machine) => machine.verdict(),
             Self::Middle(machine) => machine.verdict(),
             Self::Denial(machine) => machine.verdict(),
+            Self::Engineering(machine) => machine.verdict(),
             Self::Wait(_) => Verdict::timed_out("it was still waiting"),
         }
     }

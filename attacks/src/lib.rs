@@ -25,6 +25,7 @@ mod action;
 pub mod arp;
 pub mod engine;
 pub mod intercept;
+mod place;
 pub mod playbook;
 mod port;
 pub mod record;

@@ -10,10 +10,17 @@
 //!
 //! Times are text, `00:40:00` or `90s`; see [`sim_kernel::time`].
 
+mod engineering;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sim_kernel::time::{SimDuration, SimTime, text};
+
+pub use self::engineering::{
+    Activation, ChangeTask, Client, DownloadProgram, Firmware, FirmwareKind, Force, Forced, Mode,
+    Place, Restart, RestartKind, SetMode, UploadProgram,
+};
 pub use sim_plant::spec::{Role, TagKind};
 use sim_wire::modbus;
 
@@ -250,6 +257,20 @@ pub enum Action {
     AdversaryInTheMiddle(AdversaryInTheMiddle),
     /// Exhausts a controller's Modbus connections.
     DenialOfService(DenialOfService),
+    /// Reads a controller's program.
+    UploadProgram(UploadProgram),
+    /// Puts another program into a controller.
+    DownloadProgram(DownloadProgram),
+    /// Changes a controller's operating mode.
+    SetMode(SetMode),
+    /// Restarts a controller's program.
+    Restart(Restart),
+    /// Forces entries of a controller's process image.
+    Force(Force),
+    /// Changes the time between two scans of a controller.
+    ChangeTask(ChangeTask),
+    /// Puts another firmware into a controller.
+    Firmware(Firmware),
     /// Does nothing for a while.
     Wait(#[serde(with = "text")] SimDuration),
 }
@@ -266,6 +287,13 @@ impl Action {
             Self::Drift(_) => "Drift",
             Self::AdversaryInTheMiddle(_) => "AdversaryInTheMiddle",
             Self::DenialOfService(_) => "DenialOfService",
+            Self::UploadProgram(_) => "UploadProgram",
+            Self::DownloadProgram(_) => "DownloadProgram",
+            Self::SetMode(_) => "SetMode",
+            Self::Restart(_) => "Restart",
+            Self::Force(_) => "Force",
+            Self::ChangeTask(_) => "ChangeTask",
+            Self::Firmware(_) => "Firmware",
             Self::Wait(_) => "Wait",
         }
     }
@@ -288,6 +316,13 @@ impl Action {
                 aliases.push(&denial.target);
                 aliases.extend(denial.evict.iter().map(String::as_str));
             }
+            Self::UploadProgram(upload) => aliases.push(&upload.target),
+            Self::DownloadProgram(download) => aliases.push(&download.target),
+            Self::SetMode(mode) => aliases.push(&mode.target),
+            Self::Restart(restart) => aliases.push(&restart.target),
+            Self::Force(force) => aliases.push(&force.target),
+            Self::ChangeTask(task) => aliases.push(&task.target),
+            Self::Firmware(firmware) => aliases.push(&firmware.target),
         }
         aliases.into_iter()
     }

@@ -15,8 +15,10 @@
 //! | [`BAD_ADDRESS`] | addresses, counts and tables that Modbus or the action does not allow |
 //! | [`BAD_VALUE`] | a value that the register cannot hold, or a fraction outside its limits |
 //! | [`BAD_NAME`] | a name, identifier or text that is empty, malformed or used twice |
+//! | [`BAD_PLACE`] | a tag or direct address that is not in the controller that is forced |
 
 mod action;
+mod engineering;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +50,8 @@ pub const BAD_ADDRESS: &str = "TR0228";
 pub const BAD_VALUE: &str = "TR0229";
 /// A name or text that is empty, malformed or used twice.
 pub const BAD_NAME: &str = "TR0230";
+/// A tag or direct address that is not in the controller that is forced.
+pub const BAD_PLACE: &str = "TR0231";
 
 /// Most steps in a playbook.
 const STEPS_MAX: usize = 64;

@@ -1,14 +1,17 @@
-//! What the attacker knows of the plant before it begins: names, roles and IP addresses.
+//! What the attacker knows of the plant before it begins, and what it brings along: names, roles and IP
+//! addresses, the list of tags, and the programs that it means to load.
 //!
 //! Hardware addresses, open ports and the content of controllers are not in here: the attacker has to
 //! find them over the network.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use sim_plant::PlantSpec;
 use sim_plant::spec::Role;
 
+use crate::place::Spot;
 use crate::playbook::{Playbook, Selector};
 
 /// A host, as a stolen network drawing would show it.
@@ -22,13 +25,23 @@ pub struct HostView {
     pub ip: Ipv4Addr,
 }
 
-/// The hosts of a plant and which of them is the attacker's.
+/// A tag, as the list of tags on a share has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TagView {
+    /// Host name of the controller that holds it.
+    pub(crate) controller: String,
+    pub(crate) spot: Spot,
+}
+
+/// The hosts and tags of a plant, which of the hosts is the attacker's, and the attacker's programs.
 ///
 /// **Invariant:** the hosts are sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlantView {
     hosts: Vec<HostView>,
     attacker: String,
+    tags: BTreeMap<String, TagView>,
+    programs: BTreeMap<String, Arc<[u8]>>,
 }
 
 impl PlantView {
@@ -45,10 +58,52 @@ impl PlantView {
             })
             .collect();
         hosts.sort_by(|a, b| a.name.cmp(&b.name));
+        let tags = plant.tags.iter().filter_map(|tag| {
+            let (kind, address) = (tag.kind, tag.address.parse().ok()?);
+            let view = TagView {
+                controller: tag.controller.clone(),
+                spot: Spot { address, kind },
+            };
+            Some((tag.name.clone(), view))
+        });
         Self {
             hosts,
             attacker: attacker.to_owned(),
+            tags: tags.collect(),
+            programs: BTreeMap::new(),
         }
+    }
+
+    /// The view of an attacker who has these programs at hand.
+    ///
+    /// # Arguments
+    ///
+    /// * `programs` — containers of `sim_st` by the names that the playbook uses for them; every
+    ///   program that it downloads must be there.
+    #[must_use]
+    pub fn with_programs(mut self, programs: BTreeMap<String, Arc<[u8]>>) -> Self {
+        self.programs = programs;
+        self
+    }
+
+    /// The tag with this name.
+    pub(crate) fn tag(&self, name: &str) -> Option<&TagView> {
+        self.tags.get(name)
+    }
+
+    /// Names of all tags.
+    pub(crate) fn tag_names(&self) -> impl Iterator<Item = &str> {
+        self.tags.keys().map(String::as_str)
+    }
+
+    /// The container of a program that the playbook downloads.
+    ///
+    /// # Panics
+    ///
+    /// If it is not at hand: who makes a view brings the playbook's programs.
+    pub(crate) fn program(&self, name: &str) -> &Arc<[u8]> {
+        let program = self.programs.get(name);
+        program.expect("the attacker has the playbook's programs at hand")
     }
 
     /// Name of the attacker's host.

@@ -11,7 +11,7 @@ use sim_plant::spec::PLANT_SCHEMA;
 use sim_plant::{PlantSpec, SpecError};
 use sim_st::Program;
 use twinrange_attacks::Playbook;
-use twinrange_attacks::playbook::{PLAYBOOK_SCHEMA, Trigger};
+use twinrange_attacks::playbook::{Action, PLAYBOOK_SCHEMA, Trigger};
 
 use crate::evidence::process::ColumnInfo;
 use crate::problem::{Problem, Problems, SourceText};
@@ -79,7 +79,14 @@ impl Formats for Standard {
         let spec = plant.map(plant_spec).transpose()?;
         let playbook = read_playbook(playbook, spec.as_ref())?;
         let mut starts = Vec::new();
-        for step in &playbook.steps {
+        let mut programs = Vec::new();
+        for (at, step) in playbook.steps.iter().enumerate() {
+            if let Action::DownloadProgram(download) = &step.action {
+                programs.push(Reference {
+                    file: download.program.clone(),
+                    path: format!("steps[{at}].action.program"),
+                });
+            }
             if let Some(start) = own_start(&step.start) {
                 starts.push((step.id.clone(), start));
             }
@@ -87,6 +94,7 @@ impl Formats for Standard {
         Ok(PlaybookFacts {
             steps: playbook.steps.into_iter().map(|step| step.id).collect(),
             starts,
+            programs,
         })
     }
 
@@ -104,6 +112,8 @@ pub struct Prepared {
     pub programs: BTreeMap<String, Arc<Program>>,
     /// The attack, if the scenario has one.
     pub playbook: Option<Playbook>,
+    /// Containers of the programs that the attack loads, by the names that the playbook uses for them.
+    pub attack_programs: BTreeMap<String, Arc<[u8]>>,
     /// Quantities of the physical truth.
     pub truth_columns: Vec<ColumnInfo>,
 }
@@ -119,6 +129,10 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, Problems> {
     for (name, program) in &loaded.programs {
         programs.insert(name.clone(), Arc::new(compile(program)?));
     }
+    let mut attack_programs = BTreeMap::new();
+    for (name, program) in &loaded.attack_programs {
+        attack_programs.insert(name.clone(), compile(program)?.to_bytes().into());
+    }
     let playbook = loaded.playbook.as_ref();
     let playbook = playbook
         .map(|text| read_playbook(text, Some(&plant)))
@@ -128,6 +142,7 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, Problems> {
         plant,
         programs,
         playbook,
+        attack_programs,
         truth_columns,
     })
 }
@@ -314,6 +329,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn programs_of_an_attack_when_loaded_from_a_bundle_then_the_same_containers() {
+        let path = repository().join("scenarios/bottling/logic.ron");
+        let loaded = load(&path, &standard()).expect("it is valid");
+        let prepared = prepare(&loaded).expect("it is valid");
+        let container = &prepared.attack_programs["logic/conveyor.st"];
+        let program = Program::from_bytes(container).expect("it may run");
+        assert_eq!(
+            (program.name(), program.file_name()),
+            ("Conveyor", "conveyor.st")
+        );
+        assert_ne!(program.digest(), prepared.programs["conveyor.st"].digest());
+
+        let again = from_bundle(&loaded.bundle, &standard()).expect("it is valid");
+        let again = prepare(&again).expect("it is valid");
+        assert_eq!(again.attack_programs, prepared.attack_programs);
+    }
+
     /// The shipped scenario with one replacement in one file, checked.
     fn broken(file: &str, good: &str, bad: &str) -> String {
         let folder = TempDir::new().expect("a folder for the test");
@@ -321,6 +354,9 @@ mod tests {
             fs::create_dir_all(folder.path().join(part)).expect("creates");
             for entry in fs::read_dir(repository().join(part)).expect("lists") {
                 let entry = entry.expect("lists");
+                if entry.path().is_dir() {
+                    continue; // Programs of other playbooks.
+                }
                 let text = fs::read_to_string(entry.path()).expect("reads");
                 let place = format!("{part}/{}", entry.file_name().to_string_lossy());
                 let text = if place == file {

@@ -122,7 +122,8 @@ impl<'a> Session<'a> {
                 problems
             })?;
         let mut engine = playbook.zip(attacker).map(|(playbook, attacker)| {
-            let view = PlantView::of(&prepared.plant, &attacker);
+            let view = PlantView::of(&prepared.plant, &attacker)
+                .with_programs(prepared.attack_programs.clone());
             Engine::new(playbook.clone(), view, options.seed)
         });
         if let (Some(engine), Some(mut foothold)) = (&mut engine, world.foothold()) {

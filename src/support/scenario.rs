@@ -13,7 +13,8 @@ pub(crate) struct BuiltIn {
     /// The name that `run` takes.
     pub(crate) name: &'static str,
     text: &'static str,
-    playbook: Option<(&'static str, &'static str)>,
+    /// The playbook, and the programs that it loads.
+    attack: &'static [(&'static str, &'static str)],
 }
 
 /// The scenario that `demo` runs.
@@ -26,35 +27,71 @@ macro_rules! shipped {
 }
 
 /// The shipped scenarios, by name.
-pub(crate) const BUILT_IN: [BuiltIn; 4] = [
+pub(crate) const BUILT_IN: [BuiltIn; 7] = [
     BuiltIn {
         name: "bottling/calm",
         text: shipped!("scenarios/bottling/calm.ron"),
-        playbook: None,
+        attack: &[],
+    },
+    BuiltIn {
+        name: "bottling/forces",
+        text: shipped!("scenarios/bottling/forces.ron"),
+        attack: &[(
+            "../../attacks/playbooks/forces.ron",
+            shipped!("attacks/playbooks/forces.ron"),
+        )],
     },
     BuiltIn {
         name: "bottling/jam",
         text: shipped!("scenarios/bottling/jam.ron"),
-        playbook: Some((
+        attack: &[(
             "../../attacks/playbooks/jam.ron",
             shipped!("attacks/playbooks/jam.ron"),
-        )),
+        )],
+    },
+    BuiltIn {
+        name: "bottling/logic",
+        text: shipped!("scenarios/bottling/logic.ron"),
+        attack: &[
+            (
+                "../../attacks/playbooks/logic.ron",
+                shipped!("attacks/playbooks/logic.ron"),
+            ),
+            (
+                "../../attacks/playbooks/logic/conveyor.st",
+                shipped!("attacks/playbooks/logic/conveyor.st"),
+            ),
+        ],
+    },
+    BuiltIn {
+        name: "bottling/logicbomb",
+        text: shipped!("scenarios/bottling/logicbomb.ron"),
+        attack: &[
+            (
+                "../../attacks/playbooks/logicbomb.ron",
+                shipped!("attacks/playbooks/logicbomb.ron"),
+            ),
+            (
+                "../../attacks/playbooks/logicbomb/filler.st",
+                shipped!("attacks/playbooks/logicbomb/filler.st"),
+            ),
+        ],
     },
     BuiltIn {
         name: "bottling/overflow",
         text: shipped!("scenarios/bottling/overflow.ron"),
-        playbook: Some((
+        attack: &[(
             "../../attacks/playbooks/overflow.ron",
             shipped!("attacks/playbooks/overflow.ron"),
-        )),
+        )],
     },
     BuiltIn {
         name: "bottling/underfill",
         text: shipped!("scenarios/bottling/underfill.ron"),
-        playbook: Some((
+        attack: &[(
             "../../attacks/playbooks/underfill.ron",
             shipped!("attacks/playbooks/underfill.ron"),
-        )),
+        )],
     },
 ];
 
@@ -70,7 +107,8 @@ impl BuiltIn {
     pub(crate) fn bundle(&self) -> Bundle {
         let root = format!("{}.ron", self.name.rsplit('/').next().unwrap_or(self.name));
         let own = [(root.as_str(), self.text)];
-        let files = own.into_iter().chain(PLANT_FILES).chain(self.playbook);
+        let attack = self.attack.iter().copied();
+        let files = own.into_iter().chain(PLANT_FILES).chain(attack);
         Bundle {
             files: files
                 .map(|(name, text)| (name.to_owned(), text.to_owned()))

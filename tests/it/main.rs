@@ -15,6 +15,7 @@ mod inert;
 #[cfg(unix)]
 mod interrupt;
 mod layering;
+mod logic;
 #[cfg(unix)]
 mod offline;
 #[cfg(unix)]

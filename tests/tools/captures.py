@@ -34,7 +34,10 @@ try:
 except ImportError:
     parquet = None
 
-SCENARIOS = ["bottling/calm", "bottling/overflow", "bottling/underfill", "bottling/jam"]
+SCENARIOS = [
+    "bottling/calm", "bottling/overflow", "bottling/underfill", "bottling/jam", "bottling/logic", "bottling/logicbomb",
+    "bottling/forces",
+]
 MODBUS_PORT = "502"
 # An attack on a connection explains what its two ends do for so long: beyond the slowest retransmission timer
 # of a first retry.

@@ -147,7 +147,7 @@ impl Machine {
                 }
             }
             Ok(Reply::Exception(_)) => self.findings.exceptions += 1,
-            Ok(Reply::Written) => {}
+            Ok(Reply::Written | Reply::Engineering(_)) => {}
             Err(failure) => {
                 let name = cx.name_of(ip);
                 cx.tally.note(format!("{name}: {failure}"));

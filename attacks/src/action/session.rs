@@ -33,6 +33,8 @@ pub(crate) enum Ask {
     },
     /// Function 43, MEI type 14, from this object on.
     Identify { object: u8 },
+    /// Function 90: a message of the engineering session.
+    Engineering(Vec<u8>),
 }
 
 /// What a controller answered.
@@ -47,6 +49,8 @@ pub(crate) enum Reply {
         objects: Vec<(u8, String)>,
         next_object: Option<u8>,
     },
+    /// An answer of the engineering session.
+    Engineering(Vec<u8>),
     /// A refusal.
     Exception(ExceptionCode),
 }
@@ -203,6 +207,7 @@ fn with_request(ask: &Ask, lend: impl FnOnce(&Request<'_>)) {
             access: Access::Regular,
             object: *object,
         }),
+        Ask::Engineering(message) => lend(&Request::Engineering(message)),
         Ask::Write {
             table: Table::Coils,
             address,
@@ -257,6 +262,7 @@ fn reply_of(response: &Response<'_>) -> Reply {
     }
     match response {
         Response::Exception { code, .. } => Reply::Exception(*code),
+        Response::Engineering(message) => Reply::Engineering(message.to_vec()),
         Response::ReadDeviceIdentification {
             next_object,
             objects,

@@ -45,6 +45,7 @@ pub(crate) fn describe(ask: &Ask) -> String {
         }
         Ask::Read(span) => format!("read {span}"),
         Ask::Identify { .. } => "identification".to_owned(),
+        Ask::Engineering(_) => "engineering session".to_owned(),
     }
 }
 

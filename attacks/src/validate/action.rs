@@ -16,7 +16,7 @@ const ADDRESSES: u32 = 65_536;
 
 /// Slowest and fastest pace of each kind, per second.
 const SCAN_PER_S: (f64, f64) = (0.01, 1_000.0);
-const REQUESTS_PER_S: (f64, f64) = (0.01, 200.0);
+pub(super) const REQUESTS_PER_S: (f64, f64) = (0.01, 200.0);
 const ATTEMPTS_PER_S: (f64, f64) = (0.01, 100.0);
 const FLOOD_PER_S: (f64, f64) = (0.1, 10_000.0);
 
@@ -78,6 +78,16 @@ impl Check<'_> {
             Action::DenialOfService(denial) => {
                 self.denial(path, denial);
                 Some(denial.duration)
+            }
+            Action::UploadProgram(_)
+            | Action::DownloadProgram(_)
+            | Action::SetMode(_)
+            | Action::Restart(_)
+            | Action::Force(_)
+            | Action::ChangeTask(_)
+            | Action::Firmware(_) => {
+                self.engineering(path, &step.action);
+                None
             }
             Action::Wait(duration) => {
                 self.time(path.to_owned(), *duration);
@@ -159,7 +169,7 @@ impl Check<'_> {
         }
     }
 
-    fn value(&mut self, path: String, kind: TagKind, number: f64) {
+    pub(super) fn value(&mut self, path: String, kind: TagKind, number: f64) {
         let (low, high) = value::limits(kind);
         if !(low..=high).contains(&number) {
             let message = format!("{number} is outside {low} to {high}, what {kind:?} can hold");

@@ -35,6 +35,12 @@ Playbook(
         (id: "seventh", title: "t", technique: "T0861", plain: "p", intended_effect: "e",
          start: At("1h"), timeout: "30min",
          action: Identify(targets: ["all"], reads: [(table: Coils, address: 0, count: 9)])),
+        (id: "eighth", title: "t", technique: "T0835", plain: "p", intended_effect: "e",
+         start: At("1h"), timeout: "5min",
+         action: Force(target: "plc", set: [(at: Address("%IX0.5"), value: 0)], client: (name: "me"))),
+        (id: "ninth", title: "t", technique: "T0889", plain: "p", intended_effect: "e",
+         start: At("1h"), timeout: "5min",
+         action: DownloadProgram(target: "plc", program: "a.st", client: (requests_per_s: 9))),
     ],
 )"#;
 
@@ -352,4 +358,47 @@ fn field_when_misspelt_then_the_file_is_not_read() {
             "{other}"
         );
     }
+}
+
+#[test]
+fn engineering_when_a_place_or_a_limit_is_wrong_then_reported() {
+    let place = |path| (BAD_PLACE, path, None);
+    let set = "[(at: Address(\"%IX0.5\"), value: 0)]";
+    check(
+        set,
+        "[(at: Address(\"%IX0.8\"), value: 0), (at: Tag(\"LT\"), value: 0)]",
+        &[
+            place("steps[7].action.set[0].at"),
+            place("steps[7].action.set[1].at"),
+        ],
+    );
+    check(
+        set,
+        "[(at: Address(\"%MD2\"), value: 1), (at: Address(\"%MW5\"), value: 70000)]",
+        &[
+            (BAD_VALUE, "steps[7].action.set[1].value", None),
+            place("steps[7].action.set[1].at"),
+        ],
+    );
+    let hint = "give `set`, `release` or `release_all: true`";
+    check(set, "[]", &[(BAD_VALUE, "steps[7].action", Some(hint))]);
+    check(
+        "name: \"me\"",
+        "name: \"\", password: \"\"",
+        &[
+            (BAD_NAME, "steps[7].action.client.name", None),
+            (BAD_NAME, "steps[7].action.client.password", None),
+        ],
+    );
+    check(
+        "requests_per_s: 9",
+        "requests_per_s: 0",
+        &[(BAD_PACE, "steps[8].action.client.requests_per_s", None)],
+    );
+    let hint = "name a file that ends in `.st`, relative to the playbook";
+    check(
+        "program: \"a.st\"",
+        "program: \"a.bin\"",
+        &[(BAD_NAME, "steps[8].action.program", Some(hint))],
+    );
 }

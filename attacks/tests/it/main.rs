@@ -3,4 +3,5 @@
 mod effect;
 mod plant;
 mod quiet;
+mod session;
 mod shipped;

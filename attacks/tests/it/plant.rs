@@ -8,9 +8,19 @@ use ron::extensions::Extensions;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{Keep, Quality};
 use sim_plant::{Pause, PlantSpec, World, WorldOptions};
+use twinrange_attacks::playbook::Action;
 use twinrange_attacks::{Engine, PlantView, Playbook};
 
 pub(crate) const ATTACKER: &str = "vendor-laptop";
+
+/// The host that the attacker of a shipped playbook owns.
+fn attacker_of(playbook: &Playbook) -> &'static str {
+    if playbook.name == "logic" {
+        "ews-1"
+    } else {
+        ATTACKER
+    }
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -33,6 +43,20 @@ pub(crate) fn plant() -> PlantSpec {
 
 pub(crate) fn playbook(name: &str) -> Playbook {
     parse(&root().join(format!("attacks/playbooks/{name}.ron")))
+}
+
+/// The containers of the programs that a shipped playbook loads.
+fn programs_of(playbook: &Playbook) -> BTreeMap<String, Arc<[u8]>> {
+    let mut programs = BTreeMap::new();
+    for step in &playbook.steps {
+        if let Action::DownloadProgram(download) = &step.action {
+            let path = root().join("attacks/playbooks").join(&download.program);
+            let name = path.file_name().expect("a file").to_string_lossy();
+            let program = sim_st::compile(&read(&path), &name).expect("the program compiles");
+            programs.insert(download.program.clone(), program.to_bytes().into());
+        }
+    }
+    programs
 }
 
 pub(crate) fn world(plant: &PlantSpec, attacker: Option<&str>, keep: Keep, seed: u64) -> World {
@@ -62,8 +86,10 @@ pub(crate) struct Game {
 impl Game {
     pub(crate) fn new(playbook: Playbook, keep: Keep, seed: u64) -> Self {
         let plant = plant();
-        let mut world = world(&plant, Some(ATTACKER), keep, seed);
-        let mut engine = Engine::new(playbook, PlantView::of(&plant, ATTACKER), seed);
+        let attacker = attacker_of(&playbook);
+        let mut world = world(&plant, Some(attacker), keep, seed);
+        let view = PlantView::of(&plant, attacker).with_programs(programs_of(&playbook));
+        let mut engine = Engine::new(playbook, view, seed);
         engine.start(&mut world.foothold().expect("there is an attacker"));
         Self { world, engine }
     }

@@ -7,7 +7,14 @@ use twinrange_attacks::validate;
 
 use crate::plant::{plant, playbook};
 
-const SHIPPED: [&str; 3] = ["jam", "overflow", "underfill"];
+const SHIPPED: [&str; 6] = [
+    "forces",
+    "jam",
+    "logic",
+    "logicbomb",
+    "overflow",
+    "underfill",
+];
 
 #[test]
 fn playbook_when_checked_against_the_bottling_line_then_nothing_is_wrong() {
@@ -35,10 +42,17 @@ fn playbooks_when_taken_together_then_every_technique_of_the_library_is_shown() 
     let wanted = [
         "AdversaryInTheMiddle",
         "BruteForceIo",
+        "ChangeTask",
         "DenialOfService",
+        "DownloadProgram",
         "Drift",
+        "Firmware",
+        "Force",
         "Identify",
+        "Restart",
         "Scan",
+        "SetMode",
+        "UploadProgram",
         "Write",
     ];
     assert_eq!(actions.into_iter().collect::<Vec<_>>(), wanted);
@@ -50,6 +64,15 @@ fn playbooks_when_taken_together_then_every_technique_of_the_library_is_shown() 
         "T0836",
         "T0830",
         "T0814",
+        "T0845",
+        "T0843.002",
+        "T0889",
+        "T0821",
+        "T0858",
+        "T0835",
+        "T0878",
+        "T0816",
+        "T1693.001",
     ] {
         assert!(techniques.contains(id), "{id}");
     }

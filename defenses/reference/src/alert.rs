@@ -67,6 +67,22 @@ rules! {
         ["T0806"], ["TA0106"];
     TOGGLE: "modbus-toggling", "One point written back and forth", 8, "modbus",
         ["T0806"], ["TA0106"];
+    PROGRAM_READ: "program-read", "Program read out of a controller by a host that never did", 7, "modbus",
+        ["T0845"], ["TA0100"];
+    PROGRAM_CHANGE: "program-change", "A controller runs another program than it should", 9, "modbus",
+        ["T0889", "T0843"], ["TA0110", "TA0109"];
+    MODE_CHANGE: "mode-change", "A controller was taken out of its mode", 8, "modbus",
+        ["T0858"], ["TA0104", "TA0103"];
+    RESTARTED: "controller-restart", "A controller was restarted over the network", 7, "modbus",
+        ["T0816"], ["TA0107"];
+    FORCE_CHANGE: "force-change", "Inputs or outputs of a controller are forced, or no longer", 8, "modbus",
+        ["T0835"], ["TA0107"];
+    TASK_CHANGE: "task-change", "The scan period of a controller was changed", 8, "modbus",
+        ["T0821"], ["TA0104"];
+    FIRMWARE_CHANGE: "firmware-change", "A controller has another firmware than it should", 9, "modbus",
+        ["T1693.001"], ["TA0110", "TA0107"];
+    SESSION_REFUSED: "engineering-refused", "A controller refused an engineering command", 6, "modbus",
+        [], [];
     MALFORMED: "modbus-malformed-request", "Bytes to port 502 that are no whole Modbus request", 5,
         "modbus", [], [];
     SUPPRESSED: "alerts-suppressed", "A rule fired too often; its alerts are held back", 4, "any", [], [];
@@ -116,6 +132,12 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The address of the host with a name.
+    pub(crate) fn address_of(&self, name: &str) -> Option<Ipv4Addr> {
+        let mut known = self.by_ip.iter();
+        known.find(|(_, host)| *host == name).map(|(&ip, _)| ip)
+    }
+
     /// The name behind an end. The hardware address counts first: it is harder to borrow unseen.
     pub(crate) fn of(&self, end: &End) -> Option<&str> {
         let by_mac = end.mac.and_then(|mac| self.by_mac.get(&mac));
@@ -129,8 +151,8 @@ impl Names {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) t_ns: u64,
-    pub(crate) span: &'a str,
-    pub(crate) frame: u64,
+    /// Span and number of the frame; `None` for a line of the log.
+    pub(crate) frame: Option<(&'a str, u64)>,
 }
 
 /// First pause between two alerts about the same thing, ns; doubles with each up to the longest.
@@ -239,11 +261,11 @@ impl Ledger {
 
 fn alert(finding: &Finding, place: Place<'_>, names: &Names) -> Value {
     let rule = finding.rule;
-    json!({
+    let mut alert = json!({
         "t_ns": place.t_ns,
         "sig_id": rule.id,
         "sig_name": rule.name,
-        "sensor": place.span,
+        "sensor": place.frame.map_or("log", |(span, _)| span),
         "severity": rule.severity,
         "src": end(&finding.src, names),
         "dst": end(&finding.dst, names),
@@ -252,10 +274,13 @@ fn alert(finding: &Finding, place: Place<'_>, names: &Names) -> Value {
         "tactics": rule.tactics,
         "technique_source": if rule.techniques.is_empty() { "none" } else { "native" },
         "action": "none",
-        "span": place.span,
-        "frame": place.frame,
         "raw": {"note": finding.note},
-    })
+    });
+    if let Some((span, frame)) = place.frame {
+        alert["span"] = json!(span);
+        alert["frame"] = json!(frame);
+    }
+    alert
 }
 
 fn end(end: &End, names: &Names) -> Value {
@@ -299,8 +324,7 @@ mod tests {
     fn admit(ledger: &mut Ledger, last_byte: u8, t_s: u64) -> Option<String> {
         let place = Place {
             t_ns: t_s * SECOND_NS,
-            span: "cell",
-            frame: 1,
+            frame: Some(("cell", 1)),
         };
         let alert = ledger.admit(&finding(last_byte), place, &Names::default())?;
         Some(alert["sig_id"].as_str().expect("always there").to_owned())

@@ -11,6 +11,7 @@ use sim_wire::{FrameSummary, MacAddr};
 use crate::alert::{End, Finding, NEW_IP, NEW_MAC, NEW_PAIR, REWRITTEN};
 use crate::arp::ArpWatch;
 use crate::connections::{Connections, Service};
+use crate::engineering::{EngineeringWatch, Talk};
 use crate::modbus::{Exchange, ModbusWatch};
 use crate::rewrite::Copies;
 
@@ -28,6 +29,7 @@ pub(crate) struct Detector {
     arp: ArpWatch,
     connections: Connections,
     modbus: ModbusWatch,
+    engineering: EngineeringWatch,
     copies: Copies,
 }
 
@@ -130,7 +132,36 @@ impl Detector {
                 is_genuine: !self.arp.contradicts(ip.src, frame.src_mac),
             };
             self.requests(&exchange, frame, bytes, out);
+        } else if tcp.src_port == modbus::PORT {
+            let talk = Talk {
+                learning,
+                client: End {
+                    ip: Some(ip.dst),
+                    mac: Some(frame.dst_mac),
+                    port: Some(tcp.dst_port),
+                },
+                server: ip.src,
+            };
+            for adu in frame.modbus_adus(bytes).filter(Adu::length_is_consistent) {
+                self.engineering.answer(&talk, &adu, out);
+            }
         }
+    }
+
+    /// Looks at one line of the log. Nothing is found while learning.
+    ///
+    /// # Arguments
+    ///
+    /// * `address_of` — address of the host with a name, if there is one.
+    pub(crate) fn log_line(
+        &mut self,
+        t_ns: u64,
+        line: &str,
+        address_of: impl Fn(&str) -> Option<Ipv4Addr>,
+        out: &mut Vec<Finding>,
+    ) {
+        let learning = t_ns < self.learn_ns;
+        self.engineering.log_line(learning, line, address_of, out);
     }
 
     fn requests(
@@ -140,8 +171,14 @@ impl Detector {
         bytes: &[u8],
         out: &mut Vec<Finding>,
     ) {
+        let talk = Talk {
+            learning: exchange.learning,
+            client: exchange.client_end,
+            server: exchange.server,
+        };
         for adu in frame.modbus_adus(bytes).filter(Adu::length_is_consistent) {
             self.modbus.request(exchange, &adu, out);
+            self.engineering.request(&talk, &adu);
         }
         if let Some(summary) = frame.modbus.filter(|modbus| modbus.trailing_bytes > 0) {
             out.extend(ModbusWatch::malformed(

@@ -12,6 +12,7 @@
 //! | `arp` | who owns which address |
 //! | `connections` | sweeps, scans and floods |
 //! | `modbus` | reads, writes, values, bursts |
+//! | `engineering` | programs, modes, forces, tasks and firmware of controllers |
 //! | `rewrite` | frames that were forwarded with another content |
 //! | `alert` | the rules' ids, hold-off, the normal form |
 //! | `respond` | actions, only with `--respond` |
@@ -25,6 +26,7 @@ mod alert;
 mod arp;
 mod connections;
 mod detector;
+mod engineering;
 mod modbus;
 pub mod options;
 mod respond;

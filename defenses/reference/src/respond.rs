@@ -11,18 +11,35 @@ use serde_json::{Value, json};
 use sim_wire::MacAddr;
 
 use crate::alert::{
-    ARP_CHANGE, FLOOD, Finding, MAC_MISMATCH, NEW_WRITER, REWRITTEN, Rule, VALUE, WRITE_BURST,
+    ARP_CHANGE, FIRMWARE_CHANGE, FLOOD, FORCE_CHANGE, Finding, MAC_MISMATCH, MODE_CHANGE,
+    NEW_WRITER, PROGRAM_CHANGE, RESTARTED, REWRITTEN, Rule, TASK_CHANGE, VALUE, WRITE_BURST,
 };
 use crate::window::SECOND_NS;
 
 /// Rules that prove an attacker rather than a novelty.
-static PROOFS: [&Rule; 6] = [
+static PROOFS: [&Rule; 12] = [
     &NEW_WRITER,
     &ARP_CHANGE,
     &MAC_MISMATCH,
     &REWRITTEN,
     &FLOOD,
     &WRITE_BURST,
+    &PROGRAM_CHANGE,
+    &MODE_CHANGE,
+    &RESTARTED,
+    &FORCE_CHANGE,
+    &TASK_CHANGE,
+    &FIRMWARE_CHANGE,
+];
+/// Rules after which a controller is not as it should be.
+static CHANGES: [&Rule; 7] = [
+    &NEW_WRITER,
+    &VALUE,
+    &PROGRAM_CHANGE,
+    &MODE_CHANGE,
+    &FORCE_CHANGE,
+    &TASK_CHANGE,
+    &FIRMWARE_CHANGE,
 ];
 const RESTORE_PAUSE_NS: u64 = 1_800 * SECOND_NS;
 /// Most hosts that are isolated in a run: more would be a mistake or a trap.
@@ -53,8 +70,7 @@ pub(crate) struct Responder {
 impl Responder {
     /// Takes a finding, also one that is held off as an alert.
     pub(crate) fn finding(&mut self, finding: &Finding, is_worker: bool, out: &mut Vec<Value>) {
-        let is_change =
-            std::ptr::eq(finding.rule, &NEW_WRITER) || std::ptr::eq(finding.rule, &VALUE);
+        let is_change = CHANGES.iter().any(|&rule| std::ptr::eq(rule, finding.rule));
         if !is_worker
             && is_change
             && let Some(name) = finding.dst.ip.and_then(|ip| self.controllers.get(&ip))

@@ -85,6 +85,8 @@ struct Interval<'a> {
     to_ns: u64,
     #[serde(borrow, default)]
     frames: Vec<Frame<'a>>,
+    #[serde(borrow, default)]
+    logs: Vec<LogLine<'a>>,
     #[serde(default)]
     action_results: Vec<ActionResult>,
 }
@@ -97,6 +99,13 @@ struct Frame<'a> {
     t_ns: u64,
     #[serde(borrow)]
     data: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct LogLine<'a> {
+    t_ns: u64,
+    #[serde(borrow)]
+    line: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -220,7 +229,7 @@ impl Session {
             "version": 1,
             "name": "reference",
             "tool_version": env!("CARGO_PKG_VERSION"),
-            "wants": ["frames"],
+            "wants": ["frames", "logs"],
         })
         .to_string()
     }
@@ -245,8 +254,7 @@ impl Session {
             self.detector.frame(frame.t_ns, &bytes, &mut findings);
             let place = Place {
                 t_ns: frame.t_ns,
-                span: &frame.span,
-                frame: frame.n,
+                frame: Some((&frame.span, frame.n)),
             };
             for finding in findings.drain(..) {
                 if self.options.respond {
@@ -256,6 +264,22 @@ impl Session {
                         .is_none_or(|mac| self.detector.is_worker(mac));
                     self.responder.finding(&finding, is_worker, &mut actions);
                 }
+                alerts.extend(self.ledger.admit(&finding, place, &self.names));
+            }
+        }
+        // What the frames have shown is not found again in the log.
+        for LogLine { t_ns, line } in &interval.logs {
+            if *t_ns > interval.to_ns {
+                return Err(format!("the log line at {t_ns} ns is from the future"));
+            }
+            let address_of = |name: &str| self.names.address_of(name);
+            self.detector
+                .log_line(*t_ns, line, address_of, &mut findings);
+            let place = Place {
+                t_ns: *t_ns,
+                frame: None,
+            };
+            for finding in findings.drain(..) {
                 alerts.extend(self.ledger.admit(&finding, place, &self.names));
             }
         }

@@ -88,6 +88,7 @@ fn run(spec_file: &str) -> Answer {
         tool.wants(),
         Wants {
             frames: true,
+            logs: true,
             ..Wants::default()
         }
     );

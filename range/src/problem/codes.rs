@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | TR01xx | the form of a file that people write |
 //! | TR020x, TR0210 | the meaning of a plant |
-//! | TR022x, TR0230 | the meaning of a playbook |
+//! | TR022x, TR023x | the meaning of a playbook |
 //! | TR024x | the meaning of a scenario |
 //! | TR03xx | run folders and what is in them |
 
@@ -235,6 +235,13 @@ static CODES: &[CodeInfo] = &[
         "unusable name or text",
         "A name, id or text of a playbook is empty, malformed or used twice. Step ids appear in \
          the ground truth and in scores, so they must be unique.",
+    ),
+    info(
+        "TR0231",
+        "nothing there to force",
+        "A force is for an entry of the process image of one controller: a tag of that controller, or \
+         a direct address such as `%IX0.5` or `%QW0`. This place is not there, is in another \
+         controller, is forced twice in one step, or goes beyond the 64 forces that a controller has.",
     ),
     info(
         "TR0240",

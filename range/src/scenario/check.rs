@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bundle::read_text;
 use super::formats::Formats;
-use super::load::{check_plant, load};
+use super::load::{check_plant, check_playbook, load};
 use crate::problem::{Problem, Problems, SourceText};
 use crate::ron_source::Outline;
 
@@ -54,7 +54,7 @@ pub fn kind_of(source: &SourceText) -> Option<FileKind> {
 
 /// Finds everything that is wrong with a file, or with all `.ron` and `.st` files below a folder.
 ///
-/// A scenario is checked with all that it names, a plant with its programs. No problems, or only
+/// A scenario is checked with all that it names, a plant or a playbook with its programs. No problems, or only
 /// warnings, mean that the files can be run.
 #[must_use]
 pub fn check(path: &Path, formats: &dyn Formats) -> Problems {
@@ -95,10 +95,7 @@ fn check_file(path: &Path, formats: &dyn Formats, named: bool) -> Problems {
             Err(problems) => problems,
         },
         Some(FileKind::Plant) => check_plant(path, formats),
-        Some(FileKind::Playbook) => match formats.playbook(&source, None) {
-            Ok(_) => Problems::new(),
-            Err(problems) => problems,
-        },
+        Some(FileKind::Playbook) => check_playbook(path, formats),
         Some(FileKind::Defense) => formats.defense(&source),
         Some(FileKind::Program) if is_library(path) => formats.library(&source),
         Some(FileKind::Program) => formats.program(&source),

@@ -63,6 +63,8 @@ pub struct PlaybookFacts {
     pub steps: Vec<String>,
     /// Steps that begin at a time of their own, with that time.
     pub starts: Vec<(String, SimTime)>,
+    /// The programs that the playbook file names: what its steps load into controllers.
+    pub programs: Vec<Reference>,
 }
 
 /// One file named by another.

@@ -25,6 +25,8 @@ pub struct Loaded {
     pub programs: BTreeMap<String, SourceText>,
     /// The playbook, if there is one.
     pub playbook: Option<SourceText>,
+    /// What the playbook loads into controllers, by the names that it uses for them.
+    pub attack_programs: BTreeMap<String, SourceText>,
     /// All texts, as a run folder keeps them.
     pub bundle: Bundle,
     /// What is probably not meant, but can be run.
@@ -56,6 +58,25 @@ pub fn from_bundle(bundle: &Bundle, formats: &dyn Formats) -> Result<Loaded, Pro
 
 /// Reads a plant file and its programs, and reports everything that is wrong with them.
 pub(super) fn check_plant(path: &Path, formats: &dyn Formats) -> Problems {
+    check_alone(path, formats, |loader, name, source| {
+        loader.plant(name, source);
+    })
+}
+
+/// Reads a playbook file and the programs that it names, and reports everything that is wrong with them
+/// as far as that can be told without a plant.
+pub(super) fn check_playbook(path: &Path, formats: &dyn Formats) -> Problems {
+    check_alone(path, formats, |loader, name, source| {
+        loader.playbook(name, source, None);
+    })
+}
+
+/// Reads one file that no scenario names here, and looks at it.
+fn check_alone(
+    path: &Path,
+    formats: &dyn Formats,
+    look: impl FnOnce(&mut Loader<'_>, &str, &SourceText),
+) -> Problems {
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     let name = path
         .file_name()
@@ -64,7 +85,7 @@ pub(super) fn check_plant(path: &Path, formats: &dyn Formats) -> Problems {
     match loader.store.read(&name) {
         Ok(source) => {
             loader.keep(&name, &source);
-            loader.plant(&name, &source);
+            look(&mut loader, &name, &source);
         }
         Err(problem) => loader.problems.push(problem),
     }
@@ -76,6 +97,7 @@ struct Loader<'a> {
     formats: &'a dyn Formats,
     files: BTreeMap<String, String>,
     programs: BTreeMap<String, SourceText>,
+    attack_programs: BTreeMap<String, SourceText>,
     problems: Problems,
 }
 
@@ -86,6 +108,7 @@ impl<'a> Loader<'a> {
             formats,
             files: BTreeMap::new(),
             programs: BTreeMap::new(),
+            attack_programs: BTreeMap::new(),
             problems: Problems::new(),
         }
     }
@@ -112,15 +135,9 @@ impl<'a> Loader<'a> {
             .as_ref()
             .filter(|_| facts.is_some())
             .map(|(_, text)| text);
-        let playbook_facts = playbook.as_ref().and_then(|(_, playbook)| {
-            match self.formats.playbook(playbook, sound_plant) {
-                Ok(facts) => Some(facts),
-                Err(problems) => {
-                    self.problems.extend(problems);
-                    None
-                }
-            }
-        });
+        let playbook_facts = playbook
+            .as_ref()
+            .and_then(|(name, playbook)| self.playbook(name, playbook, sound_plant));
         let known = file::Known {
             plant: facts.as_ref(),
             playbook: playbook_facts.as_ref(),
@@ -137,6 +154,7 @@ impl<'a> Loader<'a> {
                     plant,
                     programs: self.programs,
                     playbook: playbook.map(|(_, text)| text),
+                    attack_programs: self.attack_programs,
                     bundle: Bundle {
                         root: root.to_owned(),
                         files: self.files,
@@ -202,6 +220,33 @@ impl<'a> Loader<'a> {
             if let Some((_, program)) = self.follow(name, plant, &outline, reference) {
                 self.problems.extend(self.formats.program(&program));
                 self.programs.insert(reference.file.clone(), program);
+            }
+        }
+        Some(facts)
+    }
+
+    /// Checks a playbook and the programs that it names; `None` if the playbook file itself is broken.
+    fn playbook(
+        &mut self,
+        name: &str,
+        playbook: &SourceText,
+        plant: Option<&SourceText>,
+    ) -> Option<PlaybookFacts> {
+        let facts = match self.formats.playbook(playbook, plant) {
+            Ok(facts) => facts,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return None;
+            }
+        };
+        let outline = Outline::of(playbook.text());
+        for reference in &facts.programs {
+            if self.attack_programs.contains_key(&reference.file) {
+                continue;
+            }
+            if let Some((_, program)) = self.follow(name, playbook, &outline, reference) {
+                self.problems.extend(self.formats.program(&program));
+                self.attack_programs.insert(reference.file.clone(), program);
             }
         }
         Some(facts)

@@ -70,6 +70,7 @@ impl Formats for SmallFormats {
         Ok(PlaybookFacts {
             steps: vec!["a".to_owned()],
             starts: vec![("a".to_owned(), start)],
+            programs: Vec::new(),
         })
     }
 

@@ -275,6 +275,7 @@ impl<'a> Assembly<'a> {
             wake: None,
             stream: Stream::new(self.options.seed, "attacker"),
             addressed: BTreeMap::new(),
+            flows: BTreeSet::new(),
             diverts: Label::BENIGN,
             attention: false,
         });

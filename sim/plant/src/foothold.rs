@@ -13,7 +13,7 @@ use sim_kernel::queue::Phase;
 use sim_kernel::rng::Stream;
 use sim_kernel::time::SimTime;
 
-use crate::frame::{Frame, Label};
+use crate::frame::{self, Destination, Frame, Label};
 use crate::host::{ConnectionId, ConnectionStatus};
 use crate::world::{Agent, Event, World};
 
@@ -107,6 +107,15 @@ impl Foothold<'_> {
                 .addressed
                 .insert(Ipv4Addr::new(a, b, c, d), label);
         }
+        if let Destination::Tcp {
+            destination,
+            source_port,
+            ..
+        } = frame::destination(&bytes)
+        {
+            let peer = Ipv4Addr::from(destination);
+            self.agent().flows.insert((peer, source_port));
+        }
         let (now, host) = (self.now(), self.host());
         self.world.hosts[host].nic.sent.push(Frame { bytes, label });
         self.world.flush_host(now, host);
@@ -117,6 +126,10 @@ impl Foothold<'_> {
         self.agent().addressed.insert(ip, label);
         let (now, host) = (self.now(), self.host());
         let id = self.world.hosts[host].connect(now, (ip, port), label, CONNECTIONS_MAX);
+        let own_port = id.and_then(|id| self.world.hosts[host].own_port(id.slot));
+        self.agent()
+            .flows
+            .extend(own_port.map(|own_port| (ip, own_port)));
         self.world.flush_host(now, host);
         id
     }

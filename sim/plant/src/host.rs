@@ -509,6 +509,14 @@ impl Host {
             })
     }
 
+    /// The port at this end of a connection.
+    pub(crate) fn own_port(&self, slot: u16) -> Option<u16> {
+        let endpoint = self.connections[usize::from(slot)]
+            .peek()
+            .local_endpoint()?;
+        Some(endpoint.port)
+    }
+
     /// Whether there is neither a frame to send nor a timer to set.
     pub(crate) fn is_idle(&self) -> bool {
         self.nic.sent.is_empty() && self.timers.is_empty()

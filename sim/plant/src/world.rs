@@ -14,7 +14,7 @@ mod network;
 mod observers;
 mod people;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use sim_kernel::digest::{Chain, Digest, Hasher};
@@ -27,7 +27,7 @@ use sim_process::production::Production;
 use sim_wire::modbus::engineering::Mode;
 
 use crate::controller::Controller;
-use crate::frame::{Frame, Label};
+use crate::frame::{Destination, Frame, Label};
 use crate::host::Host;
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
@@ -91,9 +91,38 @@ pub(crate) struct Agent {
     pub(crate) stream: Stream,
     /// The step that last addressed each neighbour, to label the answers.
     pub(crate) addressed: BTreeMap<Ipv4Addr, Label>,
+    /// Peers and own TCP ports of what the program has sent, to tell it from what a station on the same
+    /// host does.
+    pub(crate) flows: BTreeSet<(Ipv4Addr, u16)>,
     /// The step that forges addresses, to label what it diverts.
     pub(crate) diverts: Label,
     pub(crate) attention: bool,
+}
+
+impl Agent {
+    /// Whether the program may have to do with a frame to or from its host, where a station works on the
+    /// same host: with the segments of its own connections and probes, and with what is no TCP. Addresses
+    /// are resolved for the station anyway.
+    fn took_part(&self, place: Destination, from_host: bool) -> bool {
+        match place {
+            Destination::Tcp {
+                source,
+                destination,
+                source_port,
+                destination_port,
+                ..
+            } => {
+                let flow = if from_host {
+                    (Ipv4Addr::from(destination), source_port)
+                } else {
+                    (Ipv4Addr::from(source), destination_port)
+                };
+                self.flows.contains(&flow)
+            }
+            Destination::OtherIp { .. } => true,
+            Destination::Arp | Destination::Other => false,
+        }
+    }
 }
 
 /// Component numbers, in the order of their names.

@@ -131,7 +131,8 @@ impl World {
         if !to_attacker && !from_attacker {
             return benign;
         }
-        let (source, destination) = match frame::destination(&frame.bytes) {
+        let place = frame::destination(&frame.bytes);
+        let (source, destination) = match place {
             Destination::Tcp {
                 source,
                 destination,
@@ -147,6 +148,11 @@ impl World {
             },
             Destination::Other => return benign,
         };
+        let works_honestly = self.roles[agent.host].station.is_some();
+        let is_own = from_attacker || destination == attacker.ip.octets();
+        if works_honestly && is_own && !agent.took_part(place, from_attacker) {
+            return benign;
+        }
         if from_attacker {
             // The host's own stack answers what a step of the attack has stirred up.
             let label = agent.addressed.get(&Ipv4Addr::from(destination));
