@@ -539,16 +539,18 @@ impl<'a> Assembly<'a> {
                 steps,
             });
         }
+        let named = |name: &String| {
+            let at = procedures.iter().position(|p| p.name == *name);
+            at.expect("names were checked")
+        };
         let sight = |sight: &crate::spec::SightSpec| Sight {
             column: physics::truth_columns(&self.spec.process)
                 .iter()
                 .position(|column| column.name == sight.column)
                 .expect("names were checked"),
             above: sight.above,
-            procedure: procedures
-                .iter()
-                .position(|p| p.name == sight.procedure)
-                .expect("names were checked"),
+            procedure: named(&sight.procedure),
+            again: sight.again.as_ref().map(named),
         };
         let mut sights: Vec<Sight> = spec.sights.iter().map(sight).collect();
         sights.sort_by_key(|sight| (sight.column, sight.procedure));

@@ -618,13 +618,15 @@ impl Check {
                 );
             }
             let known = || operator.procedures.iter().map(|p| p.name.as_str());
-            if !known().any(|name| name == sight.procedure) {
-                self.unknown(
-                    format!("{at}.sights[{index}].procedure"),
-                    "procedure",
-                    &sight.procedure,
-                    known(),
-                );
+            let named = [
+                ("procedure", Some(&sight.procedure)),
+                ("again", sight.again.as_ref()),
+            ];
+            for (field, name) in named {
+                if let Some(name) = name.filter(|name| !known().any(|known| known == **name)) {
+                    let path = format!("{at}.sights[{index}].{field}");
+                    self.unknown(path, "procedure", name, known());
+                }
             }
         }
         for (index, procedure) in operator.procedures.iter().enumerate() {

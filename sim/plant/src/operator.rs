@@ -54,6 +54,8 @@ pub(crate) struct Sight {
     pub(crate) column: usize,
     pub(crate) above: f64,
     pub(crate) procedure: usize,
+    /// What is done instead when it is seen again soon after it was put right.
+    pub(crate) again: Option<usize>,
 }
 
 /// What the world has to carry out.
@@ -203,13 +205,13 @@ impl Operator {
         least_s: &[f64],
         deeds: &mut Vec<Deed>,
     ) {
-        if self.next_round.is_some_and(|due| due <= now) {
-            self.walk(now, truth);
-        }
         let due = |look: &mut (SimTime, usize)| look.0 <= now;
         let looks: Vec<_> = self.looks.extract_if(.., due).collect();
         for (_, sight) in looks {
-            self.look(now, sight, truth);
+            self.look(now, sight, truth, true);
+        }
+        if self.next_round.is_some_and(|due| due <= now) {
+            self.walk(now, truth);
         }
         while let Some(activity) = self.activity.filter(|a| a.until <= now) {
             self.activity = self.next_stage(now, activity, alarms, least_s, deeds);
@@ -229,15 +231,20 @@ impl Operator {
         let jitter = 0.8 + 0.4 * self.stream.uniform();
         self.next_round = Some(now + SimDuration::from_secs_f64(period_s * jitter));
         for index in 0..self.sights.len() {
-            self.look(now, index, truth);
+            // A walk before the look that was meant to follow is that look.
+            let before = self.looks.len();
+            self.looks.retain(|look| look.1 != index);
+            self.look(now, index, truth, self.looks.len() < before);
         }
     }
 
-    /// Looks at one thing, and takes on its procedure if it is as it should not be.
-    fn look(&mut self, now: SimTime, index: usize, truth: &[f64]) {
+    /// Looks at one thing, and takes on its procedure if it is as it should not be: another one if it was
+    /// put right just before, because doing the same once more would not help.
+    fn look(&mut self, now: SimTime, index: usize, truth: &[f64], again: bool) {
         let sight = &self.sights[index];
         if truth[sight.column] > sight.above {
-            let procedure = Some(sight.procedure);
+            let first = Some(sight.procedure);
+            let procedure = if again { sight.again.or(first) } else { first };
             self.enter(Task {
                 reason: Reason::Sight(index),
                 priority: Priority::High,
@@ -342,54 +349,78 @@ impl Operator {
 mod tests {
     use super::*;
 
-    /// Times at which an operator who mops what is seen on a walk has finished mopping, s. `film_l` is what
-    /// is on the floor after so many times.
-    fn mopped_s(film_l: impl Fn(usize) -> f64) -> Vec<u64> {
-        let mop = Step::Work {
-            act: 0,
-            median_s: 180.0,
+    /// What an operator has done who mops what is seen on a walk (act 0), and calls maintenance (act 1) for
+    /// what comes again: times, s, and acts. `film_l` is what is on the floor after so many deeds.
+    fn done_s(film_l: impl Fn(usize) -> f64) -> Vec<(u64, usize)> {
+        let work = |name: &str, act, median_s| Procedure {
+            name: name.to_owned(),
+            steps: vec![Step::Work { act, median_s }],
         };
         let config = OperatorConfig {
             name: "shift".to_owned(),
             hmi: 0,
-            procedures: vec![Procedure {
-                name: "mop".to_owned(),
-                steps: vec![mop],
-            }],
+            procedures: vec![work("mop", 0, 180.0), work("call", 1, 1_800.0)],
             sights: vec![Sight {
                 column: 0,
                 above: 2.0,
                 procedure: 0,
+                again: Some(1),
             }],
             reaction_median_s: 20.0,
             reaction_sigma: 0.3,
             round_s: Some(1_800.0),
         };
         let mut operator = Operator::new(config, Stream::new(1, "people/shift"));
-        let mut times = Vec::new();
+        let mut done = Vec::new();
         while let Some(now) = operator
             .wake()
-            .filter(|now| *now < SimTime::from_secs(7_200))
+            .filter(|now| *now < SimTime::from_secs(14_400))
         {
             let mut deeds = Vec::new();
-            operator.act(now, &[], &[film_l(times.len())], &[0.0], &mut deeds);
-            times.extend(deeds.iter().map(|_| now.as_secs()));
+            operator.act(now, &[], &[film_l(done.len())], &[0.0, 0.0], &mut deeds);
+            for deed in deeds {
+                let Deed::Work { act } = deed else {
+                    panic!("there is only work to do: {deed:?}");
+                };
+                done.push((now.as_secs(), act));
+            }
         }
-        times
+        done
     }
 
     #[test]
-    fn act_when_the_floor_is_wet_again_then_is_seen_before_the_next_round() {
-        let times = mopped_s(|_| 10.0);
-        assert!(times.len() > 5, "{times:?}");
-        for pair in times.windows(2) {
-            assert!(pair[1] - pair[0] < 1_000, "{times:?}");
-        }
+    fn act_when_the_floor_is_wet_again_then_maintenance_is_called_and_nobody_mops_on() {
+        let done = done_s(|_| 10.0);
+        let acts: Vec<usize> = done.iter().map(|deed| deed.1).collect();
+        assert_eq!(acts[0], 0, "{done:?}");
+        assert!(acts.len() > 2, "{done:?}");
+        assert!(acts[1..].iter().all(|act| *act == 1), "{done:?}");
+        // Seen after five minutes, not on the next round; then maintenance takes its time.
+        let until_called_s = done[1].0 - done[0].0;
+        assert!((1_000..4_000).contains(&until_called_s), "{done:?}");
     }
 
     #[test]
     fn act_when_the_floor_stays_dry_then_is_mopped_once() {
-        let times = mopped_s(|mopped| if mopped == 0 { 10.0 } else { 0.0 });
-        assert_eq!(times.len(), 1, "{times:?}");
+        let done = done_s(|deeds| if deeds == 0 { 10.0 } else { 0.0 });
+        assert_eq!(done.len(), 1, "{done:?}");
+    }
+
+    #[test]
+    fn act_when_the_floor_is_wet_an_hour_later_then_it_is_mopped_as_at_first() {
+        // Dry when looked at after the first mopping: what comes later is another spill.
+        let looks = std::cell::Cell::new(0);
+        let done = done_s(|deeds| {
+            if deeds == 1 {
+                looks.set(looks.get() + 1);
+            }
+            if deeds == 0 || (deeds == 1 && looks.get() > 2) {
+                10.0
+            } else {
+                0.0
+            }
+        });
+        let acts: Vec<usize> = done.iter().map(|deed| deed.1).collect();
+        assert_eq!(acts, [0, 0], "{done:?}");
     }
 }

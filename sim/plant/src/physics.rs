@@ -72,13 +72,16 @@ pub(crate) fn parse_person_act(text: &str) -> Result<PersonAct, String> {
         "ResetOverload" => Ok(PersonAct::ResetOverload(motor()?)),
         "ReplaceMotor" => Ok(PersonAct::ReplaceMotor(motor()?)),
         "MopSpill" => Ok(PersonAct::MopSpill),
+        "CloseSupply" => Ok(PersonAct::CloseSupply),
+        "OpenSupply" => Ok(PersonAct::OpenSupply),
         "EnterZone" => Ok(PersonAct::EnterZone),
         "LeaveZone" => Ok(PersonAct::LeaveZone),
         "PressEmergencyStop" => Ok(PersonAct::PressEmergencyStop),
         "ReleaseEmergencyStop" => Ok(PersonAct::ReleaseEmergencyStop),
         _ => Err(format!(
             "`{verb}` is nothing that a person does here; there are Clear, RefillCaps, ResetOverload, \
-             ReplaceMotor, MopSpill, EnterZone, LeaveZone, PressEmergencyStop, ReleaseEmergencyStop, Restart"
+             ReplaceMotor, MopSpill, CloseSupply, OpenSupply, EnterZone, LeaveZone, PressEmergencyStop, \
+             ReleaseEmergencyStop, Restart"
         )),
     }
 }

@@ -454,6 +454,10 @@ pub struct SightSpec {
     pub above: f64,
     /// Name of the procedure that answers it.
     pub procedure: String,
+    /// Name of the procedure that answers it when it is seen again on the look that follows; the same when
+    /// left out.
+    #[serde(default)]
+    pub again: Option<String>,
 }
 
 /// A written procedure.

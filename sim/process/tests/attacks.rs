@@ -29,6 +29,24 @@ fn never_stop_when_gates_are_forced_then_product_floods_the_floor() {
     assert!(!plant.line.hazards().slippery_floor);
 }
 
+#[test]
+fn overflow_when_the_hand_valve_is_shut_then_nothing_runs_in_until_it_is_opened() {
+    let mut plant = running();
+    plant.controller.recipe.force_inlet = Some(100.0);
+    plant.run_s(240.0);
+    plant.line.person(PersonAct::CloseSupply);
+    plant.run_s(1.0);
+    let over_l = volume(&plant, "overflow_l");
+    assert!(over_l > 10.0, "{over_l} L");
+    plant.run_s(60.0);
+    assert_eq!(volume(&plant, "overflow_l"), over_l);
+    assert!(volume(&plant, "bowl_level_m") < 0.54);
+    plant.line.person(PersonAct::OpenSupply);
+    plant.run_s(120.0);
+    assert!(volume(&plant, "overflow_l") > over_l + 10.0);
+    plant.line.conservation().expect("nothing is lost");
+}
+
 /// One column of the truth.
 fn volume(plant: &Plant, name: &str) -> f64 {
     let mut row = Vec::new();

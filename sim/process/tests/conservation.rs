@@ -43,6 +43,28 @@ fn liquid_and_bottles_when_everything_goes_wrong_then_are_conserved_every_second
 }
 
 #[test]
+fn spilled_liquid_when_every_bottle_is_hit_then_is_exactly_nothing_and_never_less() {
+    let columns = ["spilled_l", "film_l"].map(|name| {
+        let found = truth_columns()
+            .iter()
+            .position(|column| column.name == name);
+        found.expect("the line has the column")
+    });
+    let mut plant = Plant::new(&calm(), 3);
+    let (mut row, mut before_l) = (Vec::new(), 0.0);
+    plant.run_watching_s(600.0, |plant| {
+        plant.line.truth(&mut row);
+        let [spilled_l, film_l] = columns.map(|column| row[column]);
+        assert!(spilled_l >= before_l, "{spilled_l} L at {} s", plant.now_s);
+        assert!(film_l >= 0.0, "{film_l} L at {} s", plant.now_s);
+        before_l = spilled_l;
+    });
+    assert!(plant.line.production().filled > 400);
+    // What splashes from drips is all there is; rounding adds nothing to it.
+    assert!(before_l == 0.0 || before_l > 1e-6, "{before_l} L");
+}
+
+#[test]
 fn line_when_run_twice_then_states_are_identical_and_another_seed_differs() {
     let run = |seed| {
         let mut plant = Plant::new(&BottlingConfig::default(), seed);

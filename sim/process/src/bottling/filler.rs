@@ -7,7 +7,7 @@
 
 use crate::actuator::{Cylinder, RateValve};
 use crate::belt::Belt;
-use crate::digest::{Digest, put_all, put_bool, put_f64, put_u64};
+use crate::digest::{Digest, put_all, put_f64, put_u64};
 use crate::nozzle::Nozzle;
 use crate::num;
 use crate::tank::Tank;
@@ -47,6 +47,8 @@ pub(super) struct Filler {
     pub(super) dispensed_m3: f64,
     pub(super) spilled_m3: f64,
     pub(super) film_m3: f64,
+    /// The hand valve in front of the inlet valve is shut.
+    pub(super) supply_shut: bool,
     start_m3: f64,
     /// Bottle under each nozzle, as an index on the belt; valid while nothing moved.
     targets: [Option<usize>; NOZZLES],
@@ -88,6 +90,7 @@ impl Filler {
             dispensed_m3: 0.0,
             spilled_m3: 0.0,
             film_m3: 0.0,
+            supply_shut: false,
             targets: [None; NOZZLES],
             targets_stale: true,
             engaged: [0; NOZZLES],
@@ -136,7 +139,11 @@ impl Filler {
         step_s: f64,
     ) {
         let opening = self.inlet.step(command.inlet, step_s);
-        self.inlet_m3_per_s = opening * config.bowl.inlet_l_per_s / 1000.0;
+        self.inlet_m3_per_s = if self.supply_shut {
+            0.0
+        } else {
+            opening * config.bowl.inlet_l_per_s / 1000.0
+        };
         let inlet_m3 = self.inlet_m3_per_s * step_s;
         self.inlet_m3 += inlet_m3;
         let overflow_m3 = self.bowl.fill(inlet_m3);
@@ -357,6 +364,6 @@ impl Digest for Filler {
         for id in self.engaged {
             put_u64(put, u64::from(id));
         }
-        put_bool(put, self.any_open);
+        put(&[u8::from(self.any_open) | u8::from(self.supply_shut) << 1]);
     }
 }

@@ -155,6 +155,10 @@ pub enum PersonAct {
     ReplaceMotor(MotorName),
     /// Wipes the floor around the filler.
     MopSpill,
+    /// Shuts the hand valve in front of the supply bowl's inlet valve.
+    CloseSupply,
+    /// Opens it again.
+    OpenSupply,
     /// Steps through the light curtain into the palletiser zone.
     EnterZone,
     /// Steps out again.

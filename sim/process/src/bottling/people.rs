@@ -15,6 +15,9 @@ impl<D: Draws> BottlingLine<D> {
             }
             PersonAct::ReplaceMotor(motor) => self.motors[motor as usize].replace(),
             PersonAct::MopSpill => self.filler.film_m3 = 0.0,
+            PersonAct::CloseSupply | PersonAct::OpenSupply => {
+                self.filler.supply_shut = act == PersonAct::CloseSupply;
+            }
             PersonAct::EnterZone | PersonAct::LeaveZone => {
                 let enters = act == PersonAct::EnterZone;
                 if enters != self.person_in_zone {
