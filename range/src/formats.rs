@@ -15,7 +15,7 @@ use twinrange_attacks::playbook::{Action, PLAYBOOK_SCHEMA, Trigger};
 
 use crate::evidence::process::ColumnInfo;
 use crate::problem::{Problem, Problems, SourceText};
-use crate::ron_source::{Outline, parse};
+use crate::ron_source::{Outline, check_texts, parse};
 use crate::scenario::{Formats, Loaded, PlantFacts, PlaybookFacts, Reference, check_schema};
 
 /// The formats of this build.
@@ -156,6 +156,7 @@ pub fn plant_spec(source: &SourceText) -> Result<PlantSpec, Problems> {
     let outline = Outline::of(source.text());
     check_schema(source, &outline, PLANT_SCHEMA)?;
     let spec: PlantSpec = parse(source)?;
+    check_texts(source, &outline)?;
     placed(source, &outline, sim_plant::check(&spec)).into_result()?;
     Ok(spec)
 }
@@ -226,6 +227,7 @@ pub fn read_playbook(source: &SourceText, plant: Option<&PlantSpec>) -> Result<P
     let outline = Outline::of(source.text());
     check_schema(source, &outline, PLAYBOOK_SCHEMA)?;
     let playbook: Playbook = parse(source)?;
+    check_texts(source, &outline)?;
     if let Some(plant) = plant {
         let errors = twinrange_attacks::validate(&playbook, plant);
         placed(source, &outline, errors).into_result()?;

@@ -14,6 +14,7 @@
 mod outline;
 mod path;
 mod scan;
+mod texts;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::{Problem, SourceText, did_you_mean};
 
 pub use outline::{Field, Node, NodeKind, Outline};
+pub use texts::{check_texts, check_texts_at};
 
 /// Reads a RON text; `Some(…)` may be left out around optional values.
 ///

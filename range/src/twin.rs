@@ -208,6 +208,44 @@ pub fn damage(run: &ProcessTable, constraints: &[Constraint]) -> f64 {
         .fold(0.0, |sum, constraint| sum + constraint.damage)
 }
 
+/// Where a violation did its harm, as `(start_ns, end_ns)` by time, if its column is a total: a quantity
+/// that never falls, in the run or in the twin. `None` for a column that tells a state.
+///
+/// A total stays above its limit for ever, so the violation itself says only when that began. The first
+/// interval begins at the moment of impact, and is empty if the total did not grow any more. Rises less
+/// than a minute apart are one interval. A column without a unit is a switch and never a total.
+#[must_use]
+pub fn growth(
+    run: &ProcessTable,
+    twin: &ProcessTable,
+    violation: &Violation,
+) -> Option<Vec<(u64, u64)>> {
+    const GAP_NS: u64 = 60_000_000_000;
+    let index = run
+        .columns()
+        .iter()
+        .position(|column| column.name == violation.column && !column.unit.is_empty())?;
+    let values = run.values(index);
+    let never_falls = |values: &[f64]| values.windows(2).all(|pair| pair[0] <= pair[1]);
+    let in_twin = twin.column(&violation.column).unwrap_or_default();
+    if !(never_falls(values) && never_falls(in_twin)) {
+        return None;
+    }
+    let mut grown = vec![(violation.violated_ns, violation.violated_ns)];
+    for (times, pair) in run.t_ns().windows(2).zip(values.windows(2)) {
+        if pair[0] >= pair[1] || times[1] <= violation.violated_ns {
+            continue;
+        }
+        let (_, end_ns) = grown.last_mut().expect("the moment of impact is there");
+        if times[0].saturating_sub(*end_ns) < GAP_NS {
+            *end_ns = times[1];
+        } else {
+            grown.push((times[0], times[1]));
+        }
+    }
+    Some(grown)
+}
+
 /// All lines of `impact.jsonl` for a run and its twin, by time.
 #[must_use]
 pub fn impacts(

@@ -282,6 +282,7 @@ fn impacts() -> Vec<Impact> {
         start_ns: start_s * S,
         end_ns: end_s * S,
         label: label.to_owned(),
+        cumulative: label.ends_with("shipped"),
     };
     vec![
         impact(6420, 6810, "underfilled bottles shipped"),

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sim_kernel::time::SimDuration;
 use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseSpec, LockStepConfig, OfflineConfig};
-use twinrange_range::problem::{Problem, SourceText};
-use twinrange_range::ron_source::Outline;
+use twinrange_range::problem::{Problem, Problems, SourceText};
+use twinrange_range::ron_source::{Outline, check_texts_at};
 use twinrange_range::scenario::Scenario;
 use twinrange_reference::{Options, options};
 use twinrange_score::formats::Format;
@@ -92,7 +92,13 @@ pub(crate) fn parse(name: &str, text: &str, folder: PathBuf) -> Result<Defense, 
 }
 
 /// Reads the description of a defense, and checks what only the whole program knows.
-pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problem> {
+pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problems> {
+    let outline = Outline::of(source.text());
+    // First, because what is said of a name quotes it.
+    let shown = ["name", "version", "description"];
+    check_texts_at(source, &outline, &shown, &[])?;
+    // How to install a tool may take several lines.
+    check_texts_at(source, &outline, &["install"], &['\n', '\t'])?;
     let spec = DefenseSpec::parse(source.text()).map_err(|error| {
         let span = error.span.0..error.span.1;
         Problem::new(error.code, error.message)
@@ -102,12 +108,13 @@ pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problem> {
     if let Kind::Offline { format, .. } = &spec.kind
         && let Err(near) = Format::from_name(format)
     {
-        let place = Outline::of(source.text()).nearest("kind.format");
+        let place = outline.nearest("kind.format");
         let hint = near.map(|near| format!("did you mean `{near}`?"));
         let message = format!("there is no alert format `{format}`");
         return Err(Problem::new("TR0202", message)
             .at(source, place)
-            .maybe_hint(hint));
+            .maybe_hint(hint)
+            .into());
     }
     Ok(spec)
 }

@@ -445,17 +445,25 @@ fn html(
             Impact::Violation(violation) if !violation.also_in_twin => Some(violation),
             _ => None,
         })
-        .map(|violation| {
+        .flat_map(|violation| {
             let words = scenario
                 .constraints
                 .iter()
                 .find(|c| c.name == violation.constraint);
+            let label = words.map_or(violation.constraint.clone(), |c| c.description.clone());
             let end = folder.manifest().simulated_ns;
-            report::Impact {
-                start_ns: violation.violated_ns,
-                end_ns: violation.end_ns.unwrap_or(end).max(violation.violated_ns),
-                label: words.map_or(violation.constraint.clone(), |c| c.description.clone()),
-            }
+            let end_ns = violation.end_ns.unwrap_or(end).max(violation.violated_ns);
+            let grown = twin::growth(&actual, &runs.n.truth, &violation);
+            let cumulative = grown.is_some();
+            grown
+                .unwrap_or_else(|| vec![(violation.violated_ns, end_ns)])
+                .into_iter()
+                .map(move |(start_ns, end_ns)| report::Impact {
+                    start_ns,
+                    end_ns,
+                    label: label.clone(),
+                    cumulative,
+                })
         })
         .collect();
     let data = ReportData {

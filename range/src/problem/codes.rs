@@ -117,6 +117,14 @@ static CODES: &[CodeInfo] = &[
          `--help` of the verb says what may stand there.",
     ),
     info(
+        "TR0113",
+        "text cannot be shown",
+        "A title, name, summary or description has a line break, another control character or a mark \
+         that turns the direction of writing around (U+202A to U+202E, U+2066 to U+2069). Terminals, \
+         tables and reports show these texts on one line, and such a character would break it or make it \
+         read as something else. Write `\\` at the end of a line to go on in the next one.",
+    ),
+    info(
         "TR0201",
         "unknown schema version",
         "The file says with `schema` which version of the form it follows, and this build does not \

@@ -8,7 +8,7 @@ use sim_kernel::{SimDuration, SimTime};
 use super::formats::{PlantFacts, PlaybookFacts};
 use super::{Constraint, Prices, ResponseTimes, SCENARIO_SCHEMA, Scenario};
 use crate::problem::{Problem, Problems, SourceText, did_you_mean};
-use crate::ron_source::{Outline, parse};
+use crate::ron_source::{Outline, check_texts, parse};
 
 /// Longest run: a month of simulated time.
 const MAX_DURATION: SimDuration = SimDuration::from_secs(31 * 24 * 3600);
@@ -63,10 +63,12 @@ fn one_second_ms() -> u32 {
     1_000
 }
 
-/// Reads the form of a scenario file.
-pub(super) fn read(source: &SourceText, outline: &Outline) -> Result<ScenarioFile, Problem> {
+/// Reads the form of a scenario file, and sees that its texts can be shown.
+pub(super) fn read(source: &SourceText, outline: &Outline) -> Result<ScenarioFile, Problems> {
     check_schema(source, outline, SCENARIO_SCHEMA)?;
-    parse(source)
+    let file = parse(source)?;
+    check_texts(source, outline)?;
+    Ok(file)
 }
 
 /// Looks at `schema` before anything else, because the other fields depend on it.

@@ -117,7 +117,7 @@ impl<'a> Loader<'a> {
         let source = self.store.read(root).map_err(Problems::from)?;
         self.keep(root, &source);
         let outline = Outline::of(source.text());
-        let file = file::read(&source, &outline).map_err(Problems::from)?;
+        let file = file::read(&source, &outline)?;
 
         let at = |name: &str, path: &str| Reference {
             file: name.to_owned(),

@@ -217,3 +217,55 @@ fn impacts_when_written_as_lines_then_read_back_the_same() {
     }
     assert_eq!(impacts(&run, &run, &tolerance(0.0, 0), &[]), []);
 }
+
+#[test]
+fn growth_when_a_total_is_watched_then_only_where_it_grew_after_the_impact() {
+    let check = |unit: &str, run: &[(u64, f64)], twin: &[f64], expect: Option<&[(u64, u64)]>| {
+        let column = ColumnInfo {
+            name: "spilled_l".to_owned(),
+            unit: unit.to_owned(),
+            ..ColumnInfo::default()
+        };
+        let mut of_run = ProcessTable::new(vec![column.clone()]);
+        for &(second, value) in run {
+            of_run.push(second * SECOND_NS, &[value]);
+        }
+        let mut of_twin = ProcessTable::new(vec![column]);
+        for (second, value) in twin.iter().enumerate() {
+            of_twin.push(second as u64 * SECOND_NS, &[*value]);
+        }
+        let violation = Violation {
+            constraint: "spill".to_owned(),
+            column: "spilled_l".to_owned(),
+            hazard: false,
+            start_ns: 10 * SECOND_NS,
+            violated_ns: 10 * SECOND_NS,
+            end_ns: None,
+            also_in_twin: false,
+        };
+        let expect = expect.map(|intervals| {
+            intervals
+                .iter()
+                .map(|&(start_s, end_s)| (start_s * SECOND_NS, end_s * SECOND_NS))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(growth(&of_run, &of_twin, &violation), expect, "{run:?}");
+    };
+    let spill = [
+        (0, 0.0),
+        (9, 0.0),
+        (10, 1.0),
+        (20, 2.0),
+        (30, 3.0),
+        (300, 3.0),
+        (310, 4.0),
+        (900, 4.0),
+    ];
+    check("L", &spill, &[0.0, 0.0], Some(&[(10, 30), (300, 310)]));
+    let once = [(0, 0.0), (10, 1.0), (900, 1.0)];
+    check("L", &once, &[], Some(&[(10, 10)]));
+    // A level falls again, in the run or in the twin; a switch has no unit.
+    check("L", &[(0, 0.0), (10, 1.0), (20, 0.5)], &[], None);
+    check("L", &once, &[1.0, 0.5], None);
+    check("", &once, &[], None);
+}

@@ -1,6 +1,6 @@
 //! The continuity section: the waterfall from N to AD, the uptime tax, and the four runs.
 
-use super::svg::{Scale, Svg, ticks};
+use super::svg::{Scale, Svg, tick_texts, ticks, widest_px};
 use super::tables::{Narrow, table};
 use super::words::{duration, escape, number, percent};
 use super::{ReportData, both_widths};
@@ -97,7 +97,10 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
     };
 
     let mut svg = Svg::new(width);
-    let (left, right) = (if narrow { 4.0 } else { 70.0 }, width - 4.0);
+    let values = ticks(floor, top, 5.0);
+    let texts = tick_texts(&values);
+    let margin = widest_px(&texts) + 12.0;
+    let (left, right) = (if narrow { 4.0 } else { margin }, width - 4.0);
     let row_px = 34.0;
     if narrow {
         // Columns become rows: a telephone has height to spare and no width.
@@ -137,15 +140,10 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
     }
     let (y_top, y_bottom) = (24.0, 250.0);
     let scale = Scale::new(floor, top, y_bottom, y_top);
-    for tick in ticks(floor, top, 5.0) {
-        svg.line(left, scale.px(tick), right, scale.px(tick), "grid");
-        svg.text(
-            left - 8.0,
-            scale.px(tick) + 4.0,
-            "end",
-            "dim",
-            &number(tick, 1),
-        );
+    for (tick, text) in values.into_iter().zip(&texts) {
+        let y = scale.px(tick);
+        svg.line(left, y, right, y, "grid");
+        svg.text(left - 8.0, y + 4.0, "end", "dim", text);
     }
     let slot = (right - left) / bars.len() as f64;
     for (index, bar) in bars.iter().enumerate() {

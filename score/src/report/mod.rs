@@ -7,6 +7,7 @@
 //! **Invariant:** every text from outside goes through [`words::escape`].
 
 mod charts;
+mod curves;
 mod provenance;
 mod summary;
 mod svg;
@@ -40,6 +41,9 @@ pub struct Impact {
     pub end_ns: u64,
     /// What was wrong: `underfilled bottles shipped`.
     pub label: String,
+    /// Whether it is told by a total that never falls, so that the interval is where the total grew
+    /// and not where it was above its limit.
+    pub cumulative: bool,
 }
 
 /// A process variable over time.

@@ -3,7 +3,7 @@
 //! Colours come from classes in `style.css`, so that one drawing serves light and dark. Shapes differ
 //! as well as colours.
 
-use super::words::escape;
+use super::words::{escape, number};
 
 /// A drawing in progress.
 pub(super) struct Svg {
@@ -201,33 +201,72 @@ impl Scale {
     }
 }
 
-/// Round values that divide a range into about `count` parts: 1, 2 or 5 times a power of ten.
+/// Round values that divide a range into about `count` parts: 1, 2 or 5 times a power of ten. At least
+/// two, so that a reader can tell the scale.
 pub(super) fn ticks(low: f64, high: f64, count: f64) -> Vec<f64> {
     if !(low.is_finite() && high.is_finite()) || high <= low {
         return Vec::new();
     }
     let raw = (high - low) / count;
     let magnitude = libm::pow(10.0, libm::floor(libm::log10(raw)));
-    let step = [1.0, 2.0, 5.0, 10.0]
+    let sizes = [10.0, 5.0, 2.0, 1.0, 0.5, 0.2].map(|factor| factor * magnitude);
+    let first = sizes.iter().rposition(|&step| step >= raw * 0.999);
+    sizes[first.unwrap_or(0)..]
         .iter()
-        .map(|factor| factor * magnitude)
-        .find(|&step| step >= raw * 0.999)
-        .unwrap_or(10.0 * magnitude);
-    steps(low, high, step)
+        .map(|&step| steps(low, high, step))
+        .find(|values| values.len() >= 2)
+        .unwrap_or_default()
 }
 
-/// Round times that divide a range of seconds into at most about `count` parts.
+/// Texts of ticks, exact enough that no two are the same; thousands as `k` where that is exact.
+pub(super) fn tick_texts(ticks: &[f64]) -> Vec<String> {
+    let step = match ticks {
+        [first, second, ..] => second - first,
+        _ => 1.0,
+    };
+    let thousands = step >= 100.0 && ticks.iter().any(|tick| tick.abs() >= 10_000.0);
+    let (divisor, mark) = if thousands { (1000.0, "k") } else { (1.0, "") };
+    let mut decimals = 0;
+    let mut size = step / divisor;
+    while size < 0.999 && decimals < 12 {
+        size *= 10.0;
+        decimals += 1;
+    }
+    ticks
+        .iter()
+        .map(|tick| format!("{}{mark}", number(tick / divisor, decimals)))
+        .collect()
+}
+
+/// The widest of some texts, px.
+pub(super) fn widest_px(texts: &[String]) -> f64 {
+    texts
+        .iter()
+        .map(|text| text_width_px(text))
+        .fold(
+            0.0,
+            |widest, width| if width > widest { width } else { widest },
+        )
+}
+
+/// Round times that divide a range of seconds into at most about `count` parts; at least two where
+/// the range has two whole seconds.
 pub(super) fn time_ticks(low_s: f64, high_s: f64, count: f64) -> Vec<f64> {
-    const STEPS_S: [f64; 16] = [
+    const STEPS_S: [f64; 17] = [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
-        14_400.0, 21_600.0,
+        14_400.0, 21_600.0, 43_200.0,
     ];
     let raw = (high_s - low_s) / count;
     let step = STEPS_S
         .into_iter()
         .find(|&step| step >= raw)
         .unwrap_or_else(|| libm::ceil(raw / 86_400.0) * 86_400.0);
-    steps(low_s, high_s, step)
+    let smaller = STEPS_S.into_iter().rev().filter(|&smaller| smaller < step);
+    std::iter::once(step)
+        .chain(smaller)
+        .map(|step| steps(low_s, high_s, step))
+        .find(|values| values.len() >= 2)
+        .unwrap_or_else(|| steps(low_s, high_s, 1.0))
 }
 
 fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
@@ -238,4 +277,44 @@ fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
         index += 1.0;
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_when_ranges_vary_then_at_least_two_with_texts_of_their_own() {
+        for low in [0.0, 0.3, 0.999, 7.7, 460.0, 9_990.0, 123_456.7, -3.2] {
+            for range in [
+                0.000_7, 0.012, 0.19, 1.0, 1.3, 8.4, 61.0, 740.0, 26_000.0, 1e7,
+            ] {
+                for count in [3.0, 5.0] {
+                    let values = ticks(low, low + range, count);
+                    assert!(
+                        (2..=12).contains(&values.len()),
+                        "{low} {range}: {values:?}"
+                    );
+                    let mut texts = tick_texts(&values);
+                    texts.dedup();
+                    assert_eq!(texts.len(), values.len(), "{low} {range}: {texts:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn time_ticks_when_ranges_vary_then_at_least_two_and_not_too_many() {
+        for low_s in [0.0, 11.0, 5118.0, 86_399.0] {
+            for range_s in [3.0, 31.0, 59.0, 61.0, 1000.0, 2664.0, 40_000.0, 2e5, 2e6] {
+                for count in [3.0, 9.0] {
+                    let values = time_ticks(low_s, low_s + range_s, count);
+                    assert!(
+                        (2..=10).contains(&values.len()),
+                        "{low_s} {range_s}: {values:?}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -3,8 +3,9 @@
 //! The drawing shows the part of the run in which something happened. When that is a small part, a
 //! strip above shows where in the run it lies and where the other alarms were.
 
-use super::svg::{Scale, Svg, fit, text_width_px, ticks, time_ticks};
-use super::words::{clock, duration, number};
+use super::curves::{chart_axis, curves, decimate, runs};
+use super::svg::{Scale, Svg, fit, text_width_px, time_ticks};
+use super::words::{clock, duration};
 use super::{NARROW_PX, ReportData, Series, both_widths};
 use crate::detection::{Alarm, Verdict};
 
@@ -12,6 +13,8 @@ use crate::detection::{Alarm, Verdict};
 const ROW_PX: f64 = 22.0;
 /// Height of a chart, px.
 const CHART_PX: f64 = 96.0;
+/// Room for the names of charts at the left of a wide drawing, px.
+const NAMES_PX: f64 = 104.0;
 /// The most marks that a lane draws.
 const MARKS: usize = 600;
 
@@ -138,6 +141,12 @@ fn legend(data: &ReportData<'_>) -> String {
             "what the HMI showed",
         ));
     }
+    if data.impacts.iter().any(|impact| impact.cumulative) {
+        html.push_str(
+            "<li>An impact told by a total (such as what was spilled or shipped) is marked where it begins and \
+             shaded only while the total grows.</li>\n",
+        );
+    }
     html.push_str("</ul>\n");
     html
 }
@@ -240,7 +249,16 @@ struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     fn new(data: &'a ReportData<'a>, focus: (f64, f64), width: f64) -> Self {
         let narrow = width <= NARROW_PX;
-        let (left, right) = (if narrow { 34.0 } else { 150.0 }, width - 6.0);
+        // Every label of every chart is whole: the widest makes the margin.
+        let labels_px = data
+            .series
+            .iter()
+            .map(|series| chart_axis(series, focus).labels_px())
+            .fold(0.0, |widest, px| if px > widest { px } else { widest });
+        let names_px = if narrow { 0.0 } else { NAMES_PX };
+        let least = if narrow { 34.0 } else { 150.0 };
+        let left = names_px + labels_px + 6.0;
+        let (left, right) = (if left > least { left } else { least }, width - 6.0);
         let x = Scale::new(focus.0, focus.1, left, right);
         Self {
             data,
@@ -514,46 +532,26 @@ impl<'a> Drawing<'a> {
         } else {
             format!("{} [{}]", series.name, series.unit)
         };
-        if self.narrow {
-            self.lane_name(&name);
-        } else {
-            self.wide_chart_name(&name);
-        }
-        let inside: Vec<usize> = (0..series.t_s.len())
-            .filter(|&i| series.t_s[i] >= self.focus.0 && series.t_s[i] <= self.focus.1)
-            .collect();
-        let curves: Vec<(&Vec<f64>, &str)> = [
-            (series.twin.as_ref(), "twin"),
-            (series.shown.as_ref(), "shown"),
-            (Some(&series.actual), "actual"),
-        ]
-        .into_iter()
-        .filter_map(|(values, class)| values.map(|values| (values, class)))
-        .collect();
-        let (low, high) = bounds(&curves, &inside);
+        self.chart_name(&name);
+        let axis = chart_axis(series, self.focus);
         let (top, bottom) = (self.y + 6.0, self.y + CHART_PX - 8.0);
-        let scale = Scale::new(low, high, bottom, top);
-        for tick in ticks(low, high, 3.0) {
-            let y = scale.px(tick);
+        let scale = Scale::new(axis.low, axis.high, bottom, top);
+        for (tick, text) in axis.ticks.iter().zip(&axis.texts) {
+            let y = scale.px(*tick);
             self.svg.line(self.left, y, self.right, y, "grid");
-            self.svg.text(
-                self.left - 5.0,
-                y + 4.0,
-                "end",
-                "dim",
-                &tick_text(tick, high - low),
-            );
+            self.svg.text(self.left - 5.0, y + 4.0, "end", "dim", text);
         }
         for impact in &self.data.impacts {
             let (a, b) = (seconds(impact.start_ns), seconds(impact.end_ns));
             if b >= self.focus.0 && a <= self.focus.1 {
                 let (a, b) = (self.x.px_inside(a), self.x.px_inside(b));
-                self.svg.rect(a, top, b - a, bottom - top, "shade", "");
+                let width = if b - a < 2.0 { 2.0 } else { b - a };
+                self.svg.rect(a, top, width, bottom - top, "shade", "");
             }
         }
         let columns = if self.narrow { 170.0 } else { 480.0 };
-        for (values, class) in curves {
-            for run in runs(&series.t_s, values, &inside) {
+        for (values, class) in curves(series) {
+            for run in runs(&series.t_s, values, &axis.inside) {
                 let points: Vec<(f64, f64)> = decimate(&run, columns, self.focus)
                     .into_iter()
                     .map(|(t_s, value)| (self.x.px(t_s), scale.px(value)))
@@ -565,11 +563,17 @@ impl<'a> Drawing<'a> {
         self.y += CHART_PX;
     }
 
-    /// Long names of variables wrap at a blank in the margin of a wide drawing.
-    fn wide_chart_name(&mut self, name: &str) {
-        let room_px = self.left - 46.0;
+    /// Long names of variables wrap at a blank: in the margin of a wide drawing, above the chart in a
+    /// narrow one.
+    fn chart_name(&mut self, name: &str) {
+        let room_px = if self.narrow {
+            self.svg.width()
+        } else {
+            NAMES_PX
+        };
+        let mut y = self.y + if self.narrow { 12.0 } else { 18.0 };
+        let mut lines = 1.0;
         let mut line = String::new();
-        let mut y = self.y + 18.0;
         for word in name.split(' ') {
             let longer = if line.is_empty() {
                 word.to_owned()
@@ -579,132 +583,15 @@ impl<'a> Drawing<'a> {
             if text_width_px(&longer) > room_px && !line.is_empty() {
                 self.svg.text(0.0, y, "start", "strong", &line);
                 y += 15.0;
+                lines += 1.0;
                 line = word.to_owned();
             } else {
                 line = longer;
             }
         }
         self.svg.text(0.0, y, "start", "strong", &line);
-    }
-}
-
-fn tick_text(value: f64, range: f64) -> String {
-    if value.abs() >= 10_000.0 {
-        format!("{}k", number(value / 1000.0, 1))
-    } else {
-        number(
-            value,
-            if range < 0.5 {
-                3
-            } else if range < 5.0 {
-                2
-            } else {
-                1
-            },
-        )
-    }
-}
-
-/// The range of all curves in view, a little widened, never empty.
-fn bounds(curves: &[(&Vec<f64>, &str)], inside: &[usize]) -> (f64, f64) {
-    let mut range: Option<(f64, f64)> = None;
-    for (values, _) in curves {
-        for value in inside
-            .iter()
-            .map(|&i| values[i])
-            .filter(|value| value.is_finite())
-        {
-            range = Some(match range {
-                None => (value, value),
-                Some((low, high)) => (
-                    if value < low { value } else { low },
-                    if value > high { value } else { high },
-                ),
-            });
+        if self.narrow {
+            self.y += 3.0 + 15.0 * lines;
         }
-    }
-    let (low, high) = range.unwrap_or((0.0, 1.0));
-    let pad = if high > low {
-        0.08 * (high - low)
-    } else {
-        0.5 + 0.05 * high.abs()
-    };
-    // A quantity that is never negative keeps its zero line.
-    let floor = if low >= 0.0 && low - pad < 0.0 {
-        0.0
-    } else {
-        low - pad
-    };
-    (floor, high + pad)
-}
-
-/// The stretches of a curve without gaps.
-fn runs(t_s: &[f64], values: &[f64], inside: &[usize]) -> Vec<Vec<(f64, f64)>> {
-    let mut all = vec![Vec::new()];
-    for &i in inside {
-        if values[i].is_finite() {
-            all.last_mut()
-                .expect("there is a run")
-                .push((t_s[i], values[i]));
-        } else {
-            all.push(Vec::new());
-        }
-    }
-    all.retain(|run| !run.is_empty());
-    all
-}
-
-/// At most four points per column of the drawing: first, least, greatest, last. No spike is lost.
-fn decimate(points: &[(f64, f64)], columns: f64, focus: (f64, f64)) -> Vec<(f64, f64)> {
-    if (points.len() as f64) <= columns * 2.0 {
-        return points.to_vec();
-    }
-    let column = |t_s: f64| libm::floor((t_s - focus.0) / (focus.1 - focus.0) * columns);
-    let mut out = Vec::new();
-    for group in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
-        let least = group
-            .iter()
-            .copied()
-            .reduce(|a, b| if b.1 < a.1 { b } else { a });
-        let most = group
-            .iter()
-            .copied()
-            .reduce(|a, b| if b.1 > a.1 { b } else { a });
-        let mut kept: Vec<(f64, f64)> =
-            [group.first().copied(), least, most, group.last().copied()]
-                .into_iter()
-                .flatten()
-                .collect();
-        kept.sort_by(|a, b| a.0.total_cmp(&b.0));
-        kept.dedup();
-        out.extend(kept);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimate_when_dense_then_few_points_and_the_spike_survives() {
-        let mut points: Vec<(f64, f64)> = (0..100_000).map(|i| (f64::from(i), 1.0)).collect();
-        points[54_321].1 = 9.0;
-        let kept = decimate(&points, 100.0, (0.0, 100_000.0));
-        assert!(kept.len() <= 400, "{}", kept.len());
-        assert!(kept.contains(&(54_321.0, 9.0)));
-        assert!(kept.is_sorted_by(|a, b| a.0 <= b.0));
-    }
-
-    #[test]
-    fn bounds_when_flat_empty_or_gapped_then_never_an_empty_range() {
-        let check = |values: Vec<f64>, expect: (f64, f64)| {
-            let inside: Vec<usize> = (0..values.len()).collect();
-            assert_eq!(bounds(&[(&values, "actual")], &inside), expect);
-        };
-        check(vec![], (-0.08 + 0.08, 1.08));
-        check(vec![f64::NAN, f64::INFINITY], (0.0, 1.08));
-        check(vec![10.0, 10.0], (9.0, 11.0));
-        check(vec![-5.0, 5.0], (-5.8, 5.8));
     }
 }

@@ -249,6 +249,7 @@ fn page(score: &Score, title: &str) -> String {
             start_ns: 1000 * S,
             end_ns: 1100 * S,
             label: "spill".to_owned(),
+            cumulative: true,
         }],
         series: vec![Series {
             name: "Level".to_owned(),
@@ -322,4 +323,127 @@ fn page_when_there_is_little_to_show_then_still_a_page() {
     bare.header.tool = None;
     bare.header.duration_s = 0.0;
     assert!(page(&bare, "nothing").contains("</html>"));
+}
+
+/// A text of a drawing: x, anchor and the text itself.
+type Placed = (f64, String, String);
+
+/// The width of every drawing, with its texts.
+fn texts_of_drawings(page: &str) -> Vec<(f64, Vec<Placed>)> {
+    let attribute = |tag: &str, name: &str| -> Option<String> {
+        let start = tag.find(&format!("{name}=\""))? + name.len() + 2;
+        Some(tag[start..].split('"').next()?.to_owned())
+    };
+    page.split("<svg class=")
+        .skip(1)
+        .map(|svg| {
+            let svg = svg.split("</svg>").next().expect("a drawing");
+            let view = attribute(svg, "viewBox").expect("a drawing has a size");
+            let width = view.split(' ').nth(2).expect("four numbers");
+            let texts = svg.split("<text ").skip(1).map(|text| {
+                let x = attribute(text, "x").expect("a text has a place");
+                let anchor = attribute(text, "text-anchor").expect("a text has an anchor");
+                let body = text.split_once('>').expect("a text").1;
+                let body = body.split("</text>").next().expect("a text ends");
+                (x.parse().expect("a number"), anchor, body.to_owned())
+            });
+            (width.parse().expect("a number"), texts.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ticks() {
+    const CHARACTER_PX: f64 = 6.7;
+    let gated = gated();
+    let t_s: Vec<f64> = (0..3600).map(f64::from).collect();
+    let series = |name: &str, low: f64, high: f64| Series {
+        name: name.to_owned(),
+        unit: "mL".to_owned(),
+        actual: t_s
+            .iter()
+            .map(|t| low + (high - low) * t / 3600.0)
+            .collect(),
+        twin: None,
+        shown: None,
+        t_s: t_s.clone(),
+    };
+    let charts = vec![
+        series(
+            "Mean content of the last twelve bottles filled on the line",
+            499.98,
+            500.02,
+        ),
+        series("Bottles", 9_990.0, 10_017.0),
+        series("Total", -1_234_500.0, 12_345_600.0),
+        series("Still", 1_234.5, 1_234.5),
+    ];
+    let count = charts.len();
+    let page = html(&ReportData {
+        title: "long values".to_owned(),
+        item: "bottle".to_owned(),
+        items: "bottles".to_owned(),
+        intent: String::new(),
+        score: &gated,
+        actions: Vec::new(),
+        impacts: Vec::new(),
+        series: charts,
+    });
+    for (width, texts) in texts_of_drawings(&page) {
+        for (x, anchor, text) in &texts {
+            let text_px = text.chars().count() as f64 * CHARACTER_PX;
+            let (from, to) = match anchor.as_str() {
+                "end" => (x - text_px, *x),
+                "middle" => (x - text_px / 2.0, x + text_px / 2.0),
+                _ => (*x, x + text_px),
+            };
+            assert!(
+                from >= -1.0 && to <= width + 1.0,
+                "{text:?} at {x} of {width}"
+            );
+        }
+    }
+    let forms = ["timeline-wide-hatch", "timeline-narrow-hatch"];
+    let timelines: Vec<&str> = page
+        .split("<svg class=")
+        .filter(|svg| forms.iter().any(|form| svg.contains(form)))
+        .collect();
+    assert_eq!(timelines.len(), forms.len());
+    for svg in timelines {
+        // Grid lines across a chart, from one axis line to the next.
+        let horizontal = |line: &&str| {
+            let at = |name: &str| line.split(&format!("{name}=\"")).nth(1)?.split('"').next();
+            line.starts_with("<line") && at("y1") == at("y2") && at("x1") != Some("0.0")
+        };
+        let lines: Vec<&str> = svg.lines().filter(horizontal).collect();
+        let groups: Vec<&[&str]> = lines
+            .split(|line| line.contains("class=\"axis\""))
+            .filter(|group| !group.is_empty())
+            .collect();
+        assert_eq!(groups.len(), count);
+        for group in groups {
+            let ticks = group
+                .iter()
+                .filter(|line| line.contains("\"grid\""))
+                .count();
+            assert!(ticks >= 2, "{group:?}");
+        }
+    }
+}
+
+#[test]
+fn legend_when_an_impact_is_a_total_then_it_says_that_growth_is_shaded() {
+    let says = "shaded only while the total grows";
+    assert!(page(&gated(), "spill").contains(says));
+    let bare = html(&ReportData {
+        title: "no impact".to_owned(),
+        item: "bottle".to_owned(),
+        items: "bottles".to_owned(),
+        intent: String::new(),
+        score: &gated(),
+        actions: Vec::new(),
+        impacts: Vec::new(),
+        series: Vec::new(),
+    });
+    assert!(!bare.contains(says));
 }

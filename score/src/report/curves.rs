@@ -1,0 +1,158 @@
+//! The curves of a chart: which samples are in view, between which values, and how few points show them.
+
+use super::Series;
+use super::svg::{tick_texts, ticks, widest_px};
+
+/// The curves of a chart with their classes, the most important last and so on top.
+pub(super) fn curves(series: &Series) -> Vec<(&Vec<f64>, &'static str)> {
+    [
+        (series.twin.as_ref(), "twin"),
+        (series.shown.as_ref(), "shown"),
+        (Some(&series.actual), "actual"),
+    ]
+    .into_iter()
+    .filter_map(|(values, class)| values.map(|values| (values, class)))
+    .collect()
+}
+
+/// The vertical axis of a chart.
+pub(super) struct ChartAxis {
+    /// Indices of the samples in view.
+    pub(super) inside: Vec<usize>,
+    /// Least value drawn.
+    pub(super) low: f64,
+    /// Greatest value drawn.
+    pub(super) high: f64,
+    /// Values with a grid line.
+    pub(super) ticks: Vec<f64>,
+    /// Their texts; shape `[ticks]`.
+    pub(super) texts: Vec<String>,
+}
+
+impl ChartAxis {
+    /// Room that the texts need, px.
+    pub(super) fn labels_px(&self) -> f64 {
+        widest_px(&self.texts)
+    }
+}
+
+/// The axis that shows all curves of a chart in a part of the run.
+pub(super) fn chart_axis(series: &Series, focus: (f64, f64)) -> ChartAxis {
+    let inside: Vec<usize> = (0..series.t_s.len())
+        .filter(|&i| series.t_s[i] >= focus.0 && series.t_s[i] <= focus.1)
+        .collect();
+    let (low, high) = bounds(&curves(series), &inside);
+    let ticks = ticks(low, high, 3.0);
+    let texts = tick_texts(&ticks);
+    ChartAxis {
+        inside,
+        low,
+        high,
+        ticks,
+        texts,
+    }
+}
+
+/// The range of all curves in view, a little widened, never empty.
+fn bounds(curves: &[(&Vec<f64>, &str)], inside: &[usize]) -> (f64, f64) {
+    let mut range: Option<(f64, f64)> = None;
+    for (values, _) in curves {
+        for value in inside
+            .iter()
+            .map(|&i| values[i])
+            .filter(|value| value.is_finite())
+        {
+            range = Some(match range {
+                None => (value, value),
+                Some((low, high)) => (
+                    if value < low { value } else { low },
+                    if value > high { value } else { high },
+                ),
+            });
+        }
+    }
+    let (low, high) = range.unwrap_or((0.0, 1.0));
+    let pad = if high > low {
+        0.08 * (high - low)
+    } else {
+        0.5 + 0.05 * high.abs()
+    };
+    // A quantity that is never negative keeps its zero line.
+    let floor = if low >= 0.0 && low - pad < 0.0 {
+        0.0
+    } else {
+        low - pad
+    };
+    (floor, high + pad)
+}
+
+/// The stretches of a curve without gaps.
+pub(super) fn runs(t_s: &[f64], values: &[f64], inside: &[usize]) -> Vec<Vec<(f64, f64)>> {
+    let mut all = vec![Vec::new()];
+    for &i in inside {
+        if values[i].is_finite() {
+            all.last_mut()
+                .expect("there is a run")
+                .push((t_s[i], values[i]));
+        } else {
+            all.push(Vec::new());
+        }
+    }
+    all.retain(|run| !run.is_empty());
+    all
+}
+
+/// At most four points per column of the drawing: first, least, greatest, last. No spike is lost.
+pub(super) fn decimate(points: &[(f64, f64)], columns: f64, focus: (f64, f64)) -> Vec<(f64, f64)> {
+    if (points.len() as f64) <= columns * 2.0 {
+        return points.to_vec();
+    }
+    let column = |t_s: f64| libm::floor((t_s - focus.0) / (focus.1 - focus.0) * columns);
+    let mut out = Vec::new();
+    for group in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
+        let least = group
+            .iter()
+            .copied()
+            .reduce(|a, b| if b.1 < a.1 { b } else { a });
+        let most = group
+            .iter()
+            .copied()
+            .reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let mut kept: Vec<(f64, f64)> =
+            [group.first().copied(), least, most, group.last().copied()]
+                .into_iter()
+                .flatten()
+                .collect();
+        kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.dedup();
+        out.extend(kept);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimate_when_dense_then_few_points_and_the_spike_survives() {
+        let mut points: Vec<(f64, f64)> = (0..100_000).map(|i| (f64::from(i), 1.0)).collect();
+        points[54_321].1 = 9.0;
+        let kept = decimate(&points, 100.0, (0.0, 100_000.0));
+        assert!(kept.len() <= 400, "{}", kept.len());
+        assert!(kept.contains(&(54_321.0, 9.0)));
+        assert!(kept.is_sorted_by(|a, b| a.0 <= b.0));
+    }
+
+    #[test]
+    fn bounds_when_flat_empty_or_gapped_then_never_an_empty_range() {
+        let check = |values: Vec<f64>, expect: (f64, f64)| {
+            let inside: Vec<usize> = (0..values.len()).collect();
+            assert_eq!(bounds(&[(&values, "actual")], &inside), expect);
+        };
+        check(vec![], (-0.08 + 0.08, 1.08));
+        check(vec![f64::NAN, f64::INFINITY], (0.0, 1.08));
+        check(vec![10.0, 10.0], (9.0, 11.0));
+        check(vec![-5.0, 5.0], (-5.8, 5.8));
+    }
+}
