@@ -298,6 +298,20 @@ impl Action {
         }
     }
 
+    /// Alias of the controller and client of an action of the engineering session; `None` for any other.
+    pub(crate) fn engineering(&self) -> Option<(&str, &Client)> {
+        match self {
+            Self::UploadProgram(it) => Some((&it.target, &it.client)),
+            Self::DownloadProgram(it) => Some((&it.target, &it.client)),
+            Self::SetMode(it) => Some((&it.target, &it.client)),
+            Self::Restart(it) => Some((&it.target, &it.client)),
+            Self::Force(it) => Some((&it.target, &it.client)),
+            Self::ChangeTask(it) => Some((&it.target, &it.client)),
+            Self::Firmware(it) => Some((&it.target, &it.client)),
+            _ => None,
+        }
+    }
+
     /// The aliases that it uses.
     pub fn aliases(&self) -> impl Iterator<Item = &str> {
         let mut aliases: Vec<&str> = Vec::new();
@@ -316,13 +330,13 @@ impl Action {
                 aliases.push(&denial.target);
                 aliases.extend(denial.evict.iter().map(String::as_str));
             }
-            Self::UploadProgram(upload) => aliases.push(&upload.target),
-            Self::DownloadProgram(download) => aliases.push(&download.target),
-            Self::SetMode(mode) => aliases.push(&mode.target),
-            Self::Restart(restart) => aliases.push(&restart.target),
-            Self::Force(force) => aliases.push(&force.target),
-            Self::ChangeTask(task) => aliases.push(&task.target),
-            Self::Firmware(firmware) => aliases.push(&firmware.target),
+            Self::UploadProgram(_)
+            | Self::DownloadProgram(_)
+            | Self::SetMode(_)
+            | Self::Restart(_)
+            | Self::Force(_)
+            | Self::ChangeTask(_)
+            | Self::Firmware(_) => aliases.extend(self.engineering().map(|(target, _)| target)),
         }
         aliases.into_iter()
     }

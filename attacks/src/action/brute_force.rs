@@ -82,10 +82,9 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(brute: &BruteForceIo, targets: &Targets, cx: &mut Context<'_>) -> Self {
         let server = targets.one(&brute.target);
-        let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
         Self {
             server,
-            session: Session::new(server, first),
+            session: Session::drawn(server, cx),
             picker: Picker::new(&brute.ranges, &brute.values),
             period: period_of(brute.writes_per_s),
             next_at: cx.now(),

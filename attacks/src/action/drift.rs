@@ -86,11 +86,10 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(drift: &Drift, targets: &Targets, cx: &mut Context<'_>) -> Self {
         let server = targets.one(&drift.target);
-        let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
         Self {
             drift: drift.clone(),
             server,
-            session: Session::new(server, first),
+            session: Session::drawn(server, cx),
             began: cx.now(),
             from: None,
             writes: VecDeque::new(),

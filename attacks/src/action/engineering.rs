@@ -12,8 +12,7 @@ use sim_plant::FirmwareImage;
 use sim_wire::modbus::engineering::answer::proof_input;
 use sim_wire::modbus::engineering::command::block_length;
 use sim_wire::modbus::engineering::{
-    Activation, Answer, Area, BLOCK_MAX_BYTES, Command, Content, Force, Mode, NONCE_BYTES, Reason,
-    Restart, Status,
+    Activation, Answer, BLOCK_MAX_BYTES, Command, Content, Mode, NONCE_BYTES, Reason, Status,
 };
 
 use crate::action::session::{Ask, Failure, Reply, Session};
@@ -38,44 +37,6 @@ const CHECK_PERIOD: SimDuration = SimDuration::from_secs(1);
 /// Most bytes of a program that are read.
 const UPLOAD_MAX_BYTES: u32 = 1 << 20;
 
-/// A command that is complete by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    SetMode(Mode),
-    Restart(Restart),
-    Force(Force),
-    Unforce(Area, u16),
-    UnforceAll,
-    SetScan(u16),
-}
-
-impl Order {
-    fn command(self) -> Command<'static> {
-        match self {
-            Self::SetMode(mode) => Command::SetMode { mode },
-            Self::Restart(how) => Command::Restart { how },
-            Self::Force(force) => Command::Force(force),
-            Self::Unforce(area, index) => Command::Unforce { area, index },
-            Self::UnforceAll => Command::UnforceAll,
-            Self::SetScan(scan_ms) => Command::SetScan { scan_ms },
-        }
-    }
-
-    /// In words, for the evidence.
-    fn text(self) -> String {
-        match self {
-            Self::SetMode(mode) => format!("mode {mode}"),
-            Self::Restart(how) => format!("{how} restart"),
-            Self::Force(Force { area, index, value }) => {
-                format!("{area} {index} forced to {value}")
-            }
-            Self::Unforce(area, index) => format!("{area} {index} no longer forced"),
-            Self::UnforceAll => "nothing forced any longer".to_owned(),
-            Self::SetScan(scan_ms) => format!("scan period {scan_ms} ms"),
-        }
-    }
-}
-
 /// What the session is for.
 #[derive(Debug)]
 enum Job {
@@ -85,7 +46,8 @@ enum Job {
         bytes: Arc<[u8]>,
         activation: Activation,
     },
-    Orders(Vec<Order>),
+    /// Commands that are complete by themselves.
+    Orders(Vec<Command<'static>>),
 }
 
 /// What the status must say once the job has taken effect.
@@ -150,44 +112,46 @@ pub(crate) struct Machine {
     failed: Option<String>,
 }
 
-/// What an action of the engineering session comes to: target, client, job, effect.
-fn plan<'a>(action: &'a Action, cx: &Context<'_>) -> Option<(&'a str, &'a Client, Job, Effect)> {
+/// What an action of the engineering session comes to: its job and the effect.
+fn plan(action: &Action, cx: &Context<'_>) -> Option<(Job, Effect)> {
     let plain = Effect::Acknowledged;
     Some(match action {
-        Action::UploadProgram(it) => (&*it.target, &it.client, Job::Upload, plain),
-        Action::DownloadProgram(it) => {
-            let (job, effect) = send_program(it, cx);
-            (&it.target, &it.client, job, effect)
-        }
+        Action::UploadProgram(_) => (Job::Upload, plain),
+        Action::DownloadProgram(it) => send_program(it, cx),
         Action::SetMode(it) => {
             let mode = Mode::from(it.mode);
-            let job = Job::Orders(vec![Order::SetMode(mode)]);
-            (&it.target, &it.client, job, Effect::Mode(mode))
+            (
+                Job::Orders(vec![Command::SetMode { mode }]),
+                Effect::Mode(mode),
+            )
         }
-        Action::Restart(it) => {
-            let job = Job::Orders(vec![Order::Restart(it.how.into())]);
-            (&it.target, &it.client, job, plain)
-        }
-        Action::Force(it) => (&it.target, &it.client, Job::Orders(forces(it, cx)), plain),
-        Action::ChangeTask(it) => {
-            let job = Job::Orders(vec![Order::SetScan(it.scan_ms)]);
-            (&it.target, &it.client, job, plain)
-        }
-        Action::Firmware(it) => {
-            let image = FirmwareImage {
-                version: it.version.clone(),
-                behavior: it.image.into(),
-            };
-            let job = Job::Send {
-                content: Content::Firmware,
-                bytes: image.to_bytes(it.key.as_deref()).into(),
-                activation: Activation::Load,
-            };
-            let effect = Effect::Firmware(it.version.clone());
-            (&it.target, &it.client, job, effect)
-        }
+        Action::Restart(it) => (
+            Job::Orders(vec![Command::Restart { how: it.how.into() }]),
+            plain,
+        ),
+        Action::Force(it) => (Job::Orders(forces(it, cx)), plain),
+        Action::ChangeTask(it) => (
+            Job::Orders(vec![Command::SetScan {
+                scan_ms: it.scan_ms,
+            }]),
+            plain,
+        ),
+        Action::Firmware(it) => send_firmware(it),
         _ => return None,
     })
+}
+
+fn send_firmware(firmware: &playbook::Firmware) -> (Job, Effect) {
+    let image = FirmwareImage {
+        version: firmware.version.clone(),
+        behavior: firmware.image.into(),
+    };
+    let job = Job::Send {
+        content: Content::Firmware,
+        bytes: image.to_bytes(firmware.key.as_deref()).into(),
+        activation: Activation::Load,
+    };
+    (job, Effect::Firmware(firmware.version.clone()))
 }
 
 fn send_program(download: &DownloadProgram, cx: &Context<'_>) -> (Job, Effect) {
@@ -201,18 +165,18 @@ fn send_program(download: &DownloadProgram, cx: &Context<'_>) -> (Job, Effect) {
     (job, Effect::Program(digest))
 }
 
-fn forces(force: &playbook::Force, cx: &Context<'_>) -> Vec<Order> {
+fn forces(force: &playbook::Force, cx: &Context<'_>) -> Vec<Command<'static>> {
     let mut orders = Vec::new();
     if force.release_all {
-        orders.push(Order::UnforceAll);
+        orders.push(Command::UnforceAll);
     }
     for place in &force.release {
         let entries = Spot::of(place, cx.view).entries();
-        orders.extend(entries.map(|(area, index)| Order::Unforce(area, index)));
+        orders.extend(entries.map(|(area, index)| Command::Unforce { area, index }));
     }
     for forced in &force.set {
         let entries = Spot::of(&forced.at, cx.view).forces(forced.value);
-        orders.extend(entries.into_iter().map(Order::Force));
+        orders.extend(entries.into_iter().map(Command::Force));
     }
     orders
 }
@@ -220,12 +184,12 @@ fn forces(force: &playbook::Force, cx: &Context<'_>) -> Vec<Order> {
 impl Machine {
     /// A machine for an action of the engineering session; `None` for any other.
     pub(crate) fn new(action: &Action, targets: &Targets, cx: &mut Context<'_>) -> Option<Self> {
-        let (target, client, job, effect) = plan(action, cx)?;
+        let (target, client) = action.engineering()?;
+        let (job, effect) = plan(action, cx)?;
         let server = targets.one(target);
-        let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
         Some(Self {
             server,
-            session: Session::new(server, first),
+            session: Session::drawn(server, cx),
             client: client.clone(),
             job,
             effect,
@@ -304,7 +268,7 @@ impl Machine {
                 };
                 Command::Activate { how }
             }
-            Stage::Order(at) => self.orders()[at].command(),
+            Stage::Order(at) => self.orders()[at],
             Stage::Check => Command::Status,
             Stage::Release | Stage::Over => Command::Release,
         }
@@ -323,7 +287,7 @@ impl Machine {
         }
     }
 
-    fn orders(&self) -> &[Order] {
+    fn orders(&self) -> &[Command<'static>] {
         match &self.job {
             Job::Orders(orders) => orders,
             Job::Upload | Job::Send { .. } => &[],
@@ -490,8 +454,9 @@ impl Machine {
 
     fn ordered(&mut self, at: usize, cx: &mut Context<'_>) {
         let orders = self.orders();
-        let (text, is_last) = (orders[at].text(), at + 1 == orders.len());
+        let (text, is_last) = (orders[at].deed(), at + 1 == orders.len());
         let name = cx.name_of(self.server);
+        let text = text.expect("an order is complete by itself");
         cx.tally.note(format!("{name}: {text}, acknowledged"));
         if !is_last {
             self.stage = Stage::Order(at + 1);

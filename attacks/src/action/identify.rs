@@ -97,8 +97,7 @@ impl Machine {
                 let Some(ip) = self.controllers.pop_front() else {
                     return Progress::Ended(self.verdict());
                 };
-                let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
-                self.current = Some((ip, Session::new(ip, first)));
+                self.current = Some((ip, Session::drawn(ip, cx)));
                 self.queue = self.plan.clone().into();
                 self.findings = Findings::default();
                 continue;

@@ -81,6 +81,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A session that has not yet connected. Its transaction identifiers count up from one that the step's
+    /// stream draws, as those of a client that was in use before.
+    pub(crate) fn drawn(server: Ipv4Addr, cx: &mut Context<'_>) -> Self {
+        let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
+        Self::new(server, first)
+    }
+
     /// A session that has not yet connected. Transaction identifiers count up from the one given.
     pub(crate) fn new(server: Ipv4Addr, first_transaction: u16) -> Self {
         Self {

@@ -73,10 +73,9 @@ impl Machine {
             period: SimDuration::ZERO,
             rounds: 1,
         };
-        let first = 1 + u16::try_from(cx.stream.below(1000)).expect("below 1000");
         Self {
             server,
-            session: Session::new(server, first),
+            session: Session::drawn(server, cx),
             plan: write.writes.iter().map(ask_of).collect(),
             repeat: write.repeat.map_or(once, |repeat| repeat),
             round: 0,

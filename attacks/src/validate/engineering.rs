@@ -21,15 +21,8 @@ const FORCES_MAX: usize = 64;
 impl Check<'_> {
     /// Checks an action of the engineering session; others have nothing to do with it.
     pub(super) fn engineering(&mut self, path: &str, action: &Action) {
-        let (target, client) = match action {
-            Action::UploadProgram(it) => (&it.target, &it.client),
-            Action::DownloadProgram(it) => (&it.target, &it.client),
-            Action::SetMode(it) => (&it.target, &it.client),
-            Action::Restart(it) => (&it.target, &it.client),
-            Action::Force(it) => (&it.target, &it.client),
-            Action::ChangeTask(it) => (&it.target, &it.client),
-            Action::Firmware(it) => (&it.target, &it.client),
-            _ => return,
+        let Some((target, client)) = action.engineering() else {
+            return;
         };
         let host = self.controller(&format!("{path}.target"), target);
         match action {

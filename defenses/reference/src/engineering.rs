@@ -170,14 +170,9 @@ impl EngineeringWatch {
             Command::Activate { how } => Asked::Activate(how),
             Command::SetMode { mode } => Asked::Mode(mode),
             Command::Restart { how } => Asked::Restart(how.to_string()),
-            Command::Force(force) => {
-                let place = format!("{} {}", force.area, force.index);
-                Asked::Force(format!("{place} forced to {}", force.value))
+            Command::Force(_) | Command::Unforce { .. } | Command::UnforceAll => {
+                Asked::Force(command.deed().unwrap_or_default())
             }
-            Command::Unforce { area, index } => {
-                Asked::Force(format!("{area} {index} no longer forced"))
-            }
-            Command::UnforceAll => Asked::Force("nothing forced any longer".to_owned()),
             Command::SetScan { scan_ms } => Asked::Task(scan_ms),
             _ => Asked::Other,
         };

@@ -402,6 +402,7 @@ impl Turn<'_> {
     fn operate(&mut self, command: &Command<'_>) -> Result<(), Reason> {
         let (now, config) = (self.now, self.config);
         let runtime = &mut *self.runtime;
+        let deed = || command.deed().unwrap_or_default();
         match *command {
             Command::SetMode { mode } => {
                 if runtime.key == Key::Program {
@@ -430,18 +431,17 @@ impl Turn<'_> {
                 if !runtime.forces.set(force) {
                     return Err(Reason::Full);
                 }
-                let text = format!("{} {} forced to {}", force.area, force.index, force.value);
-                runtime.notice("FORCE", 4, text);
+                runtime.notice("FORCE", 4, deed());
             }
             Command::Unforce { area, index } => {
                 if !runtime.forces.remove(area, index) {
                     return Err(Reason::OutOfRange);
                 }
-                runtime.notice("FORCE", 5, format!("{area} {index} no longer forced"));
+                runtime.notice("FORCE", 5, deed());
             }
             Command::UnforceAll => {
                 runtime.forces.clear();
-                runtime.notice("FORCE", 5, "nothing is forced any longer".to_owned());
+                runtime.notice("FORCE", 5, deed());
             }
             Command::SetScan { scan_ms } => {
                 if !SCAN_MS.contains(&scan_ms) {

@@ -207,6 +207,23 @@ impl<'a> Command<'a> {
         }
     }
 
+    /// What a command that is complete by itself brings about, in words: `mode STOP`, `MX 3 forced to 1`.
+    /// `None` for one that reads, and for the parts of a session or transfer.
+    #[must_use]
+    pub fn deed(&self) -> Option<String> {
+        match *self {
+            Self::SetMode { mode } => Some(format!("mode {mode}")),
+            Self::Restart { how } => Some(format!("{how} restart")),
+            Self::Force(Force { area, index, value }) => {
+                Some(format!("{area} {index} forced to {value}"))
+            }
+            Self::Unforce { area, index } => Some(format!("{area} {index} no longer forced")),
+            Self::UnforceAll => Some("nothing forced any longer".to_owned()),
+            Self::SetScan { scan_ms } => Some(format!("scan period {scan_ms} ms")),
+            _ => None,
+        }
+    }
+
     /// Whether the command only reads, and may be given without a session.
     #[must_use]
     pub fn is_open(&self) -> bool {
