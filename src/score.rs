@@ -153,7 +153,7 @@ fn print_score(score: &Score) {
         found.steps_detected,
         found.steps_total
     );
-    let damage_began = found.steps.iter().filter_map(|step| step.impact_ns).min();
+    let damage_began = found.first_impact_ns();
     for step in &found.steps {
         let when = step
             .time_to_detect_s

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use sim_kernel::input::InputRecord;
-use sim_kernel::time::SimDuration;
+use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::{Action, DenyTarget, Input};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
@@ -56,13 +56,14 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
     let steps = folder.attack()?;
     let violations = undefended_violations(&runs, &ready);
-    let actions = actions_of(folder, &ready)?;
+    let accepted = accepted_actions(folder)?;
+    let actions = actions_of(&accepted, folder.manifest().simulated_ns, &ready);
     let truth = truth_of(folder, &ready, &steps, &violations, &actions)?;
     let params = Params::default();
     let found = detection::score(&truth, &submitted.import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
-    let accepted: Vec<&Action> = actions.iter().map(|(action, _)| action).collect();
-    let made = four_runs(&runs, &ready.loaded.scenario, &folder.process()?, &accepted);
+    let recorded = folder.process()?;
+    let made = four_runs(&runs, &ready.loaded.scenario, &recorded, &accepted);
     let continuity = continuity::score(&made, Some(&prices));
     let manifest = folder.manifest();
     let header = Header {
@@ -90,7 +91,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     }
     let score = score.with_gates(&question.gates);
     let marks = actions.into_iter().map(|(_, mark)| mark).collect();
-    let html = html(question, &ready, &runs, marks, &score)?;
+    let html = html(question, &ready, &runs, &recorded, marks, &score)?;
     Ok(Scored { score, html })
 }
 
@@ -181,7 +182,7 @@ fn four_runs(
     runs: &Runs,
     scenario: &Scenario,
     recorded: &ProcessTable,
-    accepted: &[&Action],
+    accepted: &[(SimTime, Action)],
 ) -> FourRuns {
     let counted = |run: &Counterfactual| {
         let costs = Costs {
@@ -202,7 +203,9 @@ fn four_runs(
             Ok(Both::Recorded(production)) => {
                 let costs = Costs {
                     damage: twin::damage(recorded, &scenario.constraints),
-                    response: scenario.prices.of_actions(accepted.iter().copied()),
+                    response: scenario
+                        .prices
+                        .of_actions(accepted.iter().map(|(_, action)| action)),
                 };
                 Run::Made(production_of(production, &costs))
             }
@@ -375,68 +378,69 @@ fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
     }
 }
 
-/// What the accepted actions of the run did, from its input records.
-fn actions_of(folder: &RunFolder, ready: &Ready) -> Result<Vec<(Action, ActionMark)>, Failure> {
+/// The actions that were accepted in the run, with the times at which they were asked for.
+fn accepted_actions(folder: &RunFolder) -> Result<Vec<(SimTime, Action)>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    let action = |record: InputRecord<Input>| {
+        let Input::Action(action) = record.input;
+        (record.time, action)
+    };
+    Ok(inputs.into_iter().map(action).collect())
+}
+
+/// What the accepted actions of a run did that ended at a time; not those that were still to take effect.
+fn actions_of(
+    accepted: &[(SimTime, Action)],
+    run_ends_ns: u64,
+    ready: &Ready,
+) -> Vec<(Action, ActionMark)> {
     let times = ready.loaded.scenario.response;
-    let ns = |seconds: f64| SimDuration::from_secs_f64(seconds).as_nanos();
     let mut actions = Vec::new();
-    for input in inputs {
-        let Input::Action(action) = input.input;
-        let at = input.time.as_nanos() + ns(times.approval_s);
-        let (word, target, start_ns, lasts_ns, consequence) = match &action {
-            Action::Deny { args, .. } => (
-                "deny",
-                action.to_string(),
-                at + ns(times.deny_s),
-                args.duration_s * 1_000_000_000,
-                "traffic is dropped at the switch",
-            ),
-            Action::Contain { target, args } => {
-                let lasts = args.duration_s * 1_000_000_000;
-                (
-                    "contain",
-                    target.host.clone(),
-                    at + ns(times.contain_s),
-                    lasts,
-                    "the host is off the network",
-                )
-            }
-            Action::Restore { target } => (
-                "restore",
-                target.controller.clone(),
-                at,
-                ns(times.restore_s),
-                "the controller stands still while it is restored",
-            ),
-        };
-        let run_ends_ns = folder.manifest().simulated_ns;
-        if start_ns >= run_ends_ns {
+    for (asked_at, action) in accepted {
+        let start = *asked_at + times.until_effect(action);
+        if start.as_nanos() >= run_ends_ns {
             // The run was stopped before it took effect.
             continue;
         }
-        let end_ns = (start_ns + lasts_ns).min(run_ends_ns);
+        let (word, target, consequence) = match action {
+            Action::Deny { .. } => (
+                "deny",
+                action.to_string(),
+                "traffic is dropped at the switch",
+            ),
+            Action::Contain { target, .. } => (
+                "contain",
+                target.host.clone(),
+                "the host is off the network",
+            ),
+            Action::Restore { target } => (
+                "restore",
+                target.controller.clone(),
+                "the controller stands still while it is restored",
+            ),
+        };
+        let end = start + times.lasts(action);
         let mark = ActionMark {
-            start_ns,
-            end_ns: Some(end_ns),
+            start_ns: start.as_nanos(),
+            end_ns: Some(end.as_nanos().min(run_ends_ns)),
             action: word.to_owned(),
             target,
             consequence: consequence.to_owned(),
         };
-        actions.push((action, mark));
+        actions.push((action.clone(), mark));
     }
-    Ok(actions)
+    actions
 }
 
 fn html(
     question: &Question<'_>,
     ready: &Ready,
     runs: &Runs,
+    actual: &ProcessTable,
     actions: Vec<ActionMark>,
     score: &Score,
 ) -> Result<String, Failure> {
     let folder = question.folder;
-    let actual = folder.process()?;
     let scenario = &ready.loaded.scenario;
     let impacts = folder
         .impacts()?
@@ -453,7 +457,7 @@ fn html(
             let label = words.map_or(violation.constraint.clone(), |c| c.description.clone());
             let end = folder.manifest().simulated_ns;
             let end_ns = violation.end_ns.unwrap_or(end).max(violation.violated_ns);
-            let grown = twin::growth(&actual, &runs.n.truth, &violation);
+            let grown = twin::growth(actual, &runs.n.truth, &violation);
             let cumulative = grown.is_some();
             grown
                 .unwrap_or_else(|| vec![(violation.violated_ns, end_ns)])
@@ -478,7 +482,7 @@ fn html(
         score,
         actions,
         impacts,
-        series: series(folder, ready, &actual, &runs.n.truth)?,
+        series: series(folder, ready, actual, &runs.n.truth)?,
     };
     Ok(report::html(&data))
 }

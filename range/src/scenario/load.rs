@@ -212,17 +212,29 @@ impl<'a> Loader<'a> {
                 return None;
             }
         };
-        let outline = Outline::of(plant.text());
-        for reference in &facts.programs {
-            if self.programs.contains_key(&reference.file) {
+        self.programs = self.programs_of(name, plant, &facts.programs);
+        Some(facts)
+    }
+
+    /// Checks the programs that a file names; those that can be read, by the names that it uses for them.
+    fn programs_of(
+        &mut self,
+        name: &str,
+        source: &SourceText,
+        references: &[Reference],
+    ) -> BTreeMap<String, SourceText> {
+        let outline = Outline::of(source.text());
+        let mut programs = BTreeMap::new();
+        for reference in references {
+            if programs.contains_key(&reference.file) {
                 continue;
             }
-            if let Some((_, program)) = self.follow(name, plant, &outline, reference) {
+            if let Some((_, program)) = self.follow(name, source, &outline, reference) {
                 self.problems.extend(self.formats.program(&program));
-                self.programs.insert(reference.file.clone(), program);
+                programs.insert(reference.file.clone(), program);
             }
         }
-        Some(facts)
+        programs
     }
 
     /// Checks a playbook and the programs that it names; `None` if the playbook file itself is broken.
@@ -239,16 +251,7 @@ impl<'a> Loader<'a> {
                 return None;
             }
         };
-        let outline = Outline::of(playbook.text());
-        for reference in &facts.programs {
-            if self.attack_programs.contains_key(&reference.file) {
-                continue;
-            }
-            if let Some((_, program)) = self.follow(name, playbook, &outline, reference) {
-                self.problems.extend(self.formats.program(&program));
-                self.attack_programs.insert(reference.file.clone(), program);
-            }
-        }
+        self.attack_programs = self.programs_of(name, playbook, &facts.programs);
         Some(facts)
     }
 }

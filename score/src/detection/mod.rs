@@ -165,6 +165,15 @@ pub struct Detection {
     pub records: Records,
 }
 
+impl Detection {
+    /// When the damage began, simulated ns: the first physical impact of the run without defense, as far as a
+    /// step began before it.
+    #[must_use]
+    pub fn first_impact_ns(&self) -> Option<u64> {
+        self.steps.iter().filter_map(|step| step.impact_ns).min()
+    }
+}
+
 /// Scores alerts against the truth.
 ///
 /// # Arguments

@@ -53,10 +53,6 @@ fn at(data: &ReportData<'_>, t_ns: u64) -> String {
     clock(t_ns, data.score.header.epoch_unix_ns)
 }
 
-pub(super) fn first_impact(steps: &[StepResult]) -> Option<u64> {
-    steps.iter().filter_map(|step| step.impact_ns).min()
-}
-
 fn first_alert(steps: &[StepResult]) -> Option<u64> {
     steps.iter().filter_map(|step| step.first_alert_ns).min()
 }
@@ -225,7 +221,7 @@ fn what_was_seen(data: &ReportData<'_>) -> (&'static str, String) {
         at(data, alert_ns),
         duration(alert_ns.saturating_sub(start_ns) as f64 / 1e9)
     );
-    match first_impact(&detection.steps) {
+    match detection.first_impact_ns() {
         Some(impact_ns) if impact_ns > alert_ns => text.push_str(&format!(
             " and <strong>{} before</strong> the first physical damage that the attack does undefended.",
             duration((impact_ns - alert_ns) as f64 / 1e9)

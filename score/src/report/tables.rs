@@ -1,7 +1,6 @@
 //! The parts of the page that are words and tables.
 
 use super::ReportData;
-use super::summary::first_impact;
 use super::words::{clock, duration, escape, number, percent};
 use crate::attack;
 use crate::detection::{Alarm, Detection, Grade, Outcome, StepResult, Verdict};
@@ -273,7 +272,7 @@ pub(super) fn kill_chain(score: &Score) -> String {
                 grade_badge(step.grade),
                 step.time_to_detect_s
                     .map_or_else(|| "not detected".to_owned(), duration),
-                lead_cell(step, first_impact(&detection.steps)),
+                lead_cell(step, detection.first_impact_ns()),
                 step.first_signature
                     .as_deref()
                     .map_or_else(|| "none".to_owned(), escape),
