@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use sim_st::{Address, Elementary, Image, Machine, Program, Value, Width};
+use sim_st::{Address, Elementary, Image, Machine, Program, Value};
 use twinrange_range::problem::{Problem, Problems, SourceText, did_you_mean};
 use twinrange_range::scenario::read_text;
 
@@ -126,7 +126,7 @@ fn target(
     if name.starts_with('%') {
         let address = Address::parse(name).map_err(|why| (why, None))?;
         let known = program.located().iter().find(|l| l.address == address);
-        let ty = known.map_or_else(|| plain_type(address.width), |located| located.ty);
+        let ty = known.map_or_else(|| address.default_type(), |located| located.ty);
         return Ok(Target::Place(address, ty));
     }
     match machine.read(name) {
@@ -138,17 +138,6 @@ fn target(
                 did_you_mean(name, known),
             ))
         }
-    }
-}
-
-/// What an address without a variable holds.
-fn plain_type(width: Width) -> Elementary {
-    match width {
-        Width::Bit => Elementary::Bool,
-        Width::Byte => Elementary::Byte,
-        Width::Word => Elementary::Word,
-        Width::Double => Elementary::Dword,
-        Width::Long => Elementary::Lword,
     }
 }
 

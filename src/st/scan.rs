@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use sim_st::{Image, Machine, Program};
+use sim_st::{Image, Machine, Program, Value};
 use twinrange_range::evidence::trace::TraceTable;
 use twinrange_range::problem::Problem;
 
@@ -94,20 +94,24 @@ pub(crate) fn run(args: &Args) -> Outcome {
         inputs.apply(now_ns, &mut machine, &mut image);
         let report = machine.scan(&mut image, now_ns, fuel);
         if let Some(record) = machine.fault_record(&report) {
+            // What was traced up to here is whole all the same.
+            trace.map_or(Ok(()), Trace::finish)?;
             let message = format!("scan {number} stopped: {}", record.message);
             return Err(Problem::new(record.code, message)
                 .at_line(record.file, record.line, 1)
                 .hint("a controller would go to STOP and write this into its fault log")
                 .into());
         }
+        let values = values_of(&names, &machine);
+        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
         if let Some(trace) = &mut trace {
-            trace.row(number, now_ns, report.fuel_used, &machine)?;
+            trace.row(number, now_ns, report.fuel_used, values)?;
         }
-        let value = |name: &String| machine.read(name).map(|value| value.to_string());
         if args.json {
             let values: serde_json::Map<_, _> = names
                 .iter()
-                .map(|name| (name.clone(), json!(value(name))))
+                .zip(texts)
+                .map(|(name, text)| (name.clone(), json!(text)))
                 .collect();
             say!(
                 "{}",
@@ -116,38 +120,35 @@ pub(crate) fn run(args: &Args) -> Outcome {
         } else {
             let used_us = report.fuel_used as f64 / 1e3;
             let mut cells = vec![format!("{number:>7} {time_ms:>9} {used_us:>8.1}")];
-            let columns = names.iter().zip(&widths);
-            cells.extend(
-                columns.map(|(name, width)| {
-                    format!("{:>width$}", value(name).as_deref().unwrap_or("?"))
-                }),
-            );
+            let columns = texts.iter().zip(&widths);
+            cells.extend(columns.map(|(text, width)| format!("{text:>width$}")));
             say!("{}", cells.join(" "));
         }
     }
-    match trace {
-        Some(trace) => trace.finish(),
-        None => Ok(()),
-    }
+    trace.map_or(Ok(()), Trace::finish)
+}
+
+/// The values of variables that [`traced`] has found.
+fn values_of(names: &[String], machine: &Machine) -> Vec<Value> {
+    let value = |name: &String| machine.read(name).expect("traced variables can be read");
+    names.iter().map(value).collect()
 }
 
 /// The table of what was traced, while it is written.
 struct Trace<'a> {
     path: &'a Path,
-    names: &'a [String],
     table: TraceTable<BufWriter<File>>,
 }
 
 impl<'a> Trace<'a> {
-    fn create(path: &'a Path, names: &'a [String], machine: &Machine) -> Result<Self, Problem> {
-        let types = names.iter().map(|name| {
-            let value = machine.read(name).expect("traced variables can be read");
-            (name.as_str(), value.elementary())
-        });
+    fn create(path: &'a Path, names: &[String], machine: &Machine) -> Result<Self, Problem> {
+        let values = values_of(names, machine);
+        let types = values.iter().map(Value::elementary);
+        let variables = names.iter().map(String::as_str).zip(types);
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-        let table = TraceTable::new(BufWriter::new(file), types)
+        let table = TraceTable::new(BufWriter::new(file), variables)
             .map_err(|error| cannot_write(path, &error))?;
-        Ok(Self { path, names, table })
+        Ok(Self { path, table })
     }
 
     fn row(
@@ -155,12 +156,8 @@ impl<'a> Trace<'a> {
         scan: u64,
         t_ns: u64,
         used_ns: u64,
-        machine: &Machine,
+        values: Vec<Value>,
     ) -> Result<(), Problem> {
-        let values = self
-            .names
-            .iter()
-            .map(|name| machine.read(name).expect("traced variables can be read"));
         self.table
             .push(scan, t_ns, used_ns, values)
             .map_err(|error| cannot_write(self.path, &error))

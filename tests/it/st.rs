@@ -172,3 +172,16 @@ fn st_fmt_when_layout_differs_then_check_says_so_and_fmt_sets_it() {
         .expect_says(&["latch.st:10:"]);
     assert_eq!(fs::read_to_string(&path).expect("is there"), broken);
 }
+
+#[test]
+fn st_run_when_the_program_traps_then_what_was_traced_is_whole() {
+    let folder = scratch();
+    let text =
+        "PROGRAM P\nVAR n : INT := 3; q : INT; END_VAR\nn := n - 1;\nq := 6 / n;\nEND_PROGRAM\n";
+    fs::write(folder.path().join("p.st"), text).expect("writes");
+    words(folder.path(), "st run p.st --trace n,q --out t.parquet")
+        .expect_code(2)
+        .expect_says(&["ST9001", "scan 3"]);
+    let table = fs::read(folder.path().join("t.parquet")).expect("was written");
+    assert!(table.ends_with(b"PAR1"), "it has its footer");
+}

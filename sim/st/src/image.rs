@@ -315,7 +315,8 @@ impl Address {
     }
 
     /// The type of the address where it is used without a declaration.
-    pub(crate) fn default_type(self) -> Elementary {
+    #[must_use]
+    pub fn default_type(self) -> Elementary {
         match self.width {
             Width::Bit => Elementary::Bool,
             Width::Byte => Elementary::Byte,
