@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::{manifest, repository, scratch, twinrange, words};
+use crate::support::{manifest, repository, run_calm, scratch, words};
 
 /// A tool that fails, what is said of it, and after how many simulated seconds the run ends.
 struct Case {
@@ -83,17 +83,7 @@ fn fail(cases: impl Iterator<Item = &'static Case>) {
     for case in cases {
         let folder = scratch();
         let file = fixture(case.tool).display().to_string();
-        let args = [
-            "run",
-            "bottling/calm",
-            "--duration",
-            "30s",
-            "--defense",
-            &file,
-            "--out",
-            "run",
-        ];
-        let done = twinrange(folder.path(), &args);
+        let done = run_calm(folder.path(), 30, &file);
         done.expect_code(3).expect_says(case.says);
         assert!(
             folder.path().join("run/run.json").is_file(),
@@ -117,17 +107,7 @@ fn fail(cases: impl Iterator<Item = &'static Case>) {
 fn defense_when_it_dies_then_its_alerts_are_kept() {
     let folder = scratch();
     let file = fixture("dies-in-the-middle").display().to_string();
-    let args = [
-        "run",
-        "bottling/calm",
-        "--duration",
-        "30s",
-        "--defense",
-        &file,
-        "--out",
-        "run",
-    ];
-    twinrange(folder.path(), &args).expect_code(3);
+    run_calm(folder.path(), 30, &file).expect_code(3);
     assert_eq!(manifest(&folder.path().join("run"))["counts"]["alerts"], 1);
     words(folder.path(), "score run --gate false_alarms_per_day<=1")
         .expect_code(3)
@@ -147,17 +127,7 @@ fn defense_when_absent_then_it_is_said_how_to_get_it_and_nothing_is_made() {
         ("wrong-tool", "Suricata 7"),
     ] {
         let file = fixture(tool).display().to_string();
-        let args = [
-            "run",
-            "bottling/calm",
-            "--duration",
-            "30s",
-            "--defense",
-            &file,
-            "--out",
-            "run",
-        ];
-        let done = twinrange(folder.path(), &args).expect_code(3);
+        let done = run_calm(folder.path(), 30, &file).expect_code(3);
         done.expect_says(&[
             "DF0001",
             "not installed",
@@ -180,17 +150,7 @@ fn offline_defense_when_it_fails_then_the_run_is_complete() {
     ] {
         let folder = scratch();
         let file = fixture(tool).display().to_string();
-        let args = [
-            "run",
-            "bottling/calm",
-            "--duration",
-            "30s",
-            "--defense",
-            &file,
-            "--out",
-            "run",
-        ];
-        twinrange(folder.path(), &args)
+        run_calm(folder.path(), 30, &file)
             .expect_code(3)
             .expect_says(&says);
         words(folder.path(), "replay run").expect_code(0);

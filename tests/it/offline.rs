@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Done, manifest, read_json, scratch, twinrange, words};
+use crate::support::{Done, manifest, read_json, run_calm, scratch, words};
 
 const GOOD: &str = r#"{"t_ns":15000000000,"sig_id":"a"}"#;
 
@@ -27,17 +27,7 @@ fn tool(folder: &Path, name: &str, alerts: impl AsRef<[u8]>) {
 
 fn run(folder: &Path, tool: &str) -> Done {
     let defense = format!("{tool}/defense.ron");
-    let args = [
-        "run",
-        "bottling/calm",
-        "--duration",
-        "30s",
-        "--defense",
-        &defense,
-        "--out",
-        "run",
-    ];
-    twinrange(folder, &args)
+    run_calm(folder, 30, &defense)
 }
 
 fn score_file(folder: &Path, file: &str) -> Done {
@@ -225,17 +215,7 @@ fn hint_when_it_names_a_log_then_the_log_is_there() {
     ] {
         let folder = scratch();
         let file = crate::defense_failures::fixture(tool).display().to_string();
-        let args = [
-            "run",
-            "bottling/calm",
-            "--duration",
-            "10s",
-            "--defense",
-            &file,
-            "--out",
-            "run",
-        ];
-        twinrange(folder.path(), &args)
+        run_calm(folder.path(), 10, &file)
             .expect_code(3)
             .expect_says(&[&format!(" {log}")]);
         let text = fs::read_to_string(folder.path().join("run").join(log)).expect("it is there");

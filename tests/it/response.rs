@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{copy, manifest, read_json, repository, scratch, twinrange, words};
+use crate::support::{copy, manifest, read_json, repository, run_calm, scratch, words};
 
 fn records(path: &Path) -> Vec<Value> {
     fs::read_to_string(path)
@@ -149,17 +149,7 @@ fn action_when_it_reaches_beyond_the_run_then_the_folder_says_what_happened() {
 fn action_when_it_names_a_time_then_it_is_malformed() {
     let folder = scratch();
     tool(folder.path(), &[(1, &contain("c", "\"until_ns\":5"))]);
-    let args = [
-        "run",
-        "bottling/calm",
-        "--duration",
-        "10s",
-        "--defense",
-        "hands.ron",
-        "--out",
-        "run",
-    ];
-    twinrange(folder.path(), &args)
+    run_calm(folder.path(), 10, "hands.ron")
         .expect_code(3)
         .expect_says(&["DF0011", "until_ns", "duration_s"]);
 }

@@ -67,6 +67,22 @@ pub(crate) fn words(folder: &Path, args: &str) -> Done {
     twinrange(folder, &args.split(' ').collect::<Vec<_>>())
 }
 
+/// Runs an ordinary shift of so many seconds with a defense, into `run` in the folder.
+pub(crate) fn run_calm(folder: &Path, seconds: u64, defense: &str) -> Done {
+    let duration = format!("{seconds}s");
+    let args = [
+        "run",
+        "bottling/calm",
+        "--duration",
+        &duration,
+        "--defense",
+        defense,
+        "--out",
+        "run",
+    ];
+    twinrange(folder, &args)
+}
+
 /// A new folder for one test.
 pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir().expect("there is room for temporary files")

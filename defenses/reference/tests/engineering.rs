@@ -1,16 +1,16 @@
 //! The reference defense against engineering sessions: who loads, commands and forces controllers.
 
-use std::net::Ipv4Addr;
+mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use common::{ip, mac, segment};
 use serde_json::{Value, json};
 use sim_wire::modbus::engineering::{
     Activation, Answer, Area, Command, Content, Force, Key, Mode, Reason, Restart, Status,
 };
 use sim_wire::modbus::{Request, Response};
-use sim_wire::tcp::{Flags, Options as TcpOptions};
-use sim_wire::{MacAddr, ethernet, ipv4, tcp};
+use sim_wire::tcp::Flags;
 use twinrange_reference::{Options, Session};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -20,14 +20,6 @@ const EWS: u8 = 41;
 const LAPTOP: u8 = 66;
 const GOLDEN: [u8; 32] = [0xAA; 32];
 const OTHER: [u8; 32] = [0xBB; 32];
-
-fn ip(host: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 1, host)
-}
-
-fn mac(host: u8) -> MacAddr {
-    MacAddr([0x02, 0x54, 0x57, 0x14, 0x01, host])
-}
 
 fn golden() -> Status<'static> {
     Status {
@@ -105,39 +97,9 @@ impl Cell {
     }
 
     fn frame(&mut self, src: (u8, u16), dst: (u8, u16), payload: &[u8]) -> Value {
-        let mut frame = Vec::new();
-        ethernet::Repr {
-            dst: mac(dst.0),
-            src: mac(src.0),
-            vlan: None,
-            ethertype: ethernet::ETHERTYPE_IPV4,
-        }
-        .emit(&mut frame);
-        ipv4::Repr {
-            src: ip(src.0),
-            dst: ip(dst.0),
-            protocol: ipv4::PROTOCOL_TCP,
-            ttl: 64,
-            traffic_class: 0,
-            identification: 0,
-            dont_fragment: true,
-            more_fragments: false,
-            fragment_offset: 0,
-            payload_bytes: u16::try_from(20 + payload.len()).expect("short payloads"),
-        }
-        .emit(&mut frame);
         self.seq += 1_000;
-        tcp::Repr {
-            src_port: src.1,
-            dst_port: dst.1,
-            seq: self.seq,
-            ack: 0,
-            flags: Flags(Flags::PSH.0 | Flags::ACK.0),
-            window: 1024,
-            urgent: 0,
-            options: TcpOptions::default(),
-        }
-        .emit(ip(src.0), ip(dst.0), payload, &mut frame);
+        let flags = Flags(Flags::PSH.0 | Flags::ACK.0);
+        let frame = segment(mac(src.0), src, dst, flags, self.seq, payload);
         self.n += 1;
         json!({"span": "cell", "n": self.n, "t_ns": self.now_s * SECOND_NS + self.n, "len": frame.len(),
                "data": STANDARD.encode(frame)})

@@ -1,17 +1,19 @@
 //! The reference defense against synthetic traffic of a small cell, through its protocol.
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use common::{ip, mac, segment};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sim_wire::modbus::identity::Access;
 use sim_wire::modbus::table::Registers;
 use sim_wire::modbus::{Bits, Request};
-use sim_wire::tcp::{Flags, Options as TcpOptions};
-use sim_wire::{MacAddr, arp, ethernet, ipv4, tcp};
+use sim_wire::tcp::Flags;
+use sim_wire::{MacAddr, arp, ethernet};
 use twinrange_reference::{Options, Session, serve};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -19,14 +21,6 @@ const LEARN_S: u64 = 60;
 const PLC: u8 = 11;
 const HMI: u8 = 21;
 const LAPTOP: u8 = 66;
-
-fn ip(host: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20, 1, host)
-}
-
-fn mac(host: u8) -> MacAddr {
-    MacAddr([0x02, 0x54, 0x57, 0x14, 0x01, host])
-}
 
 /// The cell: builds frames, hands over one interval a second, collects what comes back.
 struct Cell {
@@ -126,40 +120,7 @@ impl Cell {
         seq: u32,
         payload: &[u8],
     ) {
-        let mut frame = Vec::new();
-        ethernet::Repr {
-            dst: mac(dst.0),
-            src: from,
-            vlan: None,
-            ethertype: ethernet::ETHERTYPE_IPV4,
-        }
-        .emit(&mut frame);
-        let payload_bytes = u16::try_from(20 + payload.len()).expect("short payloads");
-        ipv4::Repr {
-            src: ip(src.0),
-            dst: ip(dst.0),
-            protocol: ipv4::PROTOCOL_TCP,
-            ttl: 64,
-            traffic_class: 0,
-            identification: 0,
-            dont_fragment: true,
-            more_fragments: false,
-            fragment_offset: 0,
-            payload_bytes,
-        }
-        .emit(&mut frame);
-        tcp::Repr {
-            src_port: src.1,
-            dst_port: dst.1,
-            seq,
-            ack: 0,
-            flags: Flags(flags),
-            window: 1024,
-            urgent: 0,
-            options: TcpOptions::default(),
-        }
-        .emit(ip(src.0), ip(dst.0), payload, &mut frame);
-        self.push(&frame);
+        self.push(&segment(from, src, dst, Flags(flags), seq, payload));
     }
 
     fn syn(&mut self, src: u8, port: u16, dst: (u8, u16)) {
