@@ -44,7 +44,8 @@ pub(crate) struct Args {
 /// The variables to print: those asked for, or all that are no parts of instances.
 fn traced(program: &Program, machine: &Machine, asked: &[String]) -> Result<Vec<String>, Problem> {
     if asked.is_empty() {
-        let own = |name: &&str| !name.contains(['.', '[']) && machine.read(name).is_some();
+        // What the compiler has named itself begins with a dollar sign.
+        let own = |name: &&str| !name.contains(['.', '[', '$']) && machine.read(name).is_some();
         let names = program.variables().iter().map(|v| v.name.as_str());
         return Ok(names.filter(own).map(str::to_owned).collect());
     }
@@ -53,6 +54,7 @@ fn traced(program: &Program, machine: &Machine, asked: &[String]) -> Result<Vec<
             .variables()
             .iter()
             .map(|v| v.name.as_str())
+            .filter(|name| !name.contains('$'))
             .take(12)
             .collect();
         return Err(Problem::new(

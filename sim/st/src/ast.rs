@@ -70,8 +70,65 @@ pub(crate) struct Pou {
     pub(crate) result: Option<TypeSpec>,
     pub(crate) sections: Vec<Section>,
     pub(crate) body: Vec<Stmt>,
+    /// A body in Sequential Function Chart, until [`crate::sfc`] has made statements of it.
+    pub(crate) chart: Option<Chart>,
     /// Where the POU ends, for the place of its last instruction.
     pub(crate) end: Span,
+}
+
+/// A body in Sequential Function Chart (IEC 61131-3:2013, 6.7).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chart {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) transitions: Vec<Transition>,
+    pub(crate) actions: Vec<Action>,
+    /// An element could not be read, so that what is missing may be in it.
+    pub(crate) broken: bool,
+}
+
+/// `STEP name: ... END_STEP`.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: Name,
+    pub(crate) initial: bool,
+    pub(crate) associations: Vec<Association>,
+}
+
+/// `action(D, T#5s, indicator);` in a step.
+#[derive(Clone, Debug)]
+pub(crate) struct Association {
+    /// An ACTION of the chart, or a BOOL.
+    pub(crate) action: Name,
+    /// `N` where none is written.
+    pub(crate) qualifier: Name,
+    pub(crate) time: Option<Expr>,
+    pub(crate) indicators: Vec<Name>,
+}
+
+/// `TRANSITION name (PRIORITY := 1) FROM a TO (b, c) := condition; END_TRANSITION`.
+#[derive(Clone, Debug)]
+pub(crate) struct Transition {
+    pub(crate) name: Option<Name>,
+    pub(crate) priority: Option<Expr>,
+    pub(crate) from: Vec<Name>,
+    pub(crate) to: Vec<Name>,
+    pub(crate) condition: Condition,
+    pub(crate) span: Span,
+}
+
+/// When a transition may be cleared.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    Value(Expr),
+    /// Statements that assign the transition's name, as a network with that name at its end does.
+    Statements(Vec<Stmt>),
+}
+
+/// `ACTION name: ... END_ACTION`.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) name: Name,
+    pub(crate) body: Vec<Stmt>,
 }
 
 /// What a program organization unit is.
@@ -343,6 +400,8 @@ pub(crate) enum StmtKind {
     },
     While(Expr, Vec<Stmt>),
     Repeat(Vec<Stmt>, Expr),
+    /// What RETURN leaves: the body of an action.
+    Scope(Vec<Stmt>),
     Exit,
     Continue,
     Return,

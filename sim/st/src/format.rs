@@ -66,6 +66,8 @@ enum Block {
     /// TYPE and STRUCT.
     Types,
     Case,
+    /// STEP, TRANSITION, ACTION.
+    Element,
     /// IF, FOR, WHILE, REPEAT.
     Statements,
 }
@@ -265,9 +267,9 @@ impl Layout<'_> {
         }
     }
 
-    /// Whether the colon that comes next closes a label.
+    /// Whether the colon that comes next closes a label, or the head of an element of a chart.
     fn is_in_label(&self) -> bool {
-        self.blocks.last() == Some(&Block::Case) && self.parentheses == 0
+        matches!(self.blocks.last(), Some(Block::Case | Block::Element)) && self.parentheses == 0
     }
 
     /// Takes note of a token of meaning.
@@ -280,6 +282,9 @@ impl Layout<'_> {
             TokenKind::Symbol(";") => self.at_start = true,
             TokenKind::Symbol(":") if self.is_in_label() => self.at_start = true,
             TokenKind::Keyword(word) => self.keyword(word, began),
+            TokenKind::Identifier if began && self.opens_element(tokens, index) => {
+                self.open(Block::Element);
+            }
             TokenKind::Identifier if self.blocks.last() == Some(&Block::Configuration) && began => {
                 if self.is_word(token, "RESOURCE") {
                     self.open(Block::Configuration);
@@ -289,6 +294,21 @@ impl Layout<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether an element of a chart begins here: its word, and a name or a parenthesis.
+    fn opens_element(&self, tokens: &[Token], index: usize) -> bool {
+        let words = ["INITIAL_STEP", "STEP", "TRANSITION", "ACTION"];
+        let mut later = tokens[index + 1..].iter();
+        let next = later.find(|token| !is_blank(token.kind));
+        let is_transition = self.is_word(tokens[index], "TRANSITION");
+        self.blocks.last() == Some(&Block::Pou)
+            && words.iter().any(|word| self.is_word(tokens[index], word))
+            && next.is_some_and(|next| match next.kind {
+                TokenKind::Identifier => true,
+                TokenKind::Symbol("(") => is_transition,
+                _ => false,
+            })
     }
 
     fn keyword(&mut self, word: Keyword, began: bool) {

@@ -318,6 +318,8 @@ pub(crate) enum StmtKind {
     For(Box<ForLoop>),
     While(Expr, Vec<Stmt>),
     Repeat(Vec<Stmt>, Expr),
+    /// What a RETURN inside leaves.
+    Scope(Vec<Stmt>),
     Exit,
     Continue,
     Return,

@@ -28,10 +28,12 @@ macro_rules! keywords {
 
 keywords! {
     And "AND" Array "ARRAY" At "AT" By "BY" Case "CASE" Configuration "CONFIGURATION"
-    Constant "CONSTANT" Continue "CONTINUE" Do "DO" Else "ELSE" Elsif "ELSIF" EndCase "END_CASE"
+    Constant "CONSTANT" Continue "CONTINUE" Do "DO" Else "ELSE" Elsif "ELSIF" EndAction "END_ACTION"
+    EndCase "END_CASE"
     EndConfiguration "END_CONFIGURATION" EndFor "END_FOR" EndFunction "END_FUNCTION"
     EndFunctionBlock "END_FUNCTION_BLOCK" EndIf "END_IF" EndProgram "END_PROGRAM"
-    EndRepeat "END_REPEAT" EndStruct "END_STRUCT" EndType "END_TYPE" EndVar "END_VAR"
+    EndRepeat "END_REPEAT" EndStep "END_STEP" EndStruct "END_STRUCT"
+    EndTransition "END_TRANSITION" EndType "END_TYPE" EndVar "END_VAR"
     EndWhile "END_WHILE" Exit "EXIT" False "FALSE" For "FOR" Function "FUNCTION"
     FunctionBlock "FUNCTION_BLOCK" If "IF" Mod "MOD" NonRetain "NON_RETAIN" Not "NOT" Of "OF"
     Or "OR" Program "PROGRAM" Repeat "REPEAT" Retain "RETAIN" Return "RETURN" Struct "STRUCT"

@@ -70,6 +70,7 @@ mod parser;
 pub mod problems;
 mod program;
 mod semantics;
+mod sfc;
 mod standard_fb;
 mod suggest;
 mod transfer;
@@ -148,6 +149,7 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
         let tokens = lexer::lex(&mut sink, file);
         parser::parse(&tokens, end, &mut library, &mut sink);
     }
+    sfc::lower(&mut library, &mut sink);
     let Some(unit) = check::check(&library, &mut sink) else {
         return Err(sink.into_sorted());
     };

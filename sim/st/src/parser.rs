@@ -5,6 +5,7 @@
 //!
 //! Source: IEC 61131-3:2013, Annex A; the precedence of operators is Table 71.
 
+mod chart;
 mod declaration;
 mod expression;
 mod statement;

@@ -129,6 +129,10 @@ problems! {
     NOT_A_VARIABLE "ST0607"
     "A VAR_IN_OUT parameter works on the caller's variable, so it needs one that may be assigned, \
      of exactly its type; and no two VAR_IN_OUT of one call may share a variable."
+    BAD_CHART "ST0608"
+    "A Sequential Function Chart does not hold together (IEC 61131-3:2013, 6.7): it needs an \
+     INITIAL_STEP, transitions lead from steps to steps that exist, an action is an ACTION of the \
+     chart or a BOOL, and its qualifier is N, R, S, P, P0, P1, or with a duration L, D, SD, DS, SL."
     BAD_ADDRESS "ST0701"
     "A direct address consists of `%`, the area I, Q or M, the size X, B, W, D or L, and a number, \
      such as `%IX0.3` or `%MW10`. It must lie within the tables of the controller."

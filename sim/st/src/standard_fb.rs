@@ -5,7 +5,7 @@
 //! regularly they are called, and two calls in one scan see the same time.
 //!
 //! Source: IEC 61131-3:2013, 6.6.3.5: Table 43 (bistable), Table 44 (edge detection), Table 45
-//! (counters), Table 46 and Figure 15 (timers).
+//! (counters), Table 46 and Figure 15 (timers); 6.7.2, Table 54 (steps).
 
 use crate::types::Elementary;
 
@@ -41,6 +41,8 @@ pub(crate) enum Behaviour {
     Sr = 8,
     Rs = 9,
     Rtc = 10,
+    /// A step of a Sequential Function Chart; its type has no name in a source.
+    Step = 11,
 }
 
 /// A standard function block: a behaviour, and for counters the type they count in.
@@ -50,7 +52,7 @@ pub(crate) struct StandardFb {
     pub(crate) counter: Elementary,
 }
 
-const NAMES: [(&str, Behaviour); 11] = [
+const NAMES: [(&str, Behaviour); 12] = [
     ("TON", Behaviour::Ton),
     ("TOF", Behaviour::Tof),
     ("TP", Behaviour::Tp),
@@ -62,6 +64,7 @@ const NAMES: [(&str, Behaviour); 11] = [
     ("SR", Behaviour::Sr),
     ("RS", Behaviour::Rs),
     ("RTC", Behaviour::Rtc),
+    (crate::sfc::STEP_TYPE, Behaviour::Step),
 ];
 
 /// Types that a counter can count in (Table 45, typed variants).
@@ -116,7 +119,8 @@ impl StandardFb {
     }
 
     pub(crate) fn names<'a>() -> impl Iterator<Item = &'a str> {
-        NAMES.iter().map(|(name, _)| *name)
+        let nameable = NAMES.iter().filter(|(name, _)| !name.starts_with('$'));
+        nameable.map(|(name, _)| *name)
     }
 
     /// The slots of an instance in order; [`StandardFb::call`] knows them by position.
@@ -178,6 +182,13 @@ impl StandardFb {
                 ("CDT", Dt, Output),
                 ("_OFFSET", Lint, Hidden),
             ],
+            Behaviour::Step => &[
+                ("$IN", Bool, Input),
+                ("$SET", Bool, Input),
+                ("X", Bool, Output),
+                ("T", Time, Output),
+                ("$START", Lint, Hidden),
+            ],
             Behaviour::Rs => &[
                 ("S", Bool, Input),
                 ("R1", Bool, Input),
@@ -210,6 +221,7 @@ impl StandardFb {
             // Table 43: the input with the 1 in its name dominates.
             Behaviour::Sr => slots[2] = slots[0] | ((slots[1] ^ 1) & slots[2]),
             Behaviour::Rtc => rtc(slots, now_ns),
+            Behaviour::Step => step(slots, now_ns),
             Behaviour::Rs => slots[2] = (slots[1] ^ 1) & (slots[0] | slots[2]),
         }
     }
@@ -355,6 +367,21 @@ fn rtc(slots: &mut [u64], now_ns: u64) {
     slots[2] = slots[0];
     if slots[0] != 0 {
         slots[3] = slots[4].wrapping_add(now_ns);
+    }
+}
+
+/// X while the step is active; T counts from its beginning, and stands when it has ended (IEC
+/// 61131-3:2013, Table 54).
+fn step(slots: &mut [u64], now_ns: u64) {
+    let [active, set, x, t, start] = slots else {
+        unreachable!("a step has five fields");
+    };
+    if *set != 0 {
+        *start = now_ns;
+    }
+    *x = *active | *set;
+    if *x != 0 {
+        *t = now_ns.saturating_sub(*start).min(i64::MAX.cast_unsigned());
     }
 }
 

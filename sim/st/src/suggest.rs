@@ -13,7 +13,8 @@ pub(crate) fn nearest<'a>(
     let limit = (name.len() / 3).max(1);
     let mut best = None;
     for candidate in candidates {
-        if candidate.len() > 64 {
+        // What the compiler has named itself no source can name.
+        if candidate.len() > 64 || candidate.starts_with('$') {
             continue;
         }
         let distance = edits(name.as_bytes(), candidate.to_ascii_uppercase().as_bytes());

@@ -11,7 +11,7 @@ use crate::ast::{self, Argument as AstArgument, Name, PouKind, Reference, Sectio
 use crate::diagnostic::Span;
 use crate::hir::{Block, BlockCall, Expr, ExprKind, FunctionCall, StmtKind};
 use crate::problems;
-use crate::standard_fb::{FieldRole, StandardFb};
+use crate::standard_fb::{Behaviour, FieldRole, StandardFb};
 
 /// A call with EN or ENO, and the call without them (IEC 61131-3:2013, 6.6.1.5).
 pub(super) struct Enable {
@@ -337,6 +337,20 @@ impl Scope<'_, '_, '_> {
         arguments: &[AstArgument],
         span: Span,
     ) -> Option<StmtKind> {
+        let made =
+            matches!(arguments, [AstArgument::Input(name, _), ..] if name.text.starts_with('$'));
+        if matches!(
+            block,
+            Block::Standard(StandardFb {
+                behaviour: Behaviour::Step,
+                ..
+            })
+        ) && !made
+        {
+            let message = "a step is not called; transitions lead to it";
+            self.report(problems::BAD_CALL, span, message);
+            return None;
+        }
         let names = self.checker.member_names(block);
         let mut whole = self.check_style(arguments, span);
         let mut collected = Collected::default();

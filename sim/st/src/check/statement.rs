@@ -129,6 +129,7 @@ impl Scope<'_, '_, '_> {
                 let body = self.loop_body(body);
                 StmtKind::Repeat(body, self.condition(condition)?)
             }
+            AstKind::Scope(body) => StmtKind::Scope(self.statements(body)),
             AstKind::Exit | AstKind::Continue => {
                 let exit = matches!(statement.kind, AstKind::Exit);
                 if self.loops == 0 {

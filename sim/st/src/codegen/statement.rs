@@ -54,6 +54,12 @@ impl Body<'_, '_> {
                 again.into_iter().for_each(|jump| self.patch(jump, head));
                 self.patch_all(inner.exits);
             }
+            StmtKind::Scope(body) => {
+                let outer = std::mem::take(&mut self.returns);
+                self.statements(body);
+                let inner = std::mem::replace(&mut self.returns, outer);
+                self.patch_all(inner);
+            }
             StmtKind::Exit => {
                 let jump = self.emit(Opcode::Jump, Elementary::Bool, 0, 0, 0);
                 self.loops

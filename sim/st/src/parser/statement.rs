@@ -12,6 +12,7 @@ fn ends_list(keyword: Keyword) -> bool {
     matches!(
         keyword,
         Else | Elsif
+            | EndAction
             | EndCase
             | EndFor
             | EndFunction
@@ -19,6 +20,8 @@ fn ends_list(keyword: Keyword) -> bool {
             | EndIf
             | EndProgram
             | EndRepeat
+            | EndStep
+            | EndTransition
             | EndVar
             | EndWhile
             | Function
@@ -37,7 +40,17 @@ pub(super) fn is_stray(keyword: Keyword) -> bool {
     use Keyword::*;
     matches!(
         keyword,
-        Else | Elsif | EndCase | EndFor | EndIf | EndRepeat | EndVar | EndWhile | Until
+        Else | Elsif
+            | EndAction
+            | EndCase
+            | EndFor
+            | EndIf
+            | EndRepeat
+            | EndStep
+            | EndTransition
+            | EndVar
+            | EndWhile
+            | Until
     )
 }
 
@@ -86,7 +99,7 @@ impl Parser<'_, '_> {
     }
 
     /// Skips behind the next `;`, or to where a new statement or the end of a list is certain.
-    fn skip_statement(&mut self) {
+    pub(super) fn skip_statement(&mut self) {
         loop {
             match self.peek() {
                 TokenKind::EndOfFile => return,

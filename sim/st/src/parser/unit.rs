@@ -150,7 +150,11 @@ impl Parser<'_, '_> {
             self.eat_symbol(";");
         }
         let sections = self.sections();
-        let body = self.body(end);
+        let chart = self.at_chart().then(|| self.chart(end));
+        let body = match chart {
+            Some(_) => Vec::new(),
+            None => self.body(end),
+        };
         let end_span = self.span();
         if !self.eat_keyword(end) {
             let opened = self.sink.lines().line(opening.start);
@@ -171,6 +175,7 @@ impl Parser<'_, '_> {
             result,
             sections,
             body,
+            chart,
             end: end_span,
         })
     }
@@ -206,9 +211,6 @@ impl Parser<'_, '_> {
     /// What the body is written in, or holds, if it is not Structured Text.
     fn other_language(&self) -> Option<&'static str> {
         const LOADS: [&str; 4] = ["LD", "LDN", "CAL", "JMP"];
-        if self.is_word("INITIAL_STEP") {
-            return Some("a body in Sequential Function Chart");
-        }
         if self.is_word("METHOD") || self.is_word("PROPERTY") {
             return Some("a method");
         }

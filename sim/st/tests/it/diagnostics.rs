@@ -93,10 +93,6 @@ fn language_when_not_supported_then_is_named() {
         &["ST0103 1:1"],
     );
     check(
-        "PROGRAM p INITIAL_STEP s: END_STEP END_PROGRAM",
-        &["ST0103 1:11"],
-    );
-    check(
         "PROGRAM p VAR x : INT; END_VAR LD x END_PROGRAM",
         &["ST0103 1:32"],
     );

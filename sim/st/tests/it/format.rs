@@ -146,3 +146,16 @@ fn format_when_source_is_broken_then_says_where_and_gives_no_text() {
     let problems = format("PROGRAM P\nx := ;\nEND_PROGRAM\n", "p.st").expect_err("broken");
     assert_eq!(problems[0].line, 2);
 }
+
+#[test]
+fn format_when_body_is_a_chart_then_elements_are_blocks() {
+    check(
+        "PROGRAM P\nVAR Step:INT;END_VAR\ninitial_step Idle:\nlamp(N);\nend_step\n\
+         TRANSITION t(PRIORITY:=1)FROM Idle to(A,B):=TRUE;end_transition\nSTEP A:\nact(D,T#5s);\n\
+         END_STEP\nSTEP B:END_STEP\naction act:\nif x then\ny:=1;\nend_if;\nend_action\nEND_PROGRAM\n",
+        "PROGRAM P\nVAR Step : INT; END_VAR\n    initial_step Idle:\n        lamp(N);\n    END_STEP\n    \
+         TRANSITION t(PRIORITY := 1) FROM Idle TO (A, B) := TRUE; END_TRANSITION\n    STEP A:\n        \
+         act(D, T#5s);\n    END_STEP\n    STEP B: END_STEP\n    action act:\n        IF x THEN\n            \
+         y := 1;\n        END_IF;\n    END_ACTION\nEND_PROGRAM\n",
+    );
+}

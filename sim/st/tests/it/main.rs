@@ -1,6 +1,7 @@
 //! Programs from source to image, diagnostics, and what may arrive from outside.
 
 mod blocks;
+mod charts;
 mod conformance;
 mod diagnostics;
 mod format;

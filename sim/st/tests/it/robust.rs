@@ -32,6 +32,16 @@ fn check(source: &str) {
 
 /// Pieces that make text look like a program, so that the later passes are reached.
 const PIECES: &[&str] = &[
+    "INITIAL_STEP s : act(N) ; END_STEP ",
+    "STEP a : ",
+    "act(SD, T#1s, x) ; ",
+    "END_STEP ",
+    "TRANSITION t FROM s TO (a, s) := ",
+    "TRANSITION (PRIORITY := 1) FROM a TO s : ",
+    "END_TRANSITION ",
+    "ACTION act : ",
+    "END_ACTION ",
+    "s.X ",
     "TYPE E : (a, c) ; ",
     "END_TYPE ",
     "STRUCT ",
