@@ -120,8 +120,9 @@ pub(crate) struct Transition {
 #[derive(Clone, Debug)]
 pub(crate) enum Condition {
     Value(Expr),
-    /// Statements that assign the transition's name, as a network with that name at its end does.
-    Statements(Vec<Stmt>),
+    /// Statements that assign the transition's name, as a network with that name at its end does,
+    /// or an Instruction List, whose last result it is.
+    Statements(Vec<Stmt>, Option<Expr>),
 }
 
 /// `ACTION name: ... END_ACTION`.
@@ -402,6 +403,9 @@ pub(crate) enum StmtKind {
     Repeat(Vec<Stmt>, Expr),
     /// What RETURN leaves: the body of an action.
     Scope(Vec<Stmt>),
+    /// Where a jump of an Instruction List goes; numbers are unique in a file.
+    Label(u32),
+    Jump(u32),
     Exit,
     Continue,
     Return,

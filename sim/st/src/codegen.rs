@@ -170,6 +170,8 @@ impl Generator<'_> {
             line: pou.end_line,
             loops: Vec::new(),
             returns: Vec::new(),
+            labels: BTreeMap::new(),
+            jumps: Vec::new(),
         };
         body.reset(pou);
         body.edges(pou);
@@ -178,6 +180,11 @@ impl Generator<'_> {
         let end = body.here();
         let returns = std::mem::take(&mut body.returns);
         returns.into_iter().for_each(|jump| body.patch(jump, end));
+        for (jump, label) in std::mem::take(&mut body.jumps) {
+            let target = body.labels.get(&label);
+            let target = *target.expect("a jump without a label is reported");
+            body.patch(jump, target);
+        }
         body.emit(Opcode::Return, Elementary::Bool, 0, 0, 0);
         let arrays = std::mem::take(&mut body.arrays);
         let paths = std::mem::take(&mut body.paths);
@@ -341,6 +348,9 @@ struct Body<'g, 'u> {
     line: u32,
     loops: Vec<Loop>,
     returns: Vec<usize>,
+    /// Where labels stand, and the jumps to them.
+    labels: BTreeMap<u32, u32>,
+    jumps: Vec<(usize, u32)>,
 }
 
 impl Body<'_, '_> {

@@ -320,6 +320,9 @@ pub(crate) enum StmtKind {
     Repeat(Vec<Stmt>, Expr),
     /// What a RETURN inside leaves.
     Scope(Vec<Stmt>),
+    /// Where a jump goes; numbers are unique in a POU.
+    Label(u32),
+    Jump(u32),
     Exit,
     Continue,
     Return,

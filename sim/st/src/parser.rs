@@ -8,6 +8,7 @@
 mod chart;
 mod declaration;
 mod expression;
+mod list;
 mod statement;
 mod unit;
 
@@ -39,6 +40,8 @@ pub(crate) fn parse(tokens: &[Token], end: usize, library: &mut Library, sink: &
         at: 0,
         depth: 0,
         recovering: false,
+        needs_result: false,
+        next_label: 0,
         sink,
     };
     parser.file(library);
@@ -53,6 +56,10 @@ struct Parser<'a, 's> {
     depth: usize,
     /// No statement has been parsed since the last one that failed.
     recovering: bool,
+    /// The POU has a list that keeps its current result in a variable.
+    needs_result: bool,
+    /// Number of the last label.
+    next_label: u32,
     sink: &'a mut Sink<'s>,
 }
 

@@ -133,6 +133,10 @@ problems! {
     "A Sequential Function Chart does not hold together (IEC 61131-3:2013, 6.7): it needs an \
      INITIAL_STEP, transitions lead from steps to steps that exist, an action is an ACTION of the \
      chart or a BOOL, and its qualifier is N, R, S, P, P0, P1, or with a duration L, D, SD, DS, SL."
+    BAD_LIST "ST0609"
+    "An Instruction List does not hold together (IEC 61131-3:2013, 7.2): an operator needs a current \
+     result, which LD gives and a label, CAL, JMP and RET end; jumps lead to labels of the body; and \
+     what a parenthesis opens is closed before anything is stored."
     BAD_ADDRESS "ST0701"
     "A direct address consists of `%`, the area I, Q or M, the size X, B, W, D or L, and a number, \
      such as `%IX0.3` or `%MW10`. It must lie within the tables of the controller."

@@ -219,7 +219,11 @@ impl Lowering<'_, '_> {
         let mut tests = Vec::new();
         let condition = match condition {
             Condition::Value(value) => value,
-            Condition::Statements(list) => {
+            Condition::Statements(list, Some(value)) => {
+                tests.push(build::scope(list, span));
+                value
+            }
+            Condition::Statements(list, None) => {
                 let result = name.unwrap_or_else(|| name_at("$condition", span));
                 if result.text.starts_with('$') {
                     let message = "a transition with statements needs a name, which they assign";

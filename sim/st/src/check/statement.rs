@@ -130,6 +130,8 @@ impl Scope<'_, '_, '_> {
                 StmtKind::Repeat(body, self.condition(condition)?)
             }
             AstKind::Scope(body) => StmtKind::Scope(self.statements(body)),
+            AstKind::Label(id) => StmtKind::Label(*id),
+            AstKind::Jump(id) => StmtKind::Jump(*id),
             AstKind::Exit | AstKind::Continue => {
                 let exit = matches!(statement.kind, AstKind::Exit);
                 if self.loops == 0 {

@@ -60,6 +60,14 @@ impl Body<'_, '_> {
                 let inner = std::mem::replace(&mut self.returns, outer);
                 self.patch_all(inner);
             }
+            StmtKind::Label(id) => {
+                let here = self.here();
+                self.labels.insert(*id, here);
+            }
+            StmtKind::Jump(id) => {
+                let jump = self.emit(Opcode::Jump, Elementary::Bool, 0, 0, 0);
+                self.jumps.push((jump, *id));
+            }
             StmtKind::Exit => {
                 let jump = self.emit(Opcode::Jump, Elementary::Bool, 0, 0, 0);
                 self.loops

@@ -2,8 +2,9 @@
 //!
 //! Source: IEC 61131-3:2013, 6.7.2 to 6.7.4 (Tables 54 to 57), and Annex A.
 
+use super::list::List;
 use super::{Failed, Parsed, Parser};
-use crate::ast::{Action, Association, Chart, Condition, Expr, Name, Step, Stmt, Transition};
+use crate::ast::{Action, Association, Chart, Condition, Expr, Name, Step, Transition};
 use crate::diagnostic::Span;
 use crate::lexer::{Keyword, TokenKind};
 
@@ -149,7 +150,13 @@ impl Parser<'_, '_> {
         let to = self.step_names()?;
         let span = opening.to(self.previous_span());
         let condition = if self.eat_symbol(":") {
-            Condition::Statements(self.element_body())
+            let list = self.element_body();
+            Condition::Statements(list.statements, list.result)
+        } else if self.peek() == TokenKind::Symbol(":=") && self.is_list_at(1) {
+            // `:= LD x` is how the third edition writes it.
+            self.advance();
+            let list = self.element_body();
+            Condition::Statements(list.statements, list.result)
         } else {
             self.expect_symbol(":=")?;
             let value = self.expression()?;
@@ -196,14 +203,20 @@ impl Parser<'_, '_> {
         let opening = self.advance();
         let name = self.name("the action's name")?;
         self.expect_symbol(":")?;
-        let body = self.element_body();
+        let body = self.element_body().statements;
         self.close_element(Keyword::EndAction, opening)?;
         Ok(Action { name, body })
     }
 
     /// The statements of an action or a transition.
-    fn element_body(&mut self) -> Vec<Stmt> {
-        self.statements()
+    fn element_body(&mut self) -> List {
+        if self.at_list() {
+            return self.list();
+        }
+        List {
+            statements: self.statements(),
+            result: None,
+        }
     }
 
     fn close_element(&mut self, end: Keyword, opening: Span) -> Parsed<()> {

@@ -7,7 +7,7 @@ use crate::lexer::{Keyword, TokenKind};
 use crate::problems;
 
 /// Words that end a list of statements.
-fn ends_list(keyword: Keyword) -> bool {
+pub(super) fn ends_list(keyword: Keyword) -> bool {
     use Keyword::*;
     matches!(
         keyword,

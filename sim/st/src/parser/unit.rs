@@ -1,9 +1,12 @@
 //! What stands outside of bodies: POUs, TYPE, VAR_GLOBAL, CONFIGURATION.
 
+use super::list::RESULT;
 use super::{Failed, Parsed, Parser};
 use crate::ast::{
-    Configuration, Library, Pou, PouKind, ProgramInstance, SectionKind, Stmt, Task, TypeDeclaration,
+    Configuration, Declaration, Library, Name, Pou, PouKind, ProgramInstance, Section, SectionKind,
+    Stmt, Task, TypeDeclaration, TypeSpec,
 };
+use crate::diagnostic::Span;
 use crate::lexer::{Keyword, TokenKind};
 use crate::problems;
 
@@ -149,12 +152,17 @@ impl Parser<'_, '_> {
         if kind != PouKind::Program {
             self.eat_symbol(";");
         }
-        let sections = self.sections();
+        let mut sections = self.sections();
+        self.needs_result = false;
         let chart = self.at_chart().then(|| self.chart(end));
         let body = match chart {
             Some(_) => Vec::new(),
+            None if self.at_list() => self.list().statements,
             None => self.body(end),
         };
+        if self.needs_result {
+            sections.push(result_of_list(name.span));
+        }
         let end_span = self.span();
         if !self.eat_keyword(end) {
             let opened = self.sink.lines().line(opening.start);
@@ -210,16 +218,10 @@ impl Parser<'_, '_> {
 
     /// What the body is written in, or holds, if it is not Structured Text.
     fn other_language(&self) -> Option<&'static str> {
-        const LOADS: [&str; 4] = ["LD", "LDN", "CAL", "JMP"];
         if self.is_word("METHOD") || self.is_word("PROPERTY") {
             return Some("a method");
         }
-        let operand = matches!(
-            self.peek_at(1),
-            TokenKind::Identifier | TokenKind::Integer | TokenKind::Direct | TokenKind::TypePrefix
-        );
-        let instruction = LOADS.iter().any(|word| self.is_word(word));
-        (instruction && operand).then_some("a body in Instruction List")
+        None
     }
 
     fn configuration(&mut self, library: &mut Library) {
@@ -367,5 +369,25 @@ impl Parser<'_, '_> {
             ty,
             retain,
         })
+    }
+}
+
+/// The declaration of [`RESULT`].
+fn result_of_list(span: Span) -> Section {
+    let name = |text: &str| Name {
+        text: text.to_owned(),
+        span,
+    };
+    Section {
+        kind: SectionKind::Temp,
+        constant: false,
+        retain: false,
+        declarations: vec![Declaration {
+            names: vec![name(RESULT)],
+            at: None,
+            ty: TypeSpec::Named(name("BOOL")),
+            init: None,
+            edge: None,
+        }],
     }
 }

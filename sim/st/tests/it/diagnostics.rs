@@ -93,10 +93,6 @@ fn language_when_not_supported_then_is_named() {
         &["ST0103 1:1"],
     );
     check(
-        "PROGRAM p VAR x : INT; END_VAR LD x END_PROGRAM",
-        &["ST0103 1:32"],
-    );
-    check(
         "CONFIGURATION c VAR_ACCESS x : y : INT; END_VAR PROGRAM i : p; END_CONFIGURATION
          PROGRAM p ; END_PROGRAM",
         &["ST0103 1:17"],

@@ -7,6 +7,7 @@ mod diagnostics;
 mod format;
 mod image;
 mod library;
+mod lists;
 mod program;
 mod programs;
 mod robust;

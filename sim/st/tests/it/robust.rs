@@ -32,6 +32,15 @@ fn check(source: &str) {
 
 /// Pieces that make text look like a program, so that the later passes are reached.
 const PIECES: &[&str] = &[
+    "LD x\n",
+    "AND( a\n",
+    ")\n",
+    "ST x\n",
+    "JMPC l\n",
+    "l: ",
+    "CALCN t(IN := b)\n",
+    "RETCN\n",
+    "S b\n",
     "INITIAL_STEP s : act(N) ; END_STEP ",
     "STEP a : ",
     "act(SD, T#1s, x) ; ",
