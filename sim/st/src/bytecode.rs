@@ -100,7 +100,7 @@ pub(crate) enum Form {
     CallFunction,
     /// Calls the body of POU `d` on the instance at `a`.
     CallBlock,
-    /// Calls the standard block `ty` with counter type `b` on the instance at `d`.
+    /// Calls the standard block `ty`, in its variant of type `b`, on the instance at `d`.
     CallStandard,
     Return,
     /// `d := path a [b...]`, or the reverse.

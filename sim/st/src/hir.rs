@@ -176,6 +176,18 @@ pub(crate) enum ExprKind {
     InRange(u64, u64, Box<Expr>),
     Intrinsic(Box<IntrinsicCall>),
     Call(Box<FunctionCall>),
+    Enabled(Box<EnabledCall>),
+}
+
+/// A call with EN or ENO inside an expression.
+#[derive(Clone, Debug)]
+pub(crate) struct EnabledCall {
+    pub(crate) en: Expr,
+    /// The variable of ENO, and whether it takes the negation.
+    pub(crate) eno: Option<(Place, bool)>,
+    pub(crate) value: Expr,
+    /// A constant: the value where EN does not hold.
+    pub(crate) otherwise: Expr,
 }
 
 /// A function of the machine.
@@ -404,6 +416,7 @@ impl Expr {
             ExprKind::Mux { inputs, .. } => inputs.iter().map(Self::capacity).max().unwrap_or(0),
             ExprKind::Intrinsic(call) => call.capacity,
             ExprKind::Call(call) => call.capacity,
+            ExprKind::Enabled(call) => call.value.capacity().max(call.otherwise.capacity()),
             _ => 0,
         }
     }
@@ -441,6 +454,11 @@ impl Expr {
                 }
                 parts
             }
+            ExprKind::Enabled(call) => {
+                let target = call.eno.iter().flat_map(|(place, _)| &place.index);
+                let indices = target.map(|index| &index.value);
+                [&call.en, &call.value].into_iter().chain(indices).collect()
+            }
         }
     }
 
@@ -451,6 +469,7 @@ impl Expr {
             ExprKind::Load(place) => !place.index.is_empty(),
             ExprKind::Binary(op, ..) => *op == BinaryOp::Divide && !self.ty.is_real(),
             ExprKind::Mux { .. } | ExprKind::Call(_) | ExprKind::InRange(..) => true,
+            ExprKind::Enabled(_) => true,
             _ => false,
         };
         itself || self.parts().into_iter().any(Self::is_observable)
@@ -460,6 +479,7 @@ impl Expr {
     pub(crate) fn writes(&self) -> bool {
         let itself = match &self.kind {
             ExprKind::Call(call) => !call.outputs.is_empty(),
+            ExprKind::Enabled(call) => call.eno.is_some(),
             _ => false,
         };
         itself || self.parts().into_iter().any(Self::writes)

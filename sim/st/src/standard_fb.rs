@@ -45,11 +45,13 @@ pub(crate) enum Behaviour {
     Step = 11,
 }
 
-/// A standard function block: a behaviour, and for counters the type they count in.
+/// A standard function block: a behaviour, and the type that a counter counts in or that a timer
+/// measures in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StandardFb {
     pub(crate) behaviour: Behaviour,
-    pub(crate) counter: Elementary,
+    /// The first of [`Behaviour::variants`] for a block without variants.
+    pub(crate) of: Elementary,
 }
 
 const NAMES: [(&str, Behaviour); 12] = [
@@ -67,17 +69,33 @@ const NAMES: [(&str, Behaviour); 12] = [
     (crate::sfc::STEP_TYPE, Behaviour::Step),
 ];
 
-/// Types that a counter can count in (Table 45, typed variants).
-const COUNTER_TYPES: [Elementary; 5] = [
+/// Types that a counter can count in (Table 45). The standard leaves out UINT, which MATIEC has.
+const COUNTER_TYPES: [Elementary; 6] = [
     Elementary::Int,
     Elementary::Dint,
     Elementary::Lint,
+    Elementary::Uint,
     Elementary::Udint,
     Elementary::Ulint,
 ];
 
+/// Types that a timer can measure in (Table 46).
+const TIMER_TYPES: [Elementary; 2] = [Elementary::Time, Elementary::Ltime];
+
+impl Behaviour {
+    /// Types that the block comes in. The block without a type in its name has the first of them;
+    /// one that comes in no other has INT, which stands for nothing.
+    fn variants(self) -> &'static [Elementary] {
+        match self {
+            Self::Ton | Self::Tof | Self::Tp => &TIMER_TYPES,
+            Self::Ctu | Self::Ctd | Self::Ctud => &COUNTER_TYPES,
+            _ => &COUNTER_TYPES[..1],
+        }
+    }
+}
+
 impl StandardFb {
-    /// The block with this name in capitals: `TON`, `CTU`, `CTU_DINT`.
+    /// The block with this name in capitals: `TON`, `TON_LTIME`, `CTU`, `CTU_DINT`.
     pub(crate) fn from_key(key: &str) -> Option<Self> {
         let plain = |key: &str| {
             NAMES
@@ -86,35 +104,32 @@ impl StandardFb {
                 .map(|(_, kind)| *kind)
         };
         if let Some(behaviour) = plain(key) {
-            return Some(Self {
-                behaviour,
-                counter: Elementary::Int,
-            });
+            let of = behaviour.variants()[0];
+            return Some(Self { behaviour, of });
         }
         let (name, ty) = key.split_once('_')?;
-        let counter = COUNTER_TYPES
-            .into_iter()
-            .find(|counter| counter.name() == ty)?;
         let behaviour = plain(name)?;
-        let counts = matches!(behaviour, Behaviour::Ctu | Behaviour::Ctd | Behaviour::Ctud);
-        counts.then_some(Self { behaviour, counter })
+        let variants = behaviour.variants();
+        let of = *variants.iter().find(|of| of.name() == ty)?;
+        (variants.len() > 1).then_some(Self { behaviour, of })
     }
 
     /// The block with these numbers in a container.
-    pub(crate) fn from_codes(behaviour: u8, counter: u32) -> Option<Self> {
+    pub(crate) fn from_codes(behaviour: u8, of: u32) -> Option<Self> {
         let (_, behaviour) = *NAMES.get(usize::from(behaviour))?;
-        let counter = Elementary::from_code(u8::try_from(counter).ok()?)?;
-        COUNTER_TYPES
-            .contains(&counter)
-            .then_some(Self { behaviour, counter })
+        let of = Elementary::from_code(u8::try_from(of).ok()?)?;
+        behaviour
+            .variants()
+            .contains(&of)
+            .then_some(Self { behaviour, of })
     }
 
     pub(crate) fn name(self) -> String {
         let (name, _) = NAMES[self.behaviour as usize];
-        if self.counter == Elementary::Int {
+        if self.of == self.behaviour.variants()[0] {
             name.to_owned()
         } else {
-            format!("{name}_{}", self.counter)
+            format!("{name}_{}", self.of)
         }
     }
 
@@ -125,32 +140,32 @@ impl StandardFb {
 
     /// The slots of an instance in order; [`StandardFb::call`] knows them by position.
     pub(crate) fn fields(self) -> Vec<Field> {
-        use Elementary::{Bool, Dt, Lint, Time, Usint};
+        use Elementary::{Bool, Dt, Lint, Usint};
         use FieldRole::{Hidden, Input, Output};
-        let count = self.counter;
+        let of = self.of;
         let table: &[(&'static str, Elementary, FieldRole)] = match self.behaviour {
             Behaviour::Ton | Behaviour::Tof | Behaviour::Tp => &[
                 ("IN", Bool, Input),
-                ("PT", Time, Input),
+                ("PT", of, Input),
                 ("Q", Bool, Output),
-                ("ET", Time, Output),
+                ("ET", of, Output),
                 ("_START", Lint, Hidden),
                 ("_STATE", Usint, Hidden),
             ],
             Behaviour::Ctu => &[
                 ("CU", Bool, Input),
                 ("R", Bool, Input),
-                ("PV", count, Input),
+                ("PV", of, Input),
                 ("Q", Bool, Output),
-                ("CV", count, Output),
+                ("CV", of, Output),
                 ("_CU", Bool, Hidden),
             ],
             Behaviour::Ctd => &[
                 ("CD", Bool, Input),
                 ("LD", Bool, Input),
-                ("PV", count, Input),
+                ("PV", of, Input),
                 ("Q", Bool, Output),
-                ("CV", count, Output),
+                ("CV", of, Output),
                 ("_CD", Bool, Hidden),
             ],
             Behaviour::Ctud => &[
@@ -158,10 +173,10 @@ impl StandardFb {
                 ("CD", Bool, Input),
                 ("R", Bool, Input),
                 ("LD", Bool, Input),
-                ("PV", count, Input),
+                ("PV", of, Input),
                 ("QU", Bool, Output),
                 ("QD", Bool, Output),
-                ("CV", count, Output),
+                ("CV", of, Output),
                 ("_CU", Bool, Hidden),
                 ("_CD", Bool, Hidden),
             ],
@@ -213,9 +228,9 @@ impl StandardFb {
             Behaviour::Ton => timer(slots, now_ns, ton),
             Behaviour::Tof => timer(slots, now_ns, tof),
             Behaviour::Tp => timer(slots, now_ns, tp),
-            Behaviour::Ctu => ctu(slots, self.counter),
-            Behaviour::Ctd => ctd(slots, self.counter),
-            Behaviour::Ctud => ctud(slots, self.counter),
+            Behaviour::Ctu => ctu(slots, self.of),
+            Behaviour::Ctd => ctd(slots, self.of),
+            Behaviour::Ctud => ctud(slots, self.of),
             Behaviour::RTrig => trigger(slots, 0),
             Behaviour::FTrig => trigger(slots, 1),
             // Table 43: the input with the 1 in its name dominates.

@@ -5,7 +5,7 @@ use super::resolve::{Access, Target, Variable};
 use super::types::Type;
 use crate::ast::{self, Reference};
 use crate::diagnostic::Span;
-use crate::hir::{Area, BinaryOp, CompareOp, Conversion, Expr, ExprKind, Stmt, StmtKind};
+use crate::hir::{Area, BinaryOp, CompareOp, Conversion, Expr, ExprKind, Place, Stmt, StmtKind};
 use crate::problems;
 use crate::types::Elementary;
 
@@ -235,23 +235,12 @@ impl Scope<'_, '_, '_> {
         span: Span,
     ) -> Option<StmtKind> {
         let line = self.line(span);
-        let condition = match &enable.en {
-            Some(en) => self.value(en, Elementary::Bool)?,
-            None => Expr::literal(Elementary::Bool, 1, line),
-        };
+        let (condition, eno) = self.enable(&enable, line)?;
         let mut then = vec![Stmt { kind: inner?, line }];
         let mut otherwise = Vec::new();
-        if let Some((target, negated)) = &enable.eno {
-            let variable = self.assignable(target)?;
-            let place = self.place(&variable);
-            let is_bool = variable.ty == Type::Elementary(Elementary::Bool);
-            let Some(place) = place.filter(|_| is_bool) else {
-                let message = "the target of ENO is a BOOL";
-                self.report(problems::TYPE_MISMATCH, target.span(), message);
-                return None;
-            };
+        if let Some((place, negated)) = eno {
             let set = |value: bool| {
-                let slot = u64::from(value != *negated);
+                let slot = u64::from(value != negated);
                 let value = Expr::literal(Elementary::Bool, slot, line);
                 Stmt {
                     kind: StmtKind::Assign(place.clone(), value),
@@ -265,6 +254,29 @@ impl Scope<'_, '_, '_> {
             arms: vec![(condition, then)],
             otherwise,
         })
+    }
+
+    /// The value of EN, which is TRUE where it is left out, and the variable of ENO.
+    pub(super) fn enable(
+        &mut self,
+        enable: &super::call::Enable,
+        line: u32,
+    ) -> Option<(Expr, Option<(Place, bool)>)> {
+        let condition = match &enable.en {
+            Some(en) => self.value(en, Elementary::Bool),
+            None => Some(Expr::literal(Elementary::Bool, 1, line)),
+        };
+        let Some((target, negated)) = &enable.eno else {
+            return Some((condition?, None));
+        };
+        let variable = self.assignable(target)?;
+        let is_bool = variable.ty == Type::Elementary(Elementary::Bool);
+        let Some(place) = self.place(&variable).filter(|_| is_bool) else {
+            let message = "the target of ENO is a BOOL";
+            self.report(problems::TYPE_MISMATCH, target.span(), message);
+            return None;
+        };
+        Some((condition?, Some((place, *negated))))
     }
 }
 

@@ -9,7 +9,8 @@ use super::types::Type;
 use super::{Signature, Var, role_of};
 use crate::ast::{self, Argument as AstArgument, Name, PouKind, Reference, SectionKind};
 use crate::diagnostic::Span;
-use crate::hir::{Block, BlockCall, Expr, ExprKind, FunctionCall, StmtKind};
+use crate::hir::{Block, BlockCall, EnabledCall, Expr, ExprKind, FunctionCall, StmtKind};
+use crate::intrinsic::read_text;
 use crate::problems;
 use crate::standard_fb::{Behaviour, FieldRole, StandardFb};
 
@@ -67,11 +68,8 @@ impl Scope<'_, '_, '_> {
     ) -> Option<Operand> {
         let declares = self.checker.by_key.get(&name.key()).copied();
         let declares = declares.is_some_and(|pou| self.declares_enable(Block::User(pou)));
-        if !declares && arguments.iter().any(is_enable) {
-            let message = "EN and ENO inside an expression are not supported";
-            let hint = Some("assign the result of the call to a variable first".to_owned());
-            self.report_hint(problems::UNSUPPORTED, span, message, hint);
-            return None;
+        if !declares && let Some((enable, rest)) = split_arguments(arguments, span) {
+            return self.enabled_call(name, &enable, &rest, span);
         }
         if let Some(result) = self.standard_call(name, arguments, span) {
             return result;
@@ -102,6 +100,67 @@ impl Scope<'_, '_, '_> {
             Some(Type::Enumeration(at)) => Operand::Enumerated(at, expr),
             _ => Operand::Typed(expr),
         })
+    }
+
+    /// A call with EN or ENO inside an expression: where EN does not hold, nothing of the call is
+    /// evaluated, and its value is the one that the result begins with.
+    fn enabled_call(
+        &mut self,
+        name: &Name,
+        enable: &Enable,
+        arguments: &[AstArgument],
+        span: Span,
+    ) -> Option<Operand> {
+        if self.body_of.is_none() {
+            let message = "a call with EN or ENO is not constant";
+            self.report(problems::NOT_CONSTANT, span, message);
+            return None;
+        }
+        let line = self.line(span);
+        let enable = self.enable(enable, line);
+        let (enumeration, value) = match self.function_call(name, arguments, span)? {
+            Operand::Enumerated(at, value) => (Some(at), value),
+            operand => (None, self.settle(operand, span)?),
+        };
+        let otherwise = self.value_without_call(&value, enumeration);
+        let (en, eno) = enable?;
+        let ty = value.ty;
+        let call = EnabledCall {
+            en,
+            eno,
+            value,
+            otherwise,
+        };
+        let kind = ExprKind::Enabled(Box::new(call));
+        let expr = Expr { ty, kind, line };
+        Some(match enumeration {
+            Some(at) => Operand::Enumerated(at, expr),
+            None => Operand::Typed(expr),
+        })
+    }
+
+    /// What stands for the value of a call that does not happen: the initial value of the
+    /// function's result, or else of its type.
+    fn value_without_call(&mut self, value: &Expr, enumeration: Option<usize>) -> Expr {
+        let (ty, line) = (value.ty, value.line);
+        let first = |at: usize| self.checker.enums[at].values.first();
+        let mut slot = enumeration.and_then(first).map_or(0, |(_, slot)| *slot);
+        let mut units = Vec::new();
+        if let ExprKind::Call(call) = &value.kind
+            && let Some(signature) = self.checker.signature(call.pou)
+        {
+            let init = &signature.frame.init;
+            slot = init.get(call.result as usize).copied().unwrap_or(0);
+            if ty.is_text() {
+                let text = read_text(init, call.result as usize, ty, call.capacity);
+                units = text.encode_utf16().collect();
+            }
+        }
+        if ty.is_text() {
+            let kind = ExprKind::Text(units);
+            return Expr { ty, kind, line };
+        }
+        Expr::literal(ty, slot, line)
     }
 
     /// A call of a user's function, with the type of its result.

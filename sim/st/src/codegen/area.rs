@@ -412,8 +412,8 @@ impl Body<'_, '_> {
                 );
             }
             Block::Standard(standard) => {
-                let counter = standard.counter as u32;
-                let at = self.emit(Opcode::CallStandard, Elementary::Bool, instance, 0, counter);
+                let of = standard.of as u32;
+                let at = self.emit(Opcode::CallStandard, Elementary::Bool, instance, 0, of);
                 self.generator.code[at].ty = standard.behaviour as u8;
             }
         }

@@ -3,7 +3,7 @@
 use super::{Body, Operand};
 use crate::bytecode::Opcode;
 use crate::container::{ArraySlots, narrow};
-use crate::hir::{self, BinaryOp, Expr, ExprKind, UnaryOp};
+use crate::hir::{self, BinaryOp, EnabledCall, Expr, ExprKind, UnaryOp};
 use crate::types::Elementary;
 
 impl Body<'_, '_> {
@@ -78,6 +78,32 @@ impl Body<'_, '_> {
             }
             ExprKind::Intrinsic(call) => self.intrinsic_value(call, ty, wanted),
             ExprKind::Call(call) => self.function(call, ty, wanted),
+            ExprKind::Enabled(call) => {
+                let result = self.temporary(ty);
+                self.enabled(call, |body, expr| body.expression_into(expr, result));
+                self.deliver(result, ty, wanted)
+            }
+        }
+    }
+
+    /// A call that EN decides about: `put` brings the one value or the other to its place.
+    pub(super) fn enabled(&mut self, call: &EnabledCall, put: impl Fn(&mut Self, &Expr)) {
+        let bool = Elementary::Bool;
+        let mut skips = Vec::new();
+        self.jump_when(&call.en, false, &mut skips);
+        put(self, &call.value);
+        self.assign_eno(call, true);
+        let end = self.emit(Opcode::Jump, bool, 0, 0, 0);
+        self.patch_all(skips);
+        put(self, &call.otherwise);
+        self.assign_eno(call, false);
+        self.patch_all(vec![end]);
+    }
+
+    fn assign_eno(&mut self, call: &EnabledCall, happened: bool) {
+        if let Some((place, negated)) = &call.eno {
+            let slot = u64::from(happened != *negated);
+            self.assign(place, &Expr::literal(Elementary::Bool, slot, call.en.line));
         }
     }
 

@@ -139,6 +139,9 @@ impl Body<'_, '_> {
                 let result = self.function_slot(call.pou, call.result);
                 self.move_text(target, TextAt::variable(result, expr.ty, call.capacity));
             }
+            ExprKind::Enabled(call) => {
+                self.enabled(call, |body, text| body.text_into(text, target))
+            }
             _ => {
                 let source = self.text(expr);
                 self.move_text(target, source);

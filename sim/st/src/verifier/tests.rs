@@ -23,7 +23,7 @@ const SOURCE: &str = "
     VAR x AT %IW0 : INT; q AT %QW0 : INT; m AT %MD1 : REAL; b AT %QX0.0 : BOOL; END_VAR
     VAR m2 : ARRAY[0..1, 0..1] OF INT; j : INT; pts : ARRAY[0..2] OF Pt; pct : INT(0..100); text : STRING[12];
         texts : ARRAY[0..1] OF STRING[5]; wide : WSTRING[6]; day : DATE; moment : DT; blocks : ARRAY[0..1] OF Ramp; END_VAR
-    VAR r : Ramp; a : ARRAY[1..3] OF INT; c : ARRAY[1..3] OF INT; i : INT; w : WORD; l : LREAL; END_VAR
+    VAR ok : BOOL; r : Ramp; a : ARRAY[1..3] OF INT; c : ARRAY[1..3] OF INT; i : INT; w : WORD; l : LREAL; END_VAR
         r(target := x, value => q); m := Scale(q);
         FOR i := 1 TO 3 DO a[i] := i * q / (x + 1); END_FOR;
         c := a; w := SHL(INT_TO_WORD(x), q); b := w > 16#10 AND q <> 0;
@@ -33,6 +33,7 @@ const SOURCE: &str = "
         m2[i, j] := q; j := m2[j, i]; pts[i] := pts[j]; pts[j].y := TRUE; pct := j;
         text := CONCAT(LEFT(text, 3), INT_TO_STRING(q)); texts[i] := text; wide := STRING_TO_WSTRING(text);
         day := DT_TO_DATE(moment + T#1h); blocks[j](target := q); g := g + 1;
+        a[1] := j + ADD(EN := b, IN1 := q, IN2 := a[2], ENO => ok) + LEN(LEFT(EN := ok, IN := text, L := 2));
     END_PROGRAM
     TYPE Pt : STRUCT x : INT; y : BOOL; END_STRUCT; END_TYPE
     VAR_GLOBAL g : INT; END_VAR";
@@ -127,6 +128,14 @@ fn instruction_when_forged_then_is_rejected() {
         ("standard block with a strange counter", |m| {
             let at = find(m, Opcode::CallStandard);
             m.code[at].b = Elementary::Real as u32;
+        }),
+        ("timer in the type of a counter", |m| {
+            let at = find(m, Opcode::CallStandard);
+            m.code[at].b = Elementary::Int as u32;
+        }),
+        ("timer on slots of its other variant", |m| {
+            let at = find(m, Opcode::CallStandard);
+            m.code[at].b = Elementary::Ltime as u32;
         }),
         ("array without description", |m| {
             let at = find(m, Opcode::LoadIndex);

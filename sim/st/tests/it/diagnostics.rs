@@ -305,6 +305,39 @@ fn arguments_of_functions_when_wrong_then_are_reported() {
     }
 }
 
+/// ST-FBK-002, ST-POU-005.
+#[test]
+fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
+    let vars = "t : TON_LTIME; c : CTU_UINT; i : INT; b : BOOL;";
+    for (body, expected) in [
+        // TIME becomes LTIME, as Figure 12 allows; the other way loses values.
+        ("t(PT := T#1s);", ""),
+        ("t.PT := 5;", "ST0401 5:9"),
+        ("c(PV := -1);", "ST0501 5:9"),
+        ("i := 1 + ADD(EN := i, IN1 := i, IN2 := i);", "ST0401 5:20"),
+        ("i := 1 + ADD(ENO => i, IN1 := i, IN2 := i);", "ST0401 5:21"),
+        (
+            "i := 1 + ADD(ENO => TRUE, IN1 := i, IN2 := i);",
+            "ST0101 5:21",
+        ),
+        (
+            "b := GT(EN := b, IN1 := i, IN2 := i, OK => b) AND b;",
+            "ST0606 5:6",
+        ),
+    ] {
+        let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
+        check_body(vars, body, &expected);
+    }
+    check_body("t : TON_UINT;", ";", &["ST0202 3:5"]);
+    check_body("t : R_TRIG_INT;", ";", &["ST0202 3:5"]);
+    check_body(
+        "i : INT := 1 + ADD(EN := TRUE, IN1 := 1, IN2 := 2);",
+        ";",
+        &["ST0502 3:16"],
+    );
+    check_body("t : TON; l : LTIME;", "t(PT := l);", &["ST0401 5:9"]);
+}
+
 #[test]
 fn addresses_when_wrong_then_are_reported() {
     for (declaration, expected) in [

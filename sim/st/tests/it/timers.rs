@@ -1,12 +1,20 @@
 //! Timers against Figure 15 of IEC 61131-3:2013, scan by scan, at even and uneven intervals.
 
 use crate::support::Bench;
-use sim_st::Value;
+use sim_st::{Elementary, Value};
 
 /// One row per scan: time in ms, IN, then the expected Q and ET in ms.
 type Row = (u64, bool, bool, u64);
 
+/// Runs the rows with TIME and with LTIME: ST-FBK-002.
 fn check_timer(block: &str, preset: &str, rows: &[Row]) {
+    for (variant, long) in [("", false), ("_TIME", false), ("_LTIME", true)] {
+        let preset = preset.replace("T#", if long { "LTIME#" } else { "T#" });
+        check_variant(&format!("{block}{variant}"), &preset, long, rows);
+    }
+}
+
+fn check_variant(block: &str, preset: &str, long: bool, rows: &[Row]) {
     let source = format!(
         "PROGRAM Main VAR x : BOOL; t : {block}; END_VAR t(IN := x, PT := {preset}); END_PROGRAM"
     );
@@ -15,12 +23,13 @@ fn check_timer(block: &str, preset: &str, rows: &[Row]) {
         bench.write("x", Value::Bool(input));
         bench.scan_ms(now_ms);
         let found = (bench.machine.read("t.Q"), bench.machine.read("t.ET"));
-        let expected = (
-            Some(Value::Bool(q)),
-            Some(Value::Time(
-                i64::try_from(et_ms).expect("small") * 1_000_000,
-            )),
-        );
+        let et_ns = i64::try_from(et_ms).expect("small") * 1_000_000;
+        let et = if long {
+            Value::Nanos(Elementary::Ltime, et_ns)
+        } else {
+            Value::Time(et_ns)
+        };
+        let expected = (Some(Value::Bool(q)), Some(et));
         assert_eq!(found, expected, "{block} at {now_ms} ms");
     }
 }
