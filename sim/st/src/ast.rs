@@ -37,28 +37,74 @@ pub(crate) struct TypeDeclaration {
     pub(crate) init: Option<Init>,
 }
 
-/// `CONFIGURATION ... END_CONFIGURATION`; its RESOURCEs are merged, since there is one processor.
+/// `CONFIGURATION ... END_CONFIGURATION`.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
     pub(crate) name: Name,
+    /// There is one processor, which runs all of them.
+    pub(crate) resources: Vec<Name>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) programs: Vec<ProgramInstance>,
+    /// VAR_CONFIG.
+    pub(crate) inits: Vec<InstanceInit>,
+    /// VAR_ACCESS.
+    pub(crate) accesses: Vec<AccessPath>,
 }
 
 /// `TASK name(INTERVAL := T#10ms, PRIORITY := 1);`.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) name: Name,
+    /// Number of the RESOURCE around it.
+    pub(crate) resource: Option<usize>,
     pub(crate) settings: Vec<(Name, Expr)>,
 }
 
-/// `PROGRAM name WITH task : Type;`.
+/// `PROGRAM name WITH task : Type(in := x, out => y);`.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgramInstance {
     pub(crate) name: Name,
+    /// Number of the RESOURCE around it.
+    pub(crate) resource: Option<usize>,
     pub(crate) task: Option<Name>,
     pub(crate) ty: Name,
     pub(crate) retain: bool,
+    pub(crate) connections: Vec<Argument>,
+}
+
+/// `path AT %IX0.0 : BOOL := TRUE;` in VAR_CONFIG.
+#[derive(Clone, Debug)]
+pub(crate) struct InstanceInit {
+    pub(crate) path: Path,
+    /// The direct address, as written.
+    pub(crate) at: Option<Name>,
+    pub(crate) ty: TypeSpec,
+    pub(crate) init: Option<Init>,
+}
+
+/// `name : path : INT READ_WRITE;` in VAR_ACCESS.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessPath {
+    pub(crate) name: Name,
+    pub(crate) path: Path,
+    pub(crate) ty: TypeSpec,
+    pub(crate) writable: bool,
+}
+
+/// The way from a CONFIGURATION to a variable: `resource.program.block.member[1]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    /// Never empty.
+    pub(crate) parts: Vec<PathPart>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum PathPart {
+    Name(Name),
+    /// A direct address, as written.
+    Direct(Name),
+    Index(Vec<Expr>, Span),
 }
 
 /// A program organization unit.

@@ -5,18 +5,21 @@
 //!
 //! Source: IEC 61131-3:2013, 6.5 (variables), 6.6 (program organization units).
 
+mod access;
 mod aggregate;
 mod apply;
 mod arguments;
 mod calendar;
 mod call;
 mod configuration;
+mod connection;
 mod declaration;
 mod expression;
 mod function;
 mod initial;
 mod located;
 mod operator;
+mod path;
 mod resolve;
 mod statement;
 mod text;
@@ -31,7 +34,7 @@ use self::types::{EnumType, Enumerators, StructType, Type, TypeProgress};
 use crate::ast::{self, PouKind, SectionKind};
 use crate::diagnostic::{Sink, Span};
 use crate::hir::{self, Block, Frame};
-use crate::image::Address;
+use crate::image::{Address, Area};
 use crate::problems;
 use crate::standard_fb::{FieldRole, StandardFb};
 use crate::types::Elementary;
@@ -57,7 +60,16 @@ struct Var {
     value: Option<u64>,
     offset: u32,
     address: Option<Address>,
+    /// The area of an address that VAR_CONFIG gives.
+    partly: Option<Area>,
     has_init: bool,
+}
+
+impl Var {
+    /// The area of its address, complete or not.
+    fn area(&self) -> Option<Area> {
+        self.address.map(|address| address.area).or(self.partly)
+    }
 }
 
 /// The declarations of a POU.
@@ -171,20 +183,24 @@ pub(crate) fn check(library: &ast::Library, sink: &mut Sink<'_>) -> Option<hir::
         located.push(places);
     }
     let order = checker.callee_first();
-    let (instances, tasks) = schedule?;
+    let schedule = schedule?;
     if !checker.sink.is_empty() {
         return None;
     }
     let globals = Rc::clone(&checker.globals);
-    let (located, variables) = checker.tables(&instances, located, &signatures);
+    let instances = schedule.instances;
+    let (mut located, variables) = checker.tables(&instances, located, &signatures);
+    located.extend(schedule.located);
+    checker.check_shared_places(&instances, &located);
     checker.sink.is_empty().then_some(hir::Unit {
         pous: checked,
         order,
         globals: globals.frame.clone(),
         instances,
-        tasks,
+        tasks: schedule.tasks,
         located,
         variables,
+        accesses: schedule.accesses,
     })
 }
 

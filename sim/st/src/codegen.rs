@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use crate::ast::PouKind;
 use crate::bytecode::{Instruction, Opcode, RELATIVE};
 use crate::container::{
-    ArrayInfo, Entry, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord, SourceLine,
-    TaskRecord, VariableInfo, narrow,
+    AccessPath, ArrayInfo, Entry, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord,
+    SlotCopy, SourceLine, TaskRecord, VariableInfo, narrow,
 };
 use crate::hir::{self, GLOBAL};
 use crate::types::Elementary;
@@ -199,6 +199,12 @@ impl Generator<'_> {
 
     /// Lays out the memory and puts the final slots into all operands.
     fn finish(mut self, files: Vec<String>) -> Module {
+        let unit = self.unit;
+        let connected: Vec<Vec<u32>> = unit
+            .instances
+            .iter()
+            .map(|instance| self.connected_constants(instance))
+            .collect();
         let constants = narrow(self.constants.types.len());
         let task_base = constants + narrow(self.static_types.len());
         let task_slots = 2 * narrow(self.unit.tasks.len());
@@ -230,7 +236,6 @@ impl Generator<'_> {
             let operands = pou.lists.iter_mut().flatten();
             operands.for_each(|operand| operand.operand = place(operand.operand));
         }
-        let unit = self.unit;
         let mut types = self.constants.types;
         types.extend(&self.static_types);
         for _ in &unit.tasks {
@@ -244,12 +249,15 @@ impl Generator<'_> {
         for instance in &unit.instances {
             bases.push(narrow(types.len()));
             types.extend(&unit.pous[instance.pou].frame.types);
+            let first = init.len();
             init.extend(&unit.pous[instance.pou].frame.init);
+            init[first..first + instance.init.len()].copy_from_slice(&instance.init);
         }
         let layout = Layout {
             global_base,
             task_base,
             bases,
+            connected,
         };
         Module {
             files,
@@ -263,7 +271,20 @@ impl Generator<'_> {
             tasks: layout.tasks(unit),
             located: layout.located(unit),
             variables: layout.variables(unit),
+            accesses: layout.accesses(unit),
         }
+    }
+
+    /// Where the constants lie that the inputs of an instance are connected to; 0 for the others.
+    fn connected_constants(&mut self, instance: &hir::Instance) -> Vec<u32> {
+        let place = |connection: &hir::Connection| match &connection.source {
+            hir::Source::Slots(_) => 0,
+            hir::Source::Constants(frame) => {
+                let values = frame.types.iter().copied().zip(frame.init.iter().copied());
+                self.constants.block(values.collect())
+            }
+        };
+        instance.inputs.iter().map(place).collect()
     }
 }
 
@@ -273,6 +294,8 @@ struct Layout {
     task_base: u32,
     /// Of each program instance.
     bases: Vec<u32>,
+    /// The constants of each program instance's inputs.
+    connected: Vec<Vec<u32>>,
 }
 
 impl Layout {
@@ -281,12 +304,40 @@ impl Layout {
     }
 
     fn entries(&self, unit: &hir::Unit) -> Vec<Entry> {
-        let one = |(instance, base): (&hir::Instance, &u32)| Entry {
+        let one = |(at, (instance, base)): (usize, (&hir::Instance, &u32))| Entry {
             pou: narrow(instance.pou),
             base: *base,
             task: instance.task.map_or(NO_TASK, narrow),
+            inputs: self.inputs(at, instance),
+            outputs: self.outputs(at, instance),
         };
-        unit.instances.iter().zip(&self.bases).map(one).collect()
+        let instances = unit.instances.iter().zip(&self.bases).enumerate();
+        instances.map(one).collect()
+    }
+
+    fn inputs(&self, at: usize, instance: &hir::Instance) -> Vec<SlotCopy> {
+        let one = |(connection, constants): (&hir::Connection, &u32)| SlotCopy {
+            from: match connection.source {
+                hir::Source::Slots(offset) => self.slot(None, offset),
+                hir::Source::Constants(_) => *constants,
+            },
+            to: self.slot(Some(at), connection.target),
+            len: connection.len,
+        };
+        let inputs = instance.inputs.iter().zip(&self.connected[at]);
+        inputs.map(one).collect()
+    }
+
+    fn outputs(&self, at: usize, instance: &hir::Instance) -> Vec<SlotCopy> {
+        let one = |connection: &hir::Connection| match connection.source {
+            hir::Source::Constants(_) => None,
+            hir::Source::Slots(offset) => Some(SlotCopy {
+                from: self.slot(Some(at), offset),
+                to: self.slot(None, connection.target),
+                len: connection.len,
+            }),
+        };
+        instance.outputs.iter().filter_map(one).collect()
     }
 
     fn tasks(&self, unit: &hir::Unit) -> Vec<TaskRecord> {
@@ -312,15 +363,28 @@ impl Layout {
     }
 
     fn variables(&self, unit: &hir::Unit) -> Vec<VariableInfo> {
-        let one = |variable: &hir::Variable| VariableInfo {
+        let variables = unit.variables.iter();
+        variables.map(|variable| self.variable(variable)).collect()
+    }
+
+    fn accesses(&self, unit: &hir::Unit) -> Vec<AccessPath> {
+        let one = |access: &hir::Access| AccessPath {
+            variable: self.variable(&access.variable),
+            target: access.target.clone(),
+            writable: access.writable,
+        };
+        unit.accesses.iter().map(one).collect()
+    }
+
+    fn variable(&self, variable: &hir::Variable) -> VariableInfo {
+        VariableInfo {
             name: variable.path.clone(),
             ty: variable.ty,
             slot: self.slot(variable.instance, variable.offset),
             array: variable.array.map(|(low, len)| ArrayInfo { low, len }),
             capacity: variable.capacity,
             retain: variable.retain,
-        };
-        unit.variables.iter().map(one).collect()
+        }
     }
 }
 

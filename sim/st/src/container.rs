@@ -18,7 +18,7 @@ use crate::types::Elementary;
 use crate::verifier::Fault;
 
 const MAGIC: [u8; 4] = *b"TRST";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 /// Bytes in front of what the digest covers.
 const HEADER_LEN: usize = 40;
 const DIGEST: std::ops::Range<usize> = 8..HEADER_LEN;
@@ -42,6 +42,7 @@ pub(crate) struct Module {
     pub(crate) tasks: Vec<TaskRecord>,
     pub(crate) located: Vec<Located>,
     pub(crate) variables: Vec<VariableInfo>,
+    pub(crate) accesses: Vec<AccessPath>,
 }
 
 /// A POU as the machine needs it.
@@ -133,13 +134,25 @@ pub(crate) struct SourceLine {
 pub(crate) const NO_TASK: u32 = u32::MAX;
 
 /// A PROGRAM instance that runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) pou: u32,
     /// First slot of the instance.
     pub(crate) base: u32,
     /// Its task, or [`NO_TASK`]: it runs in each scan.
     pub(crate) task: u32,
+    /// What is copied before it runs.
+    pub(crate) inputs: Vec<SlotCopy>,
+    /// What is copied after it has run.
+    pub(crate) outputs: Vec<SlotCopy>,
+}
+
+/// Slots that go from one place of the memory to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotCopy {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) len: u32,
 }
 
 /// A variable that is tied to the process image.
@@ -174,6 +187,17 @@ pub struct VariableInfo {
     pub capacity: u32,
     /// Whether its value survives a warm start.
     pub retain: bool,
+}
+
+/// A path of VAR_ACCESS, by which tools reach a variable under a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPath {
+    /// The variable, under the name that VAR_ACCESS gives it; a structure has one for each member.
+    pub variable: VariableInfo,
+    /// The path behind the name, as declared: `Cpu.p1.level`.
+    pub target: String,
+    /// Whether it is READ_WRITE.
+    pub writable: bool,
 }
 
 /// Bounds of an array.
@@ -254,6 +278,13 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
         out.u32(entry.pou);
         out.u32(entry.base);
         out.u32(entry.task);
+        for copies in [&entry.inputs, &entry.outputs] {
+            out.list(copies, |out, copy| {
+                [copy.from, copy.to, copy.len]
+                    .into_iter()
+                    .for_each(|field| out.u32(field));
+            });
+        }
     });
     out.list(&module.tasks, |out, task| {
         out.text(&task.name);
@@ -274,21 +305,28 @@ pub(crate) fn encode(module: &Module) -> Vec<u8> {
         out.u32(located.slot);
         out.u8(located.has_init.into());
     });
-    out.list(&module.variables, |out, variable| {
-        out.text(&variable.name);
-        out.u8(variable.ty as u8);
-        out.u32(variable.slot);
-        out.u8(variable.array.is_some().into());
-        if let Some(array) = variable.array {
-            out.u64(array.low.cast_unsigned());
-            out.u32(array.len);
-        }
-        out.u32(variable.capacity);
-        out.u8(variable.retain.into());
+    out.list(&module.variables, write_variable);
+    out.list(&module.accesses, |out, access| {
+        write_variable(out, &access.variable);
+        out.text(&access.target);
+        out.u8(access.writable.into());
     });
     let mut bytes = out.0;
     reseal(&mut bytes);
     bytes
+}
+
+fn write_variable(out: &mut Writer, variable: &VariableInfo) {
+    out.text(&variable.name);
+    out.u8(variable.ty as u8);
+    out.u32(variable.slot);
+    out.u8(variable.array.is_some().into());
+    if let Some(array) = variable.array {
+        out.u64(array.low.cast_unsigned());
+        out.u32(array.len);
+    }
+    out.u32(variable.capacity);
+    out.u8(variable.retain.into());
 }
 
 fn write_pou(out: &mut Writer, pou: &PouRecord) {
@@ -465,16 +503,33 @@ impl Reader<'_> {
                     line: reader.u32()?,
                 })
             })?,
-            entries: self.list(12, |reader| {
+            entries: self.list(20, |reader| {
                 Some(Entry {
                     pou: reader.u32()?,
                     base: reader.u32()?,
                     task: reader.u32()?,
+                    inputs: reader.list(12, Self::copy)?,
+                    outputs: reader.list(12, Self::copy)?,
                 })
             })?,
             tasks: self.list(21, Self::task)?,
             located: self.list(16, Self::located)?,
             variables: self.list(15, Self::variable)?,
+            accesses: self.list(20, |reader| {
+                Some(AccessPath {
+                    variable: reader.variable()?,
+                    target: reader.text()?,
+                    writable: reader.flag()?,
+                })
+            })?,
+        })
+    }
+
+    fn copy(&mut self) -> Option<SlotCopy> {
+        Some(SlotCopy {
+            from: self.u32()?,
+            to: self.u32()?,
+            len: self.u32()?,
         })
     }
 

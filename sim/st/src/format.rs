@@ -290,6 +290,11 @@ impl Layout<'_> {
                     self.open(Block::Configuration);
                 } else if self.is_word(token, "END_RESOURCE") {
                     self.close();
+                } else if ["VAR_ACCESS", "VAR_CONFIG"]
+                    .iter()
+                    .any(|word| self.is_word(token, word))
+                {
+                    self.open(Block::Variables);
                 }
             }
             _ => {}

@@ -28,6 +28,7 @@ pub(crate) struct Unit {
     pub(crate) tasks: Vec<Task>,
     pub(crate) located: Vec<LocatedVariable>,
     pub(crate) variables: Vec<Variable>,
+    pub(crate) accesses: Vec<Access>,
 }
 
 /// A PROGRAM that runs.
@@ -39,6 +40,54 @@ pub(crate) struct Instance {
     /// Index into the tasks; `None` runs in every scan.
     pub(crate) task: Option<usize>,
     pub(crate) retain: bool,
+    /// From VAR_GLOBAL, or constants, to slots of the instance, before each run.
+    pub(crate) inputs: Vec<Connection>,
+    /// From slots of the instance to VAR_GLOBAL, after each run.
+    pub(crate) outputs: Vec<Connection>,
+    /// Initial values of the frame where VAR_CONFIG changes some; else empty.
+    pub(crate) init: Vec<u64>,
+}
+
+impl Instance {
+    /// An instance without task and connections.
+    pub(crate) fn new(name: String, span: Span, pou: usize) -> Self {
+        Self {
+            name,
+            span,
+            pou,
+            task: None,
+            retain: false,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            init: Vec::new(),
+        }
+    }
+}
+
+/// A parameter of a PROGRAM that is tied to a variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) source: Source,
+    pub(crate) target: u32,
+    /// Slots that are copied.
+    pub(crate) len: u32,
+}
+
+/// Where the value of a connection comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Slots(u32),
+    Constants(Frame),
+}
+
+/// A path of VAR_ACCESS.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// Named as the access path, with its members.
+    pub(crate) variable: Variable,
+    /// The path behind the name, as written.
+    pub(crate) target: String,
+    pub(crate) writable: bool,
 }
 
 /// A task.

@@ -179,6 +179,27 @@ pub enum Area {
     Marker = 2,
 }
 
+impl Area {
+    /// Reads `%I*`: an address of which VAR_CONFIG says the rest.
+    pub(crate) fn parse_partly(text: &str) -> Option<Self> {
+        match text.to_ascii_uppercase().as_str() {
+            "%I*" => Some(Self::Input),
+            "%Q*" => Some(Self::Output),
+            "%M*" => Some(Self::Marker),
+            _ => None,
+        }
+    }
+
+    /// The letter of the area.
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Self::Input => 'I',
+            Self::Output => 'Q',
+            Self::Marker => 'M',
+        }
+    }
+}
+
 /// Size of a located variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

@@ -175,9 +175,12 @@ impl Lexer<'_, '_> {
             b'\'' | b'"' => self.text(first),
             b'%' => {
                 self.at += 1;
-                self.skip_while(|byte| {
-                    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'*'
-                });
+                let first = self.at;
+                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+                // `%I*` is an address that is still to come; in `%IW1*2` the star multiplies.
+                if self.at == first + 1 && self.peek(0) == b'*' {
+                    self.at += 1;
+                }
                 TokenKind::Direct
             }
             b'0'..=b'9' => self.number(),

@@ -80,7 +80,7 @@ mod verifier;
 mod vm;
 
 pub use ast::PouKind;
-pub use container::{ArrayInfo, Located, VariableInfo, VerifyError, reseal};
+pub use container::{AccessPath, ArrayInfo, Located, VariableInfo, VerifyError, reseal};
 pub use diagnostic::{Diagnostic, Span};
 pub use format::format;
 pub use image::{Address, Area, Image, Width};

@@ -6,6 +6,7 @@
 //! Source: IEC 61131-3:2013, Annex A; the precedence of operators is Table 71.
 
 mod chart;
+mod configuration;
 mod declaration;
 mod expression;
 mod list;

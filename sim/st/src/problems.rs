@@ -158,6 +158,17 @@ problems! {
     "A CONFIGURATION, RESOURCE or TASK is not consistent: there is one CONFIGURATION, a TASK has \
      constant INTERVAL and PRIORITY and a global BOOL as SINGLE, and a PROGRAM names a TASK and a \
      PROGRAM that exist."
+    BAD_CONNECTION "ST0804"
+    "A connection of a PROGRAM in a RESOURCE is not possible: it ties an input (`in := x`) to a \
+     constant or a variable of VAR_GLOBAL, or an output (`out => y`) to one that may be written, \
+     directly represented ones included, of the very same type."
+    BAD_PATH "ST0805"
+    "A path of VAR_ACCESS, VAR_CONFIG or a connection leads nowhere, or the variable at its end \
+     has another type, is constant, or does not last. A path begins with a RESOURCE, a PROGRAM or \
+     a variable of VAR_GLOBAL (IEC 61131-3:2013, 6.8)."
+    NO_ADDRESS "ST0806"
+    "A variable is declared AT %I*, %Q* or %M*, and no VAR_CONFIG gives it an address. Each \
+     instance of its PROGRAM or function block needs one."
     TRAP_DIVISION "ST9001"
     "At run time: an integer or a duration was divided by zero. The scan ended and the outputs \
      were not written. Test the divisor first; `MOD` by zero is 0 and does not trap."

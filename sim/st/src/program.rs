@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use crate::ast::PouKind;
 use crate::bytecode::{Form, Instruction, MathFunction, Opcode, RELATIVE};
 use crate::container::{
-    self, ArraySlots, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord, VariableInfo,
-    VerifyError, narrow,
+    self, AccessPath, ArraySlots, ListOperand, Located, Module, NO_TASK, PathSlots, PouRecord,
+    SlotCopy, VariableInfo, VerifyError, narrow,
 };
 use crate::intrinsic::{self, Intrinsic, text_words};
 use crate::standard_fb::StandardFb;
@@ -31,7 +31,7 @@ pub(crate) struct Op {
 }
 
 /// A PROGRAM instance as the machine starts it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EntryPoint {
     /// First instruction.
     pub(crate) start: u32,
@@ -39,6 +39,9 @@ pub(crate) struct EntryPoint {
     pub(crate) base: u32,
     /// Its task; `None` runs in every scan.
     pub(crate) task: Option<usize>,
+    /// What is copied before and after it runs.
+    pub(crate) inputs: Vec<SlotCopy>,
+    pub(crate) outputs: Vec<SlotCopy>,
 }
 
 /// A task as the machine schedules it.
@@ -88,6 +91,8 @@ pub struct Program {
     transfers: Transfers,
     /// Index into the variables by capitalised path.
     by_path: BTreeMap<String, usize>,
+    /// Index into the access paths by capitalised name.
+    by_access: BTreeMap<String, usize>,
 }
 
 /// A program organization unit of a program.
@@ -120,6 +125,7 @@ impl Program {
             tasks: Vec::new(),
             transfers: Transfers::new(&module.located),
             by_path: BTreeMap::new(),
+            by_access: BTreeMap::new(),
             bytes_digest,
             module,
         };
@@ -169,6 +175,8 @@ impl Program {
                 start: module.pous[entry.pou as usize].code_start,
                 base: entry.base,
                 task: (entry.task != NO_TASK).then_some(entry.task as usize),
+                inputs: entry.inputs.clone(),
+                outputs: entry.outputs.clone(),
             })
             .collect();
         self.tasks = module
@@ -183,6 +191,11 @@ impl Program {
         for (at, variable) in module.variables.iter().enumerate() {
             self.by_path
                 .entry(variable.name.to_ascii_uppercase())
+                .or_insert(at);
+        }
+        for (at, access) in module.accesses.iter().enumerate() {
+            self.by_access
+                .entry(access.variable.name.to_ascii_uppercase())
                 .or_insert(at);
         }
     }
@@ -256,6 +269,14 @@ impl Program {
     #[must_use]
     pub fn variables(&self) -> &[VariableInfo] {
         &self.module.variables
+    }
+
+    /// The variables that VAR_ACCESS shows under names of their own, in the order of the source.
+    /// [`crate::Machine::read`] and [`crate::Machine::write`] know these names too, as far as no
+    /// variable has the same.
+    #[must_use]
+    pub fn access_paths(&self) -> &[AccessPath] {
+        &self.module.accesses
     }
 
     /// The initial value of a variable, named as for [`crate::Machine::read`].
@@ -398,21 +419,27 @@ impl Program {
     }
 
     fn find_key(&self, key: &str) -> Option<Found> {
-        let found = |variable: &VariableInfo, position: u32| Found {
-            slot: variable.slot as usize + position as usize,
-            ty: variable.ty,
-            capacity: variable.capacity,
-        };
-        if let Some(&at) = self.by_path.get(key) {
-            let variable = &self.module.variables[at];
-            return variable.array.is_none().then(|| found(variable, 0));
+        if let Some((variable, writable)) = self.named(key) {
+            return variable
+                .array
+                .is_none()
+                .then(|| Found::new(variable, 0, writable));
         }
         let (path, index) = key.strip_suffix(']')?.rsplit_once('[')?;
         let index = index.parse::<i64>().ok()?;
-        let variable = &self.module.variables[*self.by_path.get(path)?];
+        let (variable, writable) = self.named(path)?;
         let array = variable.array?;
         let position = u32::try_from(index.checked_sub(array.low)?).ok()?;
-        (position < array.len).then(|| found(variable, position))
+        (position < array.len).then(|| Found::new(variable, position, writable))
+    }
+
+    /// A variable or access path, and whether tools may write it.
+    fn named(&self, key: &str) -> Option<(&VariableInfo, bool)> {
+        if let Some(&at) = self.by_path.get(key) {
+            return Some((&self.module.variables[at], true));
+        }
+        let access = &self.module.accesses[*self.by_access.get(key)?];
+        Some((&access.variable, access.writable))
     }
 
     pub(crate) fn initial_memory(&self) -> &[u64] {
@@ -474,9 +501,19 @@ pub(crate) struct Found {
     pub(crate) slot: usize,
     pub(crate) ty: Elementary,
     pub(crate) capacity: u32,
+    pub(crate) writable: bool,
 }
 
 impl Found {
+    fn new(variable: &VariableInfo, position: u32, writable: bool) -> Self {
+        Self {
+            slot: variable.slot as usize + position as usize,
+            ty: variable.ty,
+            capacity: variable.capacity,
+            writable,
+        }
+    }
+
     /// The value in a memory, or in the initial values.
     pub(crate) fn read(self, memory: &[u64]) -> Value {
         if self.ty.is_text() {

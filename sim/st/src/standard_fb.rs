@@ -140,7 +140,7 @@ impl StandardFb {
 
     /// The slots of an instance in order; [`StandardFb::call`] knows them by position.
     pub(crate) fn fields(self) -> Vec<Field> {
-        use Elementary::{Bool, Dt, Lint, Usint};
+        use Elementary::{Bool, Dt, Lint, Time, Usint};
         use FieldRole::{Hidden, Input, Output};
         let of = self.of;
         let table: &[(&'static str, Elementary, FieldRole)] = match self.behaviour {

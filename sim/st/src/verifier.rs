@@ -99,7 +99,29 @@ pub(crate) fn verify(module: &Module) -> Result<(), Fault> {
         verifier.pou(pou)?;
     }
     verify_calls(module)?;
+    verify_connections(module, &mut verifier)?;
     verify_tables(module)
+}
+
+/// What is copied before and after a run lies in the memory and keeps its type.
+fn verify_connections(module: &Module, verifier: &mut Verifier<'_>) -> Result<(), Fault> {
+    let slots = |first: u32, len: u32| {
+        let first = first as usize;
+        module.types.get(first..first.checked_add(len as usize)?)
+    };
+    for entry in &module.entries {
+        for copy in entry.inputs.iter().chain(&entry.outputs) {
+            verifier.spend(copy.len.into())?;
+            let to = slots(copy.to, copy.len);
+            let valid = to.is_some() && to == slots(copy.from, copy.len);
+            if !valid || copy.len == 0 || copy.to < module.constants {
+                return Err(Fault::Table {
+                    table: "connection",
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn verify_memory(module: &Module) -> Result<(), Fault> {
@@ -605,7 +627,8 @@ fn verify_tables(module: &Module) -> Result<(), Fault> {
             return Err(Fault::Table { table: "located" });
         }
     }
-    for variable in &module.variables {
+    let accesses = module.accesses.iter().map(|access| &access.variable);
+    for variable in module.variables.iter().chain(accesses) {
         let len = variable.array.map_or(1, |array| array.len);
         let end = u64::from(variable.slot) + u64::from(len);
         let valid = len > 0

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::bytecode::{Opcode, RELATIVE};
+use crate::container::SlotCopy;
 use crate::image::{Area, Image};
 use crate::intrinsic::{self, Operand, text_words};
 use crate::problems;
@@ -120,6 +121,9 @@ pub enum WriteError {
         /// Type of the variable.
         expected: Elementary,
     },
+    /// The name is an access path of VAR_ACCESS that is READ_ONLY.
+    #[error("the access path is READ_ONLY")]
+    ReadOnly,
 }
 
 /// Why the code stopped; the place is added by the caller.
@@ -284,6 +288,9 @@ impl Machine {
         if value.elementary() != found.ty {
             return Err(WriteError::TypeMismatch { expected: found.ty });
         }
+        if !found.writable {
+            return Err(WriteError::ReadOnly);
+        }
         if let Value::Text(ty, text) = &value {
             let wide = *ty == Elementary::Wstring;
             let target = Operand {
@@ -329,9 +336,13 @@ impl Machine {
             if entry.task.is_some_and(|task| due >> task & 1 == 0) {
                 continue;
             }
-            let (stop, at) = run(&program, &mut self.memory, *entry, now_ns, fuel, &mut used);
-            if matches!(stop, Stop::Done) && used <= fuel {
-                continue;
+            used += copy_slots(&entry.inputs, &mut self.memory);
+            let (stop, at) = run(&program, &mut self.memory, entry, now_ns, fuel, &mut used);
+            if matches!(stop, Stop::Done) {
+                used += copy_slots(&entry.outputs, &mut self.memory);
+                if used <= fuel {
+                    continue;
+                }
             }
             let pou = program.pou_at(at.saturating_sub(1)).unwrap_or(0);
             return ScanReport {
@@ -404,6 +415,17 @@ impl Machine {
             }
         }
     }
+}
+
+/// Copies what is connected; gives the scan time that it takes, ns.
+fn copy_slots(copies: &[SlotCopy], memory: &mut [u64]) -> u64 {
+    let mut slots = 0;
+    for copy in copies {
+        let from = copy.from as usize;
+        memory.copy_within(from..from + copy.len as usize, copy.to as usize);
+        slots += u64::from(copy.len);
+    }
+    slots * u64::from(Opcode::Copy.cost_ns())
 }
 
 /// The slot of an operand: absolute, or counted from the instance's base.
@@ -503,7 +525,7 @@ const MAX_OPERANDS: usize = 5;
 fn run(
     program: &Program,
     memory: &mut [u64],
-    entry: EntryPoint,
+    entry: &EntryPoint,
     now_ns: u64,
     fuel: u64,
     used: &mut u64,

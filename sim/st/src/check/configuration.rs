@@ -4,34 +4,51 @@
 //!
 //! Source: IEC 61131-3:2013, 6.8 (configuration elements), Table 62 and 63.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::access::Placed;
 use super::expression::Scope;
+use super::path::Roots;
 use super::types::Type;
 use super::{Checker, MAX_FRAME_SLOTS};
-use crate::ast::{self, PouKind, ProgramInstance};
+use crate::ast::{self, Name, PouKind, ProgramInstance};
 use crate::diagnostic::Span;
-use crate::hir::{ExprKind, Instance, Task};
+use crate::hir::{Access, ExprKind, Instance, LocatedVariable, Task};
 use crate::problems;
 use crate::types::Elementary;
 
 /// Tasks and program instances that a controller has.
 const MAX_TASKS: usize = 64;
 
+/// What a CONFIGURATION says.
+#[derive(Default)]
+pub(super) struct Schedule {
+    pub(super) instances: Vec<Instance>,
+    pub(super) tasks: Vec<Task>,
+    /// What VAR_CONFIG has given an address.
+    pub(super) located: Vec<LocatedVariable>,
+    pub(super) accesses: Vec<Access>,
+}
+
 impl Checker<'_, '_> {
-    /// The program instances and the tasks; `None` after a report.
-    pub(super) fn schedule(&mut self) -> Option<(Vec<Instance>, Vec<Task>)> {
+    /// What runs and how it is tied to the rest; `None` after a report.
+    pub(super) fn schedule(&mut self) -> Option<Schedule> {
         let library = self.library;
         for second in library.configurations.iter().skip(1) {
             let message = format!("`{}` is a second CONFIGURATION", second.name.text);
             self.sink
                 .report(problems::BAD_CONFIGURATION, second.name.span, message);
         }
-        match library.configurations.first() {
-            None => Some((vec![self.only_program()?], Vec::new())),
-            Some(configuration) => self.configuration(configuration),
-        }
+        let Some(configuration) = library.configurations.first() else {
+            let schedule = Schedule {
+                instances: vec![self.only_program()?],
+                ..Schedule::default()
+            };
+            self.check_placed(&schedule.instances, &Placed::new());
+            return Some(schedule);
+        };
+        self.configuration(configuration)
     }
 
     fn only_program(&mut self) -> Option<Instance> {
@@ -52,34 +69,30 @@ impl Checker<'_, '_> {
         }
         let pou = first?;
         let name = pous[pou].name.clone();
-        Some(Instance {
-            name: name.text,
-            span: name.span,
-            pou,
-            task: None,
-            retain: false,
-        })
+        Some(Instance::new(name.text, name.span, pou))
     }
 
-    fn configuration(
-        &mut self,
-        configuration: &ast::Configuration,
-    ) -> Option<(Vec<Instance>, Vec<Task>)> {
-        let mut tasks = Vec::new();
-        let mut task_by_key = BTreeMap::new();
-        for task in &configuration.tasks {
-            if task_by_key.insert(task.name.key(), tasks.len()).is_some() {
-                self.report_duplicate(&task.name);
+    fn configuration(&mut self, configuration: &ast::Configuration) -> Option<Schedule> {
+        let mut resources = BTreeSet::new();
+        for resource in &configuration.resources {
+            if !resources.insert(resource.key()) {
+                self.report_duplicate(resource);
             }
-            tasks.push(self.task(task));
         }
-        let mut names = BTreeMap::new();
+        let tasks: Vec<_> = configuration
+            .tasks
+            .iter()
+            .map(|t| (&t.name, t.resource))
+            .collect();
+        let names = self.scoped_names(&tasks, &configuration.resources);
+        let tasks = configuration.tasks.iter().zip(names);
+        let tasks: Vec<_> = tasks.map(|(task, name)| self.task(task, name)).collect();
+        let programs = configuration.programs.iter();
+        let programs: Vec<_> = programs.map(|p| (&p.name, p.resource)).collect();
+        let names = self.scoped_names(&programs, &configuration.resources);
         let mut instances = Vec::new();
-        for program in &configuration.programs {
-            if names.insert(program.name.key(), ()).is_some() {
-                self.report_duplicate(&program.name);
-            }
-            instances.push(self.instance(program, &task_by_key));
+        for (program, name) in configuration.programs.iter().zip(names) {
+            instances.push(self.instance(program, name, &configuration.tasks));
         }
         let span = configuration.name.span;
         if configuration.programs.is_empty() && self.sink.is_empty() {
@@ -92,27 +105,79 @@ impl Checker<'_, '_> {
             self.sink.report(problems::TOO_LARGE, span, message);
             return None;
         }
-        Some((instances.into_iter().collect::<Option<_>>()?, tasks))
+        let mut roots = Roots {
+            resources: &configuration.resources,
+            programs: &configuration.programs,
+            instances,
+        };
+        for at in 0..roots.instances.len() {
+            let (inputs, outputs) = self.connections(at, &roots);
+            if let Some(instance) = &mut roots.instances[at] {
+                (instance.inputs, instance.outputs) = (inputs, outputs);
+            }
+        }
+        let (located, placed) = self.configure(&configuration.inits, &mut roots);
+        let accesses = self.access_paths(&configuration.accesses, &roots);
+        let instances: Vec<_> = roots.instances.into_iter().collect::<Option<_>>()?;
+        self.check_placed(&instances, &placed);
+        Some(Schedule {
+            instances,
+            tasks,
+            located,
+            accesses,
+        })
+    }
+
+    /// The names of tasks or programs, which are those of their RESOURCE: where several RESOURCEs
+    /// have the same, the RESOURCE stands in front. Reports what one RESOURCE has twice.
+    fn scoped_names(
+        &mut self,
+        declared: &[(&Name, Option<usize>)],
+        resources: &[Name],
+    ) -> Vec<String> {
+        let mut places: BTreeMap<String, Vec<Option<usize>>> = BTreeMap::new();
+        for (name, resource) in declared {
+            let known = places.entry(name.key()).or_default();
+            if known.contains(resource) {
+                self.report_duplicate(name);
+            }
+            known.push(*resource);
+        }
+        let scoped = |(name, resource): &(&Name, Option<usize>)| {
+            let several = places.get(&name.key()).is_some_and(|known| known.len() > 1);
+            match resource
+                .and_then(|at| resources.get(at))
+                .filter(|_| several)
+            {
+                Some(resource) => format!("{}.{}", resource.text, name.text),
+                None => name.text.clone(),
+            }
+        };
+        declared.iter().map(scoped).collect()
     }
 
     fn instance(
         &mut self,
         program: &ProgramInstance,
-        tasks: &BTreeMap<String, usize>,
+        name: String,
+        tasks: &[ast::Task],
     ) -> Option<Instance> {
         let task = match &program.task {
             None => None,
-            Some(name) => match tasks.get(&name.key()) {
-                Some(&task) => Some(task),
-                None => {
-                    let known = tasks.keys().map(String::as_str);
+            Some(name) => {
+                let (key, resource) = (name.key(), program.resource);
+                let is_it = |task: &ast::Task| task.resource == resource && task.name.key() == key;
+                let Some(task) = tasks.iter().position(is_it) else {
+                    let near = tasks.iter().filter(|task| task.resource == resource);
+                    let known = near.map(|task| task.name.text.as_str());
                     let hint = crate::suggest::did_you_mean(&name.text, known);
                     let message = format!("unknown task `{}`", name.text);
                     let code = problems::BAD_CONFIGURATION;
                     self.sink.report_with_hint(code, name.span, message, hint);
                     return None;
-                }
-            },
+                };
+                Some(task)
+            }
         };
         let pous = &self.library.pous;
         let found = self.by_key.get(&program.ty.key()).copied();
@@ -131,19 +196,16 @@ impl Checker<'_, '_> {
         if !self.reserve(size, program.name.span) {
             return None;
         }
-        let name = program.name.text.clone();
         Some(Instance {
-            name,
-            span: program.name.span,
-            pou,
             task,
             retain: program.retain,
+            ..Instance::new(name, program.name.span, pou)
         })
     }
 
-    fn task(&mut self, task: &ast::Task) -> Task {
+    fn task(&mut self, task: &ast::Task, name: String) -> Task {
         let mut result = Task {
-            name: task.name.text.clone(),
+            name,
             interval_ns: 0,
             priority: 0,
             single: None,

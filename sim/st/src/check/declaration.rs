@@ -7,7 +7,7 @@ use super::{Checker, MAX_FRAME_SLOTS, Progress, Signature, Var, is_reserved};
 use crate::ast::{Declaration, Name, PouKind, Section, SectionKind};
 use crate::diagnostic::Span;
 use crate::hir::{Block, Edge, GLOBAL};
-use crate::image::Address;
+use crate::image::{Address, Area};
 use crate::problems;
 use crate::types::Elementary;
 
@@ -83,6 +83,7 @@ impl Checker<'_, '_> {
             value: None,
             offset,
             address: None,
+            partly: None,
             has_init: false,
         });
     }
@@ -122,7 +123,9 @@ impl Checker<'_, '_> {
         let typed = self.type_of(pou, &declaration.ty, signature, first);
         if let (Some(address), None) = (&declaration.at, &typed) {
             // The address may hold a mistake of its own.
-            if let Err(reason) = Address::parse(&address.text) {
+            if let Err(reason) = Address::parse(&address.text)
+                && Area::parse_partly(&address.text).is_none()
+            {
                 self.sink
                     .report(problems::BAD_ADDRESS, address.span, reason);
             }
@@ -152,8 +155,8 @@ impl Checker<'_, '_> {
                 continue;
             }
             self.check_kind(section, &typed.ty, signature.kind, name);
-            let address = self.address_of(declaration, section, &typed.ty, signature.kind);
-            let var = self.variable(name, &typed, section, declaration, address, signature);
+            let place = self.place_of(pou, declaration, section, &typed.ty);
+            let var = self.variable(name, &typed, section, declaration, place, signature);
             if let Some(rising) = declaration.edge {
                 self.declare_edge(section, &var, rising, name, signature);
             }
@@ -243,7 +246,7 @@ impl Checker<'_, '_> {
         typed: &Typed,
         section: &Section,
         declaration: &Declaration,
-        address: Option<Address>,
+        place: Option<Result<Address, Area>>,
         signature: &mut Signature,
     ) -> Var {
         let mut var = Var {
@@ -255,7 +258,8 @@ impl Checker<'_, '_> {
             external: false,
             value: None,
             offset: 0,
-            address,
+            address: place.and_then(|place| place.ok()),
+            partly: place.and_then(|place| place.err()),
             has_init: declaration.init.is_some(),
         };
         if section.constant && declaration.init.is_none() && typed.init.is_none() {
@@ -316,7 +320,7 @@ impl Checker<'_, '_> {
     }
 
     /// Reserves the slots of a variable with the initial values of its type.
-    fn allocate(&mut self, typed: &Typed, signature: &mut Signature, span: Span) -> u32 {
+    pub(super) fn allocate(&mut self, typed: &Typed, signature: &mut Signature, span: Span) -> u32 {
         // An instance's layout must be known before its size is.
         if let Type::Block(Block::User(pou)) = typed.ty
             && self.signature(pou).is_none()

@@ -11,25 +11,41 @@ use crate::problems;
 use crate::types::Elementary;
 
 impl Checker<'_, '_> {
-    /// The address of a declaration; `None` where there is none or it was reported.
-    pub(super) fn address_of(
+    /// The address of a declaration, or the area that it must lie in; `None` where there is
+    /// neither or it was reported.
+    pub(super) fn place_of(
         &mut self,
+        pou: Option<usize>,
         declaration: &Declaration,
         section: &Section,
         ty: &Type,
-        kind: PouKind,
-    ) -> Option<Address> {
+    ) -> Option<Result<Address, Area>> {
         let at = declaration.at.as_ref()?;
-        let address = match Address::parse(&at.text) {
+        let kind = pou.map_or(PouKind::Program, |pou| self.library.pous[pou].kind);
+        let partly = Area::parse_partly(&at.text);
+        let place = match partly {
+            Some(_) => {
+                section.kind == SectionKind::Var && kind != PouKind::Function && pou.is_some()
+            }
+            None => {
+                let place = matches!(section.kind, SectionKind::Var | SectionKind::Global);
+                place && kind == PouKind::Program
+            }
+        };
+        let address = match partly.map_or_else(|| Address::parse(&at.text).map(Ok), |a| Ok(Err(a)))
+        {
             Ok(address) => address,
             Err(reason) => {
                 self.sink.report(problems::BAD_ADDRESS, at.span, reason);
                 return None;
             }
         };
-        let place = matches!(section.kind, SectionKind::Var | SectionKind::Global);
-        if kind != PouKind::Program || !place || section.constant {
-            let message = "a located variable belongs to VAR of a PROGRAM or to VAR_GLOBAL";
+        if !place || section.constant {
+            let message = if partly.is_some() {
+                "an address that VAR_CONFIG completes belongs to VAR of a PROGRAM or FUNCTION_BLOCK"
+            } else {
+                "a located variable belongs to VAR of a PROGRAM or to VAR_GLOBAL"
+            };
             self.sink.report(problems::ADDRESS_PLACE, at.span, message);
             return None;
         }
@@ -39,27 +55,45 @@ impl Checker<'_, '_> {
                 .report(problems::ADDRESS_OVERLAP, at.span, message);
             return None;
         };
+        match address {
+            Ok(address) if !self.check_address(address, at.span, ty) => return None,
+            Err(_) if self.located_elements(ty).0.is_none() => {
+                let message = format!("a {} has no place in the image", self.type_name(ty));
+                self.sink.report(problems::ADDRESS_TYPE, at.span, message);
+                return None;
+            }
+            _ => {}
+        }
+        let area = address.map_or_else(|area| area, |address| address.area);
+        if area == Area::Input && declaration.init.is_some() {
+            self.report_initial_input(at.span);
+        }
+        Some(address)
+    }
+
+    pub(super) fn report_initial_input(&mut self, span: Span) {
+        let message = "an input of the process has no initial value; it is read in every scan";
+        self.sink.report(problems::BAD_INITIAL_VALUE, span, message);
+    }
+
+    /// Whether a variable of the type can stand at the address; reports where not.
+    pub(super) fn check_address(&mut self, address: Address, span: Span, ty: &Type) -> bool {
         let (element, len) = self.located_elements(ty);
         if !element.is_some_and(|element| address.accepts(element)) {
             let message = format!("`{address}` is no place for {}", self.type_name(ty));
-            self.sink.report(problems::ADDRESS_TYPE, at.span, message);
-            return None;
+            self.sink.report(problems::ADDRESS_TYPE, span, message);
+            return false;
         }
         let last = address
             .index
             .checked_add(len - 1)
             .map(|index| Address { index, ..address });
-        if !last.is_some_and(Address::fits) {
+        let fits = last.is_some_and(Address::fits);
+        if !fits {
             let message = format!("the array at `{address}` reaches beyond the end of its area");
-            self.sink.report(problems::BAD_ADDRESS, at.span, message);
-            return None;
+            self.sink.report(problems::BAD_ADDRESS, span, message);
         }
-        if address.area == Area::Input && declaration.init.is_some() {
-            let message = "an input of the process has no initial value; it is read in every scan";
-            self.sink
-                .report(problems::BAD_INITIAL_VALUE, at.span, message);
-        }
-        Some(address)
+        fits
     }
 
     /// The elementary type and the number of the values that a located variable consists of.

@@ -231,9 +231,7 @@ impl Scope<'_, '_, '_> {
             self.report(problems::NOT_CONSTANT, name.span, message);
             return None;
         }
-        let is_input = var
-            .address
-            .is_some_and(|address| address.area == ImageArea::Input);
+        let is_input = var.area() == Some(ImageArea::Input);
         let offset = var.offset | region;
         let access = if var.constant {
             Access::ReadOnly("a constant")
@@ -302,6 +300,7 @@ impl Scope<'_, '_, '_> {
             value: None,
             offset,
             address: Some(address),
+            partly: None,
             has_init: false,
         });
         Some(Target::Variable(Variable::new(ty, offset, access)))

@@ -45,6 +45,20 @@ pub(crate) struct ArrayType {
     pub(crate) len: u32,
 }
 
+impl ArrayType {
+    /// The indices of an element by its number, as they are written: `1,-2`.
+    pub(super) fn index_text(&self, at: u32) -> String {
+        let mut rest = at;
+        let mut indices = Vec::new();
+        for (low, len) in self.dims.iter().rev() {
+            indices.push((low + i64::from(rest % len)).to_string());
+            rest /= len;
+        }
+        indices.reverse();
+        indices.join(",")
+    }
+}
+
 /// A type with the initial value that it gives to its variables.
 #[derive(Clone, Debug)]
 pub(super) struct Typed {
@@ -67,6 +81,7 @@ pub(super) struct StructType {
 }
 
 /// A member of a structure.
+#[derive(Clone)]
 pub(super) struct StructField {
     pub(super) name: String,
     pub(super) ty: Type,

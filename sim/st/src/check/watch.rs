@@ -6,7 +6,9 @@ use super::located::Occupancy;
 use super::types::Type;
 use super::{Checker, Signature};
 use crate::ast::SectionKind;
+use crate::diagnostic::Span;
 use crate::hir::{self, Block, Instance, LocatedVariable, Variable};
+use crate::image::Address;
 
 /// What the entries of a walk have in common.
 struct Walk<'l> {
@@ -57,12 +59,15 @@ impl Checker<'_, '_> {
             instance: None,
         };
         self.watch_signature(&globals, "", 0, false, &mut walk);
-        self.check_shared_places(instances, &places);
         (places, list)
     }
 
     /// Reports places that two instances, or an instance and a global variable, share.
-    fn check_shared_places(&mut self, instances: &[Instance], places: &[LocatedVariable]) {
+    pub(super) fn check_shared_places(
+        &mut self,
+        instances: &[Instance],
+        places: &[LocatedVariable],
+    ) {
         let mut taken = Occupancy::default();
         let mut reported = false;
         for place in places {
@@ -73,18 +78,40 @@ impl Checker<'_, '_> {
             if !reported && self.sink.is_empty() {
                 let span = match place.instance {
                     Some(at) => instances[at].span,
-                    None => self.library.globals.first().map_or(
-                        crate::diagnostic::Span::default(),
-                        |section| {
-                            let first = section.declarations.first();
-                            first.map_or(crate::diagnostic::Span::default(), |d| d.ty.span())
-                        },
-                    ),
+                    None => self.span_of_globals(),
                 };
                 self.report_overlap(span, place.address, &other);
                 reported = true;
             }
         }
+    }
+
+    /// Where a mistake about VAR_GLOBAL as a whole is reported.
+    pub(super) fn span_of_globals(&self) -> Span {
+        let sections = self.library.globals.iter();
+        let first = sections.flat_map(|section| &section.declarations).next();
+        let configuration = self.library.configurations.first();
+        first
+            .map(|declaration| declaration.ty.span())
+            .or(configuration.map(|configuration| configuration.name.span))
+            .unwrap_or_default()
+    }
+
+    /// The variables of one value behind a path of VAR_ACCESS.
+    pub(super) fn watched(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        offset: u32,
+        instance: Option<usize>,
+    ) -> Vec<Variable> {
+        let mut list = Vec::new();
+        let mut walk = Walk {
+            list: &mut list,
+            instance,
+        };
+        self.watch(name, ty, offset, false, &mut walk);
+        list
     }
 
     fn watch_signature(
@@ -140,14 +167,7 @@ impl Checker<'_, '_> {
                     return;
                 }
                 for at in 0..array.len {
-                    let mut rest = at;
-                    let mut indices = Vec::new();
-                    for (low, len) in array.dims.iter().rev() {
-                        indices.push((low + i64::from(rest % len)).to_string());
-                        rest /= len;
-                    }
-                    indices.reverse();
-                    let path = format!("{path}[{}]", indices.join(","));
+                    let path = format!("{path}[{}]", array.index_text(at));
                     self.watch(
                         &path,
                         &array.element,
@@ -193,7 +213,19 @@ impl Checker<'_, '_> {
 
     /// The parts of a located variable, one per place in the image.
     pub(super) fn located_variables(&self, var: &super::Var, located: &mut Vec<LocatedVariable>) {
-        let (Some(address), (Some(ty), len)) = (var.address, self.located_elements(&var.ty)) else {
+        if let Some(address) = var.address {
+            self.locate(var, address, located);
+        }
+    }
+
+    /// The parts of a variable at an address.
+    pub(super) fn locate(
+        &self,
+        var: &super::Var,
+        address: Address,
+        located: &mut Vec<LocatedVariable>,
+    ) {
+        let (Some(ty), len) = self.located_elements(&var.ty) else {
             return;
         };
         let low = match &var.ty {
@@ -210,7 +242,7 @@ impl Checker<'_, '_> {
             };
             located.push(hir::LocatedVariable {
                 name,
-                address: crate::image::Address {
+                address: Address {
                     index: address.index + at,
                     ..address
                 },

@@ -53,7 +53,8 @@ impl Parser<'_, '_> {
                 }
                 _ if self.is_word("VAR_ACCESS") || self.is_word("VAR_CONFIG") => {
                     let word = self.text(self.span()).to_ascii_uppercase();
-                    self.unsupported(&word, Keyword::EndVar);
+                    let what = format!("{word} outside of a CONFIGURATION");
+                    self.unsupported(&what, Keyword::EndVar);
                     continue;
                 }
                 _ => return sections,
@@ -158,19 +159,15 @@ impl Parser<'_, '_> {
         }
         let mut at = None;
         if self.eat_keyword(Keyword::At) {
-            if self.peek() != TokenKind::Direct {
-                return Err(self.missing("a direct address such as `%IX0.0`"));
-            }
-            let span = self.advance();
-            let text = self.text(span).to_owned();
+            let address = self.direct_address()?;
             if names.is_empty() {
                 // A variable may have no other name than its address.
                 names.push(Name {
-                    text: text.to_ascii_uppercase(),
-                    span,
+                    text: address.key(),
+                    span: address.span,
                 });
             }
-            at = Some(Name { text, span });
+            at = Some(address);
         }
         self.expect_symbol(":")?;
         let ty = self.type_spec()?;
@@ -194,6 +191,16 @@ impl Parser<'_, '_> {
             init,
             edge,
         })
+    }
+
+    /// A direct address, as written.
+    pub(super) fn direct_address(&mut self) -> Parsed<Name> {
+        if self.peek() != TokenKind::Direct {
+            return Err(self.missing("a direct address such as `%IX0.0`"));
+        }
+        let span = self.advance();
+        let text = self.text(span).to_owned();
+        Ok(Name { text, span })
     }
 
     pub(super) fn type_spec(&mut self) -> Parsed<TypeSpec> {

@@ -302,7 +302,7 @@ impl Parser<'_, '_> {
         Ok(arguments)
     }
 
-    fn argument(&mut self) -> Parsed<Argument> {
+    pub(super) fn argument(&mut self) -> Parsed<Argument> {
         let negated = self.peek() == TokenKind::Keyword(Keyword::Not)
             && self.peek_at(1) == TokenKind::Identifier
             && self.peek_at(2) == TokenKind::Symbol("=>");

@@ -38,8 +38,32 @@ const SOURCE: &str = "
     TYPE Pt : STRUCT x : INT; y : BOOL; END_STRUCT; END_TYPE
     VAR_GLOBAL g : INT; END_VAR";
 
+/// The same with connections, VAR_CONFIG and VAR_ACCESS.
+const CONFIGURED: &str = "
+    CONFIGURATION c
+    VAR_GLOBAL g1 : INT; text : STRING[6]; END_VAR
+    TASK t(INTERVAL := T#10ms);
+    PROGRAM a WITH t : P(x := g1, s := 'left', y => %QW1);
+    PROGRAM b : P(x := 5, y => g1, t => text);
+    VAR_CONFIG a.led AT %QX0.0 : BOOL; b.led AT %QX0.1 : BOOL; b.k : INT := 7; END_VAR
+    VAR_ACCESS G : g1 : INT READ_WRITE; T : text : STRING; L : b.list : ARRAY[1..3] OF INT READ_WRITE; END_VAR
+    END_CONFIGURATION
+    PROGRAM P
+    VAR_INPUT x : INT; s : STRING[6]; END_VAR VAR_OUTPUT y : INT; t : STRING[6]; END_VAR
+    VAR led AT %Q* : BOOL; k : INT; list : ARRAY[1..3] OF INT; END_VAR
+        y := x + k; list[1 + ABS(y MOD 3)] := LEN(s); led := y > 3; t := s;
+    END_PROGRAM";
+
+fn configured() -> Module {
+    module_of(CONFIGURED)
+}
+
 fn module() -> Module {
-    let program = crate::compile(SOURCE, "forged.st").expect("the source is right");
+    module_of(SOURCE)
+}
+
+fn module_of(source: &str) -> Module {
+    let program = crate::compile(source, "forged.st").expect("the source is right");
     decode(&program.to_bytes()).expect("an honest container decodes")
 }
 
@@ -250,6 +274,39 @@ fn instruction_when_forged_then_is_rejected() {
 }
 
 #[test]
+fn connection_when_forged_then_is_rejected() {
+    type Forge = fn(&mut Module);
+    let forges: &[(&str, Forge)] = &[
+        ("from outside", |m| m.entries[0].inputs[0].from = 1 << 20),
+        ("to outside", |m| m.entries[0].outputs[0].to = u32::MAX),
+        ("too long", |m| m.entries[1].outputs[1].len = u32::MAX),
+        ("of nothing", |m| m.entries[0].inputs[0].len = 0),
+        ("of another type", |m| m.entries[1].outputs[1].from += 1),
+        ("over a constant", |m| {
+            let copy = &mut m.entries[1].inputs[0];
+            std::mem::swap(&mut copy.from, &mut copy.to);
+        }),
+        ("access path outside", |m| {
+            m.accesses[0].variable.slot = 1 << 24
+        }),
+        ("access path to another type", |m| {
+            m.accesses[1].variable.ty = Elementary::Wstring
+        }),
+        ("access path beyond its array", |m| {
+            let array = m.accesses[2].variable.array.as_mut();
+            array.expect("it is one").len = 1 << 20;
+        }),
+    ];
+    assert_eq!(verify(&configured()), Ok(()));
+    for (what, forge) in forges {
+        let mut forged = configured();
+        forge(&mut forged);
+        assert!(verify(&forged).is_err(), "{what} is accepted");
+        assert!(Program::from_bytes(&encode(&forged)).is_err(), "{what}");
+    }
+}
+
+#[test]
 fn call_chain_when_too_deep_then_is_rejected() {
     let mut source =
         String::from("FUNCTION F0 : INT VAR_INPUT x : INT; END_VAR F0 := x; END_FUNCTION\n");
@@ -299,8 +356,12 @@ fn exercise(program: Program) {
         .iter()
         .map(|v| v.name.clone())
         .collect();
-    names.iter().for_each(|name| {
-        let _ = machine.read(name);
+    let accesses = machine.program().access_paths().to_vec();
+    let accesses = accesses.iter().map(|access| &access.variable.name);
+    names.iter().chain(accesses).for_each(|name| {
+        if let Some(value) = machine.read(name) {
+            let _ = machine.write(name, value);
+        }
     });
     drop(machine.program().disassemble());
     drop(machine.program().pous());
@@ -311,15 +372,43 @@ proptest! {
 
     #[test]
     fn container_when_bytes_are_changed_then_is_rejected_or_runs_safely(
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        with_configuration in any::<bool>(),
     ) {
-        let mut bytes = encode(&module());
+        let module = if with_configuration { configured() } else { module() };
+        let mut bytes = encode(&module);
         for (at, value) in changes {
             let at = 40 + at.index(bytes.len() - 40);
             bytes[at] = value;
         }
         crate::container::reseal(&mut bytes);
         if let Ok(program) = Program::from_bytes(&bytes) {
+            exercise(program);
+        }
+    }
+
+    #[test]
+    fn connections_when_fields_are_changed_then_are_rejected_or_run_safely(
+        changes in prop::collection::vec((0..9u8, 0..80u32), 1..4)
+    ) {
+        let mut module = configured();
+        for (field, value) in changes {
+            let [a, b] = module.entries.as_mut_slice() else {
+                unreachable!("there are two programs");
+            };
+            match field {
+                0 => a.inputs[0].from = value,
+                1 => a.inputs[0].to = value,
+                2 => a.inputs[1].len = value,
+                3 => a.outputs[0].from = value,
+                4 => b.outputs[0].to = value,
+                5 => b.outputs[1].len = value,
+                6 => b.outputs[1].from = value,
+                7 => module.accesses[0].variable.slot = value,
+                _ => module.accesses[1].variable.capacity = value,
+            }
+        }
+        if let Ok(program) = Program::from_module(module) {
             exercise(program);
         }
     }
@@ -354,7 +443,7 @@ proptest! {
     #[test]
     fn bytes_when_arbitrary_then_never_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(Program::from_bytes(&bytes).is_err());
-        let header = [b'T', b'R', b'S', b'T', 2, 0, 0, 0];
+        let header = [b'T', b'R', b'S', b'T', 3, 0, 0, 0];
         if bytes.len() > 40 {
             bytes[..8].copy_from_slice(&header);
             crate::container::reseal(&mut bytes);

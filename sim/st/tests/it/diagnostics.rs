@@ -93,9 +93,13 @@ fn language_when_not_supported_then_is_named() {
         &["ST0103 1:1"],
     );
     check(
-        "CONFIGURATION c VAR_ACCESS x : y : INT; END_VAR PROGRAM i : p; END_CONFIGURATION
+        "PROGRAM p VAR_ACCESS x : y : INT; END_VAR ; END_PROGRAM",
+        &["ST0103 1:11"],
+    );
+    check(
+        "CONFIGURATION c PROGRAM i : p(f WITH t); END_CONFIGURATION
          PROGRAM p ; END_PROGRAM",
-        &["ST0103 1:17"],
+        &["ST0103 1:31"],
     );
     check(
         "FUNCTION_BLOCK b EXTENDS c ; END_FUNCTION_BLOCK PROGRAM p ; END_PROGRAM",
@@ -336,6 +340,226 @@ fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
         &["ST0502 3:16"],
     );
     check_body("t : TON; l : LTIME;", "t(PT := l);", &["ST0401 5:9"]);
+}
+
+/// A CONFIGURATION with `entries` from line 3 on.
+fn in_configuration(entries: &str) -> String {
+    format!(
+        "CONFIGURATION c VAR_GLOBAL g : INT; b : BOOL; s : STRING[5]; f : Fb; w : WORD; END_VAR\n\
+         VAR_GLOBAL CONSTANT K : INT := 1; L : ARRAY[0..1] OF INT := [1, 2]; END_VAR\n\
+         {entries}\n\
+         END_CONFIGURATION\n\
+         FUNCTION_BLOCK Fb VAR_INPUT x : INT; END_VAR VAR_TEMP t : INT; END_VAR END_FUNCTION_BLOCK\n\
+         PROGRAM Main VAR_INPUT x : INT; END_VAR VAR_OUTPUT y : INT; END_VAR\n\
+         VAR n : INT; fb : Fb; a : ARRAY[1..2] OF INT; END_VAR VAR_EXTERNAL g : INT; END_VAR END_PROGRAM\n\
+         PROGRAM Io VAR i AT %I* : BOOL; q AT %Q* : BOOL; m AT %M* : ARRAY[0..3] OF INT; END_VAR END_PROGRAM"
+    )
+}
+
+/// ST-CFG-003.
+#[test]
+fn connections_when_wrong_then_are_reported() {
+    for (connections, expected) in [
+        ("x := g, y => g", ""),
+        ("x := K", ""),
+        ("x := K + 1", ""),
+        ("x := b", "ST0804 3:23"),
+        ("x := %IX0.0", "ST0702 3:23"),
+        ("x := %IW9999", "ST0701 3:23"),
+        ("x := 40000", "ST0501 3:23"),
+        ("x := g + 1", "ST0502 3:23"),
+        ("x := z", "ST0805 3:23"),
+        ("x := f.x", "ST0804 3:23"),
+        ("x := w.%B1", "ST0804 3:23"),
+        ("x := p.y", "ST0804 3:23"),
+        ("y => %IW0", "ST0804 3:23"),
+        ("y => K", "ST0805 3:23"),
+        ("y => L[0]", "ST0804 3:23"),
+        ("y => L[2]", "ST0504 3:25"),
+        ("y := g", "ST0304 3:18"),
+        ("x => g", "ST0304 3:18"),
+        ("n := g", "ST0304 3:18"),
+        ("x := g, x := g", "ST0804 3:26"),
+        ("g", "ST0804 3:18"),
+        ("NOT y => g", "ST0804 3:27"),
+    ] {
+        let source = in_configuration(&format!("PROGRAM p : Main({connections});"));
+        let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
+        check(&source, &expected);
+    }
+}
+
+/// ST-CFG-004.
+#[test]
+fn instance_values_when_wrong_then_are_reported() {
+    for (entry, expected) in [
+        ("p.n : INT := 5", ""),
+        ("p.n : DINT := 5", "ST0805 4:12"),
+        ("p.n : INT", "ST0805 4:12"),
+        ("p.n AT %MW0 : INT", "ST0805 4:19"),
+        ("p.n : INT := 99999", "ST0501 4:25"),
+        ("p.m : INT := 5", "ST0805 4:14"),
+        ("p.fb.t : INT := 5", "ST0805 4:17"),
+        ("p.g : INT := 5", "ST0805 4:14"),
+        ("p.a[3] : INT := 5", "ST0504 4:16"),
+        ("p.a[1] : INT := 5", ""),
+        ("p : Main := 5", "ST0805 4:12"),
+        ("g : INT := 5", "ST0805 4:12"),
+        ("z.n : INT := 5", "ST0805 4:12"),
+        ("p.fb : Fb := (x := 5)", ""),
+        ("p.fb : Fb := (z := 5)", "ST0303 4:26"),
+        ("io.i AT %IX0.5 : BOOL", "ST0805 4:12"),
+        ("io.q : BOOL := TRUE", "ST0805 4:12 ST0806 4:12"),
+    ] {
+        let places =
+            "io.i AT %IX0.0 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0 : ARRAY[0..3] OF INT;";
+        let source = in_configuration(&format!(
+            "PROGRAM p : Main; PROGRAM io : Io; VAR_CONFIG {places} END_VAR\nVAR_CONFIG {entry}; END_VAR"
+        ));
+        let expected: Vec<_> = split_codes(expected);
+        check(&source, &expected);
+    }
+}
+
+/// `"ST0805 4:12 ST0806 4:12"` into its diagnostics.
+fn split_codes(text: &str) -> Vec<&str> {
+    let starts = text.match_indices("ST").map(|(at, _)| at);
+    let ends = starts.clone().skip(1).map(|at| at - 1);
+    let ends = ends.chain((!text.is_empty()).then_some(text.len()));
+    starts.zip(ends).map(|(from, to)| &text[from..to]).collect()
+}
+
+/// ST-CFG-004.
+#[test]
+fn instance_places_when_wrong_then_are_reported() {
+    for (entries, expected) in [
+        (
+            "i AT %IX0.0 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
+            "",
+        ),
+        (
+            "i AT %QX0.1 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
+            "ST0704 3:37",
+        ),
+        (
+            "i AT %IW0 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
+            "ST0702 3:37",
+        ),
+        (
+            "i AT %I* : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
+            "ST0701 3:37",
+        ),
+        (
+            "i AT %IX0.0 : BOOL := TRUE; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
+            "ST0505 3:54",
+        ),
+        ("i AT %IX0.0 : BOOL; io.m AT %MW0", "ST0806 3:9"),
+        (
+            "i AT %IX0.0 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW1021",
+            "ST0701 3:83",
+        ),
+        (
+            "i AT %IX0.0 : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MX0.0",
+            "ST0702 3:83",
+        ),
+    ] {
+        let source = in_configuration(&format!(
+            "PROGRAM io : Io; VAR_CONFIG io.{entries} : ARRAY[0..3] OF INT; END_VAR"
+        ));
+        let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
+        check(&source, &expected);
+    }
+    // Without a CONFIGURATION nothing can give the address.
+    check(
+        "PROGRAM p VAR x AT %I* : BOOL; END_VAR END_PROGRAM",
+        &["ST0806 1:9"],
+    );
+    check(
+        "FUNCTION f : INT VAR x AT %M* : INT; END_VAR f := 1; END_FUNCTION PROGRAM p END_PROGRAM",
+        &["ST0704 1:27"],
+    );
+    check(
+        "VAR_GLOBAL x AT %M* : INT; END_VAR PROGRAM p END_PROGRAM",
+        &["ST0704 1:17"],
+    );
+    check_body("x AT %I* : TON;", ";", &["ST0702 3:6"]);
+    check_body(
+        "x AT %I* : BOOL; y : BOOL;",
+        "x := y;",
+        &["ST0806 1:9", "ST0601 5:1"],
+    );
+    check_body("x : INT;", "x := %I*;", &["ST0701 5:6"]);
+    // Two instances on one output.
+    check(
+        &in_configuration(
+            "PROGRAM io : Io; PROGRAM j : Io; VAR_CONFIG io.i AT %IX0.0 : BOOL; io.q AT %QX0.0 : BOOL;\n\
+             io.m AT %MW0 : ARRAY[0..3] OF INT; j.i AT %IX0.0 : BOOL; j.q AT %QX0.0 : BOOL;\n\
+             j.m AT %MW4 : ARRAY[0..3] OF INT; END_VAR",
+        ),
+        &["ST0703 3:26"],
+    );
+}
+
+/// ST-CFG-005.
+#[test]
+fn access_paths_when_wrong_then_are_reported() {
+    for (entry, expected) in [
+        ("A : p.n : INT READ_WRITE", ""),
+        ("A : p.y : INT READ_WRITE", ""),
+        ("A : p.n : UINT", "ST0805 4:5"),
+        ("A : p.x : INT READ_WRITE", "ST0805 4:5"),
+        ("A : p.x : INT READ_ONLY", ""),
+        ("A : q.x : INT READ_WRITE", ""),
+        ("A : L : ARRAY[0..1] OF INT READ_WRITE", "ST0805 4:5"),
+        ("A : L[1] : INT READ_WRITE", "ST0805 4:5"),
+        ("A : L[1] : INT", ""),
+        ("A : K : INT", "ST0805 4:5"),
+        ("A : %IX0.0 : BOOL READ_WRITE", "ST0805 4:5"),
+        ("A : %IX0.0 : BOOL READ_ONLY", ""),
+        ("A : p.fb : Fb", "ST0805 4:5"),
+        ("A : p.fb.t : INT", "ST0805 4:10"),
+        ("A : p.g : INT", "ST0805 4:7"),
+        ("A : p : INT", "ST0805 4:5"),
+        ("A : p.n.x : INT", "ST0805 4:9"),
+        ("A : p.n[1] : INT", "ST0805 4:8"),
+        ("A : s : STRING", ""),
+        ("g : p.n : INT", "ST0201 4:1"),
+        ("A : g : INT; a : g : INT", "ST0201 4:14"),
+        ("A : g : INT READ_BOTH", "ST0101 4:13"),
+    ] {
+        let source = in_configuration(&format!(
+            "PROGRAM p : Main(x := g); PROGRAM q : Main; VAR_ACCESS\n{entry}; END_VAR"
+        ));
+        let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
+        check(&source, &expected);
+    }
+}
+
+/// ST-CFG-006.
+#[test]
+fn resources_when_names_clash_then_are_reported() {
+    for (entries, expected) in [
+        (
+            "RESOURCE r ON c PROGRAM p : Main; END_RESOURCE RESOURCE r ON c PROGRAM q : Main; END_RESOURCE",
+            "ST0201 3:57",
+        ),
+        (
+            "RESOURCE r ON c PROGRAM p : Main; PROGRAM P : Main; END_RESOURCE",
+            "ST0201 3:43",
+        ),
+        // A task belongs to its RESOURCE.
+        (
+            "RESOURCE r ON c TASK t(PRIORITY := 1); END_RESOURCE RESOURCE s ON c PROGRAM p WITH t : Main; END_RESOURCE",
+            "ST0803 3:84",
+        ),
+        (
+            "RESOURCE r ON c PROGRAM p : Main; END_RESOURCE RESOURCE s ON c PROGRAM p : Main; END_RESOURCE \
+             VAR_CONFIG p.n : INT := 1; END_VAR",
+            "ST0805 3:106",
+        ),
+    ] {
+        check(&in_configuration(entries), &[expected]);
+    }
 }
 
 #[test]

@@ -134,6 +134,29 @@ END_CONFIGURATION
 }
 
 #[test]
+fn format_when_configuration_has_access_and_config_then_they_are_sections() {
+    check(
+        "configuration C\nresource R on PLC\nprogram P1:Main(a:=%IX0.0,\nb=>x);\nend_resource\n\
+         VAR_ACCESS\nA:R.P1.x[1]:INT READ_WRITE;\nend_var\nVAR_CONFIG\n\
+         P1.y at %QX0.0:bool:=true;\nP1.z at %I*:bool;end_var\nend_configuration\n",
+        "\
+CONFIGURATION C
+    resource R on PLC
+        PROGRAM P1 : Main(a := %IX0.0,
+            b => x);
+    end_resource
+    VAR_ACCESS
+        A : R.P1.x[1] : INT READ_WRITE;
+    END_VAR
+    VAR_CONFIG
+        P1.y AT %QX0.0 : bool := TRUE;
+        P1.z AT %I* : bool; END_VAR
+END_CONFIGURATION
+",
+    );
+}
+
+#[test]
 fn format_when_line_ends_are_cr_lf_then_they_stay() {
     check(
         "PROGRAM P\r\nVAR\r\nx:INT; // a\r\nEND_VAR\r\nx:=1; (* b\r\n   c *)\r\nEND_PROGRAM\r\n",

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod charts;
+mod configuration;
 mod conformance;
 mod diagnostics;
 mod format;
