@@ -28,7 +28,7 @@ use sim_wire::modbus::engineering::Mode;
 
 use crate::controller::Controller;
 use crate::frame::{Destination, Frame, Label};
-use crate::host::Host;
+use crate::host::{ConnectionId, Host};
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
 use crate::physics::{Act, Physics};
@@ -442,7 +442,9 @@ impl World {
         out.clear();
         let controller = &mut self.controllers[index];
         let host_index = controller.config.host;
-        if let Some((connection, _served)) = controller.serve_next(now, &mut out)
+        let host = &self.hosts[host_index];
+        let client = |connection: ConnectionId| host.peer(connection.slot);
+        if let Some((connection, _served)) = controller.serve_next(now, client, &mut out)
             && !out.is_empty()
         {
             let client = self.hosts[host_index].peer(connection.slot);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::{ConnectionStatus, Label, Mode, PlantSpec, World, WorldOptions};
-use sim_wire::modbus::Request;
-use sim_wire::modbus::engineering::{Area, Command, Force};
+use sim_wire::modbus::engineering::{Area, Command, Content, Force, files};
+use sim_wire::modbus::{FileSpan, FileWrites, Request};
 
 const PLC: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 11);
 
@@ -109,4 +109,41 @@ fn intruder_when_it_stops_the_controller_then_the_log_and_the_workstation_tell()
     let warnings = lines(&mut world, "PROGRAM-CHECK");
     let expect = "plc-1 differs from the project: not in RUN, forces";
     assert!(warnings.contains(&(4, expect.to_owned())), "{warnings:?}");
+}
+
+#[test]
+fn intruder_when_it_writes_file_records_then_the_log_names_its_address() {
+    let mut world = world();
+    run(&mut world, SimTime::from_secs(2));
+    let mut foothold = world.foothold().expect("there is an attacker");
+    let link = foothold
+        .connect(PLC, 502, Label::BENIGN)
+        .expect("there is room");
+    run(&mut world, SimTime::from_secs(3));
+    let begin = Command::DownloadBegin {
+        content: Content::Program,
+        size: 2,
+        digest: [0; 32],
+    };
+    for (transaction, order, expect) in [(1, begin, 0x15), (2, Command::Verify, 0x95)] {
+        let records = files::order_records(&order).expect("it is an order");
+        let target = FileSpan {
+            file: files::ORDER_FILE,
+            record: 0,
+            quantity: u16::try_from(records.len()).expect("short"),
+        };
+        let (mut group, mut adu) = (Vec::new(), Vec::new());
+        target.put(&mut group);
+        group.extend(records.iter().flat_map(|record| record.to_be_bytes()));
+        let writes = FileWrites::from_wire(&group).expect("a whole group");
+        Request::WriteFileRecord(writes).emit_adu(transaction, 1, &mut adu);
+        let mut foothold = world.foothold().expect("there is an attacker");
+        foothold.send(link, &adu, Label::BENIGN);
+        let until = world.now() + SimDuration::from_millis(100);
+        run(&mut world, until);
+        let mut foothold = world.foothold().expect("there is an attacker");
+        assert_eq!(foothold.take_bytes(link).get(7), Some(&expect), "{order:?}");
+    }
+    let expect = "engineering session opened by file records (from 10.20.1.66)";
+    assert_eq!(lines(&mut world, "SESSION"), [(6, expect.to_owned())]);
 }

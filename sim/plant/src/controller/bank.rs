@@ -1,8 +1,8 @@
-//! What a controller's Modbus server can reach: the image, and the engineering session.
+//! What a controller's Modbus server can reach: the image, the files, and the engineering session.
 
 use sim_wire::modbus::engineering::{Command, Mode};
 use sim_wire::modbus::server::{Bank, Operation};
-use sim_wire::modbus::{ExceptionCode, Span, Table};
+use sim_wire::modbus::{ExceptionCode, FileReads, FileSpan, FileWrites, Registers, Span, Table};
 
 use super::session::Turn;
 use crate::address::{Area, TABLE_LIMIT};
@@ -68,6 +68,22 @@ impl Bank for ImageBank<'_> {
             (Area::Marker, index) => self.turn.runtime.image.mw[index] = value,
             (_, index) => self.turn.runtime.image.qw[index] = value,
         }
+    }
+
+    fn check_file_reads(&self, reads: FileReads<'_>) -> Result<(), ExceptionCode> {
+        self.turn.check_file_reads(reads)
+    }
+
+    fn check_file_writes(&self, writes: FileWrites<'_>) -> Result<(), ExceptionCode> {
+        self.turn.check_file_writes(writes)
+    }
+
+    fn read_file(&mut self, span: FileSpan, records: &mut Vec<u16>) -> Result<(), ExceptionCode> {
+        self.turn.read_file(span, records)
+    }
+
+    fn write_file(&mut self, span: FileSpan, values: Registers<'_>) -> Result<(), ExceptionCode> {
+        self.turn.write_file(span, values)
     }
 
     fn engineering(&mut self, message: &[u8], out: &mut Vec<u8>) -> Result<(), ExceptionCode> {

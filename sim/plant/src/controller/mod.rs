@@ -5,18 +5,21 @@
 //! longer than the watchdog allows stops the controller. Modbus reads and writes the same memory
 //! between scans, without asking who writes: legacy controllers accept any command.
 //!
-//! An engineering client can load and command it in a session (function 90).
+//! An engineering client can load and command it in a session (function 90), or load it as file records
+//! (functions 20 and 21).
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | `runtime` | mode, program, image, restarts, changes under way |
 //! | `session` | the engineering session |
+//! | `files` | its transfers as file records |
 //! | `forces`, `faults` | their tables |
 //! | `firmware` | firmware images |
 //! | `bank` | what Modbus can reach |
 
 mod bank;
 mod faults;
+mod files;
 pub(crate) mod firmware;
 mod forces;
 mod runtime;
@@ -25,6 +28,7 @@ mod session;
 mod tests;
 
 use std::collections::VecDeque;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use sim_kernel::digest::Hasher;
@@ -327,11 +331,12 @@ impl Controller {
         self.service_free_at
     }
 
-    /// Serves the oldest request. Returns the connection to answer on and what happened; the answer
+    /// Serves the oldest request; `client` tells the address at the other end of a connection. Returns the connection to answer on and what happened; the answer
     /// is appended to `out`, which stays empty if the controller keeps silent.
     pub(crate) fn serve_next(
         &mut self,
         now: SimTime,
+        client: impl FnOnce(ConnectionId) -> Option<Ipv4Addr>,
         out: &mut Vec<u8>,
     ) -> Option<(ConnectionId, Served)> {
         let waiting = self.waiting.pop_front()?;
@@ -339,6 +344,7 @@ impl Controller {
         self.requests += 1;
         let turn = Turn {
             now,
+            client: client(waiting.connection),
             session: &mut self.session,
             runtime: &mut self.runtime,
             config: &self.config,

@@ -2,11 +2,14 @@
 //!
 //! `docs/engineering-protocol.md` is the description for those who write a client.
 //!
+//! File records (`files`) are a second way to the same transfers.
+//!
 //! **Invariant:** nothing that was sent runs before its digest matches and, for a program, the verifier
 //! of `sim_st` has accepted the container.
 //!
 //! **Invariant:** at most one client, one transfer and one upload, each bounded in size.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use sim_kernel::digest::{Digest, Hasher};
@@ -25,7 +28,7 @@ use super::forces::ForceTable;
 use super::runtime::{Change, Pending, Runtime, short};
 
 /// Largest program or firmware, bytes.
-const CONTENT_MAX_BYTES: u32 = 1 << 20;
+pub(super) const CONTENT_MAX_BYTES: u32 = 1 << 20;
 /// Wrong proofs in a row until none is looked at for a while.
 const TRIES_MAX: u8 = 3;
 /// How long that is.
@@ -33,12 +36,37 @@ const LOCKED_FOR: SimDuration = SimDuration::from_secs(60);
 /// Range of the time between two scans, ms; that of plant files.
 const SCAN_MS: std::ops::RangeInclusive<u16> = 1..=10_000;
 
-struct Holder {
+pub(super) struct Holder {
     id: u8,
     name: String,
-    used_at: SimTime,
-    authenticated: bool,
+    /// The address that it was opened from; who knows the session's number may use it from another.
+    pub(super) client: Option<Ipv4Addr>,
+    pub(super) used_at: SimTime,
+    pub(super) authenticated: bool,
+    /// Whether file records opened it, which end it when they have done their work.
+    pub(super) by_files: bool,
     nonce: [u8; NONCE_BYTES],
+}
+
+/// What a command asks of the controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// Nothing but the session itself.
+    Session,
+    /// To be read, or to forget what was sent.
+    Reading,
+    /// To be changed.
+    Change,
+}
+
+impl Touch {
+    pub(super) fn of(command: &Command<'_>) -> Self {
+        match command {
+            Command::Authenticate { .. } | Command::Release => Self::Session,
+            Command::UploadBegin | Command::UploadBlock { .. } | Command::Abort => Self::Reading,
+            _ => Self::Change,
+        }
+    }
 }
 
 enum Checked {
@@ -46,29 +74,43 @@ enum Checked {
     Firmware(FirmwareImage),
 }
 
-struct Transfer {
+pub(super) struct Transfer {
     content: Content,
-    size: u32,
+    pub(super) size: u32,
     digest: [u8; 32],
     bytes: Vec<u8>,
     checked: Option<Checked>,
 }
 
+impl Transfer {
+    pub(super) fn received(&self) -> u32 {
+        u32::try_from(self.bytes.len()).expect("transfers are bounded")
+    }
+
+    pub(super) fn is_checked(&self) -> bool {
+        self.checked.is_some()
+    }
+}
+
 /// The session's state.
 #[derive(Default)]
 pub(crate) struct Session {
-    holder: Option<Holder>,
+    pub(super) holder: Option<Holder>,
     last_id: u8,
     connects: u64,
     wrong: u8,
     locked_until: SimTime,
-    upload: Option<Vec<u8>>,
-    transfer: Option<Transfer>,
+    pub(super) upload: Option<Vec<u8>>,
+    pub(super) transfer: Option<Transfer>,
+    /// What became of the last order that came as file records; none came yet if `None`.
+    pub(super) last_order: Option<Result<(), Reason>>,
 }
 
 /// One command, and all that it may touch.
 pub(crate) struct Turn<'a> {
     pub(crate) now: SimTime,
+    /// Address of the client.
+    pub(crate) client: Option<Ipv4Addr>,
     pub(crate) session: &'a mut Session,
     pub(crate) runtime: &'a mut Runtime,
     pub(crate) config: &'a ControllerConfig,
@@ -82,6 +124,14 @@ impl Session {
         self.transfer = None;
     }
 
+    /// A part of what is being read.
+    pub(super) fn upload_part(&self, offset: u32, length: usize) -> Result<&[u8], Reason> {
+        let bytes = self.upload.as_ref().ok_or(Reason::WrongState)?;
+        let start = usize::try_from(offset).map_err(|_| Reason::OutOfRange)?;
+        let rest = bytes.get(start..).ok_or(Reason::OutOfRange)?;
+        rest.get(..length).ok_or(Reason::OutOfRange)
+    }
+
     pub(crate) fn digest(&self, put: &mut Hasher) {
         put.put_u64(self.connects);
         put.put_u8(self.wrong);
@@ -92,6 +142,9 @@ impl Session {
             put.put_u8(holder.id);
             put.put_u64(holder.used_at.as_nanos());
             put.put_bool(holder.authenticated);
+        }
+        if let Some(result) = self.last_order {
+            put.put_u8(result.map_or_else(Reason::code, |()| 0));
         }
     }
 }
@@ -113,11 +166,16 @@ impl Turn<'_> {
         }
     }
 
-    /// Ends a session that was left alone for too long.
-    fn expire(&mut self) {
+    /// Who holds the session, unless it was left alone for too long.
+    pub(super) fn holder(&self) -> Option<&Holder> {
         let timeout = self.config.session_timeout;
-        let is_over = |holder: &Holder| holder.used_at + timeout <= self.now;
-        if self.session.holder.as_ref().is_some_and(is_over) {
+        let holder = self.session.holder.as_ref();
+        holder.filter(|holder| holder.used_at + timeout > self.now)
+    }
+
+    /// Ends a session that was left alone for too long.
+    pub(super) fn expire(&mut self) {
+        if self.session.holder.is_some() && self.holder().is_none() {
             self.session.reset();
         }
     }
@@ -126,6 +184,21 @@ impl Turn<'_> {
         if self.session.holder.is_some() {
             return Err(Reason::InUse);
         }
+        let nonce = self.open(name, false);
+        let text = format!("engineering session opened by {name:?}");
+        self.runtime.notice("SESSION", 6, text);
+        let timeout_s = self.config.session_timeout.as_nanos() / 1_000_000_000;
+        Answer::Connected {
+            needs_password: self.config.password.is_some(),
+            timeout_s: u16::try_from(timeout_s).expect("checked with the plant"),
+            nonce,
+        }
+        .emit(self.session.last_id, out);
+        Ok(())
+    }
+
+    /// Reserves the session for this client. Returns what a password is to be proved with.
+    pub(super) fn open(&mut self, name: &str, by_files: bool) -> [u8; NONCE_BYTES] {
         self.session.last_id = self.session.last_id.checked_add(1).unwrap_or(1);
         self.session.connects += 1;
         let mut input = self.config.nonce_seed.to_be_bytes().to_vec();
@@ -135,24 +208,16 @@ impl Turn<'_> {
             .first_chunk()
             .copied()
             .expect("a digest has 32 bytes");
-        let needs_password = self.config.password.is_some();
         self.session.holder = Some(Holder {
             id: self.session.last_id,
             name: name.to_owned(),
+            client: self.client,
             used_at: self.now,
-            authenticated: !needs_password,
+            authenticated: self.config.password.is_none(),
+            by_files,
             nonce,
         });
-        let text = format!("engineering session opened by {name:?}");
-        self.runtime.notice("SESSION", 6, text);
-        let timeout_s = self.config.session_timeout.as_nanos() / 1_000_000_000;
-        Answer::Connected {
-            needs_password,
-            timeout_s: u16::try_from(timeout_s).expect("checked with the plant"),
-            nonce,
-        }
-        .emit(self.session.last_id, out);
-        Ok(())
+        nonce
     }
 
     /// Whether this client may give this command.
@@ -164,15 +229,19 @@ impl Turn<'_> {
             .filter(|holder| holder.id == id);
         let holder = holder.ok_or(Reason::NoSession)?;
         holder.used_at = self.now;
-        let is_free = matches!(command, Command::Authenticate { .. } | Command::Release);
-        if !holder.authenticated && !is_free {
+        let authenticated = holder.authenticated;
+        self.permit(authenticated, Touch::of(command))
+    }
+
+    /// Whether the controller lets a client that holds the session do this.
+    pub(super) fn permit(&self, authenticated: bool, touch: Touch) -> Result<(), Reason> {
+        if touch == Touch::Session {
+            return Ok(());
+        }
+        if !authenticated {
             return Err(Reason::NotAuthenticated);
         }
-        let only_reads = matches!(
-            command,
-            Command::UploadBegin | Command::UploadBlock { .. } | Command::Abort
-        );
-        if is_free || only_reads {
+        if touch == Touch::Reading {
             return Ok(());
         }
         if self.runtime.key == Key::Run {
@@ -237,23 +306,15 @@ impl Turn<'_> {
             Command::Authenticate { proof } => self.authenticate(proof)?,
             Command::Release => self.session.reset(),
             Command::UploadBegin => {
-                let bytes = self.runtime.program().to_bytes();
-                let size = u32::try_from(bytes.len()).expect("programs are bounded");
-                let digest = Digest::of(&bytes).0;
-                self.session.upload = Some(bytes);
-                let text = format!("program {} uploaded", self.runtime.title());
-                self.runtime.notice("PROGRAM-UPLOAD", 5, text);
+                let (size, digest) = self.begin_upload();
                 Answer::Upload { size, digest }.emit(id, out);
                 return Ok(());
             }
             Command::UploadBlock { offset, length } => {
-                let bytes = self.session.upload.as_ref().ok_or(Reason::WrongState)?;
-                let start = usize::try_from(offset).map_err(|_| Reason::OutOfRange)?;
-                let block = bytes
-                    .get(start..)
-                    .and_then(|rest| rest.get(..usize::from(length)))
-                    .filter(|block| block.len() <= BLOCK_MAX_BYTES)
-                    .ok_or(Reason::OutOfRange)?;
+                let block = self.session.upload_part(offset, length.into())?;
+                if block.len() > BLOCK_MAX_BYTES {
+                    return Err(Reason::OutOfRange);
+                }
                 Answer::Block {
                     offset,
                     bytes: block,
@@ -265,18 +326,7 @@ impl Turn<'_> {
                 content,
                 size,
                 digest,
-            } => {
-                if !(1..=CONTENT_MAX_BYTES).contains(&size) {
-                    return Err(Reason::OutOfRange);
-                }
-                self.session.transfer = Some(Transfer {
-                    content,
-                    size,
-                    digest,
-                    bytes: Vec::new(),
-                    checked: None,
-                });
-            }
+            } => self.begin_download(content, size, digest)?,
             Command::DownloadBlock { offset, bytes } => self.take_block(offset, bytes)?,
             Command::Verify => {
                 let digest = self.verify()?;
@@ -289,6 +339,36 @@ impl Turn<'_> {
         }
         let operation = command.operation();
         Answer::Done { operation }.emit(id, out);
+        Ok(())
+    }
+
+    /// Keeps the program as it is now for somebody who reads it. Returns size and digest.
+    pub(super) fn begin_upload(&mut self) -> (u32, [u8; 32]) {
+        let bytes = self.runtime.program().to_bytes();
+        let size = u32::try_from(bytes.len()).expect("programs are bounded");
+        let digest = Digest::of(&bytes).0;
+        self.session.upload = Some(bytes);
+        let text = format!("program {} uploaded", self.runtime.title());
+        self.runtime.notice("PROGRAM-UPLOAD", 5, text);
+        (size, digest)
+    }
+
+    pub(super) fn begin_download(
+        &mut self,
+        content: Content,
+        size: u32,
+        digest: [u8; 32],
+    ) -> Result<(), Reason> {
+        if !(1..=CONTENT_MAX_BYTES).contains(&size) {
+            return Err(Reason::OutOfRange);
+        }
+        self.session.transfer = Some(Transfer {
+            content,
+            size,
+            digest,
+            bytes: Vec::new(),
+            checked: None,
+        });
         Ok(())
     }
 
@@ -315,9 +395,9 @@ impl Turn<'_> {
         Err(Reason::WrongPassword)
     }
 
-    fn take_block(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Reason> {
+    pub(super) fn take_block(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Reason> {
         let transfer = self.session.transfer.as_mut().ok_or(Reason::WrongState)?;
-        let received = u32::try_from(transfer.bytes.len()).expect("transfers are bounded");
+        let received = transfer.received();
         let length = u32::try_from(bytes.len()).expect("a block is short");
         if offset != received || length > transfer.size - received {
             return Err(Reason::OutOfRange);
@@ -326,9 +406,9 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn verify(&mut self) -> Result<[u8; 32], Reason> {
+    pub(super) fn verify(&mut self) -> Result<[u8; 32], Reason> {
         let transfer = self.session.transfer.as_mut().ok_or(Reason::WrongState)?;
-        if u32::try_from(transfer.bytes.len()) != Ok(transfer.size) {
+        if transfer.received() != transfer.size {
             return Err(Reason::WrongState);
         }
         let bytes = &transfer.bytes;
@@ -362,7 +442,7 @@ impl Turn<'_> {
         }
     }
 
-    fn activate(&mut self, how: Activation) -> Result<(), Reason> {
+    pub(super) fn activate(&mut self, how: Activation) -> Result<(), Reason> {
         let is_online = |t: &Transfer| how == Activation::Online && t.content == Content::Program;
         let is_ready =
             |t: &Transfer| t.checked.is_some() && (!is_online(t) || self.runtime.mode == Mode::Run);

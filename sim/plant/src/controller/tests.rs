@@ -11,6 +11,11 @@ use sim_wire::modbus::identity::DeviceIdentity;
 
 use super::*;
 
+mod files;
+
+/// Address of the client, where it does not matter.
+const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 31);
+
 struct Nothing;
 
 impl Terminals for Nothing {
@@ -81,6 +86,7 @@ impl Bench {
         let mut out = Vec::new();
         Turn {
             now: self.now,
+            client: Some(CLIENT),
             session: &mut self.controller.session,
             runtime: &mut self.controller.runtime,
             config: &self.controller.config,

@@ -4,8 +4,9 @@
 //! quantity, byte count, length and value allowed (03), do the addresses exist (02), did the
 //! action succeed (04, 05, 06, 08). The last two are the [`Bank`]'s to say.
 //!
-//! **Invariant:** a request that is refused has changed nothing; one that is answered has been
-//! executed whole.
+//! **Invariant:** a request that is refused before it is executed has changed nothing; one that is
+//! answered has been executed whole. Only function 21 can fail on the way: what its sub-requests
+//! before the refused one have written stands.
 //!
 //! **Invariant:** what is appended to `out` is nothing or exactly one ADU of at most 260 bytes,
 //! with the request's transaction id and unit id.
@@ -14,7 +15,8 @@ use std::collections::BTreeMap;
 
 use super::table::pack_bits;
 use super::{
-    Adu, DeviceIdentity, ExceptionCode, FileSpan, FunctionSet, Request, RequestError, Span, Table,
+    Adu, DeviceIdentity, ExceptionCode, FileReads, FileSpan, FileWrites, FunctionSet, Registers,
+    Request, RequestError, Span, Table,
 };
 use super::{PDU_MAX_BYTES, encode_adu, file, function};
 use crate::bytes::low_u8;
@@ -57,23 +59,42 @@ pub trait Bank {
     /// Sets the holding register at an allowed address.
     fn set_register(&mut self, address: u16, value: u16);
 
-    /// Whether the device performs the operation on these records now.
+    /// Whether the device reads all these records now.
     ///
     /// # Errors
     ///
     /// The exception to answer with; [`ExceptionCode::IllegalFunction`] for a device without files,
     /// as here by default.
-    fn check_file(&self, _span: FileSpan, _operation: Operation) -> Result<(), ExceptionCode> {
+    fn check_file_reads(&self, _reads: FileReads<'_>) -> Result<(), ExceptionCode> {
         Err(ExceptionCode::IllegalFunction)
     }
 
-    /// The record of an allowed file.
-    fn file_record(&self, _file: u16, _record: u16) -> u16 {
-        0
+    /// Whether the device writes all these records now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bank::check_file_reads`].
+    fn check_file_writes(&self, _writes: FileWrites<'_>) -> Result<(), ExceptionCode> {
+        Err(ExceptionCode::IllegalFunction)
     }
 
-    /// Sets the record of an allowed file.
-    fn set_file_record(&mut self, _file: u16, _record: u16, _value: u16) {}
+    /// Appends the records of an allowed span to `records`.
+    ///
+    /// # Errors
+    ///
+    /// The exception to answer with, where only reading shows that it cannot be done.
+    fn read_file(&mut self, _span: FileSpan, _records: &mut Vec<u16>) -> Result<(), ExceptionCode> {
+        Err(ExceptionCode::IllegalFunction)
+    }
+
+    /// Sets the records of an allowed span.
+    ///
+    /// # Errors
+    ///
+    /// The exception to answer with, where only writing shows that it cannot be done.
+    fn write_file(&mut self, _span: FileSpan, _values: Registers<'_>) -> Result<(), ExceptionCode> {
+        Err(ExceptionCode::IllegalFunction)
+    }
 
     /// Executes a message of the vendor's engineering session (function 90) and appends the answer,
     /// 2 to 252 bytes.
@@ -360,26 +381,24 @@ fn execute_file(
     out: &mut Vec<u8>,
 ) -> Result<(), ExceptionCode> {
     if let Request::ReadFileRecord(reads) = request {
-        for span in reads.iter() {
-            bank.check_file(span, Operation::Read)?;
-        }
+        bank.check_file_reads(*reads)?;
         out.extend_from_slice(&[request.function(), low_u8(reads.response_bytes())]);
+        let mut records = Vec::new();
         for span in reads.iter() {
-            let records: Vec<u16> = span
-                .records()
-                .map(|record| bank.file_record(span.file, record))
-                .collect();
-            file::put_records(records.into_iter(), out);
+            records.clear();
+            bank.read_file(span, &mut records)?;
+            assert_eq!(
+                records.len(),
+                usize::from(span.quantity),
+                "a bank reads what it was asked for"
+            );
+            file::put_records(records.iter().copied(), out);
         }
     }
     if let Request::WriteFileRecord(writes) = request {
-        for (span, _) in writes.iter() {
-            bank.check_file(span, Operation::Write)?;
-        }
+        bank.check_file_writes(*writes)?;
         for (span, values) in writes.iter() {
-            for (record, value) in span.records().zip(values.iter()) {
-                bank.set_file_record(span.file, record, value);
-            }
+            bank.write_file(span, values)?;
         }
         request.emit(out);
     }
@@ -472,6 +491,32 @@ impl MemoryBank {
             refuse_all: None,
         }
     }
+
+    fn check_files(
+        &self,
+        mut spans: impl Iterator<Item = FileSpan>,
+        operation: Operation,
+    ) -> Result<(), ExceptionCode> {
+        if self.files.is_empty() {
+            return Err(ExceptionCode::IllegalFunction);
+        }
+        let is_missing = |span: FileSpan| {
+            let records = self.files.get(&span.file).map_or(0, Vec::len);
+            usize::from(span.record) + usize::from(span.quantity) > records
+        };
+        if spans.any(is_missing) {
+            return Err(ExceptionCode::IllegalDataAddress);
+        }
+        self.refusal(operation)
+    }
+
+    fn refusal(&self, operation: Operation) -> Result<(), ExceptionCode> {
+        let refusal = match operation {
+            Operation::Read => self.refuse_all,
+            Operation::Write => self.refuse_all.or(self.refuse_writes),
+        };
+        refusal.map_or(Ok(()), Err)
+    }
 }
 
 impl Bank for MemoryBank {
@@ -485,36 +530,30 @@ impl Bank for MemoryBank {
         if usize::from(span.address) + usize::from(span.quantity) > entries {
             return Err(ExceptionCode::IllegalDataAddress);
         }
-        let refusal = match operation {
-            Operation::Read => self.refuse_all,
-            Operation::Write => self.refuse_all.or(self.refuse_writes),
-        };
-        refusal.map_or(Ok(()), Err)
+        self.refusal(operation)
     }
 
-    fn check_file(&self, span: FileSpan, operation: Operation) -> Result<(), ExceptionCode> {
-        if self.files.is_empty() {
-            return Err(ExceptionCode::IllegalFunction);
-        }
-        let records = self.files.get(&span.file).map_or(0, Vec::len);
-        if usize::from(span.record) + usize::from(span.quantity) > records {
-            return Err(ExceptionCode::IllegalDataAddress);
-        }
-        let refusal = match operation {
-            Operation::Read => self.refuse_all,
-            Operation::Write => self.refuse_all.or(self.refuse_writes),
-        };
-        refusal.map_or(Ok(()), Err)
+    fn check_file_reads(&self, reads: FileReads<'_>) -> Result<(), ExceptionCode> {
+        self.check_files(reads.iter(), Operation::Read)
     }
 
-    fn file_record(&self, file: u16, record: u16) -> u16 {
-        self.files[&file][usize::from(record)]
+    fn check_file_writes(&self, writes: FileWrites<'_>) -> Result<(), ExceptionCode> {
+        self.check_files(writes.iter().map(|(span, _)| span), Operation::Write)
     }
 
-    fn set_file_record(&mut self, file: u16, record: u16, value: u16) {
-        if let Some(records) = self.files.get_mut(&file) {
-            records[usize::from(record)] = value;
+    fn read_file(&mut self, span: FileSpan, records: &mut Vec<u16>) -> Result<(), ExceptionCode> {
+        let file = &self.files[&span.file];
+        records.extend(span.records().map(|record| file[usize::from(record)]));
+        Ok(())
+    }
+
+    fn write_file(&mut self, span: FileSpan, values: Registers<'_>) -> Result<(), ExceptionCode> {
+        if let Some(file) = self.files.get_mut(&span.file) {
+            for (record, value) in span.records().zip(values.iter()) {
+                file[usize::from(record)] = value;
+            }
         }
+        Ok(())
     }
 
     fn bit(&self, table: Table, address: u16) -> bool {

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sim_wire::modbus::engineering::{
     Activation, Answer, Area, Command, Content, Fault, Faults, Force, Forces, Key, Mode, Reason,
-    Restart, Status, TEXT_MAX_BYTES, cut,
+    Restart, Status, TEXT_MAX_BYTES, cut, files,
 };
 use sim_wire::modbus::response::Expectation;
 use sim_wire::modbus::server::{Bank, Operation, Outcome};
@@ -26,6 +26,61 @@ fn check_answer(expect: &str, session: u8, answer: Answer<'_>) {
     answer.emit(session, &mut bytes);
     assert_eq!(bytes, hex(expect), "{answer:?}");
     assert_eq!(Answer::parse(&bytes), Some((session, answer)));
+}
+
+#[test]
+fn order_when_put_into_records_then_the_session_s_codes() {
+    let digest = std::array::from_fn(|at| u8::try_from(at).expect("short"));
+    let begin = Command::DownloadBegin {
+        content: Content::Firmware,
+        size: 0x0001_0203,
+        digest,
+    };
+    let mut expect = vec![0x30, 2, 0x0001, 0x0203];
+    expect.extend((0..16).map(|at| 0x0202 * at + 1)); // 0x0001, 0x0203, 0x0405 and so on.
+    let how = Activation::Online;
+    for (command, records) in [
+        (begin, expect),
+        (Command::Verify, vec![0x32]),
+        (Command::Activate { how }, vec![0x33, 1]),
+        (Command::Abort, vec![0x34]),
+    ] {
+        assert_eq!(files::order_records(&command), Some(records.clone()));
+        assert_eq!(files::parse_order(&records), Some(command));
+        let one_more = [&records[..], &[0]].concat();
+        assert_eq!(files::parse_order(&one_more), None);
+        assert_eq!(files::parse_order(&records[1..]), None);
+    }
+    assert_eq!(files::order_records(&Command::Release), None);
+    assert_eq!(files::parse_order(&[]), None);
+}
+
+#[test]
+fn header_when_put_into_records_then_reads_back() {
+    let header = files::Header {
+        mode: Mode::Run,
+        key: Key::Remote,
+        in_session: true,
+        is_changing: false,
+        has_password: true,
+        checks_firmware: true,
+        size: 0x0001_0203,
+        digest: [0xAB; 32],
+        stage: files::Stage::Complete,
+        received: 0x0004_0506,
+        result: 10,
+    };
+    let mut expect = vec![1, 1, 2, 1 + 4 + 8, 0x0001, 0x0203];
+    expect.extend([0xABAB; 16]);
+    expect.extend([2, 0x0004, 0x0506, 10]);
+    assert_eq!(header.records(), expect);
+    assert_eq!(files::Header::parse(&expect), Some(header));
+    for (at, wrong) in [(0, 2), (1, 0), (2, 0x0102), (22, 4), (25, 256)] {
+        let mut records = expect.clone();
+        records[at] = wrong;
+        assert_eq!(files::Header::parse(&records), None, "record {at}");
+    }
+    assert_eq!(files::Header::parse(&expect[1..]), None);
 }
 
 #[test]

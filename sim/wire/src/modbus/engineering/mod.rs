@@ -9,12 +9,14 @@
 //! | --- | --- |
 //! | [`command`] | what a client asks for |
 //! | [`answer`] | what a controller says |
+//! | [`files`] | the same transfers as file records |
 //!
 //! **Invariant:** parsing takes any bytes without a panic; what was emitted parses to itself as long
 //! as texts and lists are within the limits given here.
 
 pub mod answer;
 pub mod command;
+pub mod files;
 
 pub use answer::{Answer, Fault, Faults, Forces, Status};
 pub use command::Command;
