@@ -7,6 +7,7 @@ use crate::power::Power;
 use crate::problems;
 use crate::scope::{Guess, key};
 use crate::standard::{self, ResultType};
+use crate::vendor;
 
 /// A function inside of a function inside of... is stored from this depth of parentheses on.
 const MAX_NESTED: usize = 6;
@@ -120,6 +121,13 @@ impl<'x> Network<'_, '_, '_, 'x> {
             return;
         }
         self.states.insert(item.id, State::Begun);
+        let named_at = block.type_code.first_origin().unwrap_or(item.at);
+        vendor::check_name(
+            self.reports,
+            self.scope.environment,
+            &block.type_name,
+            named_at,
+        );
         if block.is_function() {
             self.call_function(item, block);
         } else {
@@ -209,6 +217,20 @@ impl<'x> Network<'_, '_, '_, 'x> {
         let enabled = inputs.iter().any(|(pin, _)| same(&pin.name, "EN"));
         let by_name = !complete || enabled || !outputs.is_empty() || inputs.is_empty();
         let mut call = Code::default();
+        let compares = ["GT", "GE", "EQ", "LE", "LT"].contains(&key(&block.type_name).as_str());
+        if compares && !by_name && inputs.len() > 2 {
+            // A comparison of many is one of each with its neighbour (IEC 61131-3:2013, Table 33).
+            for (number, pair) in inputs.windows(2).enumerate() {
+                call.put(if number > 0 { " AND " } else { "" }, item.at);
+                call.append(&block.type_code);
+                call.put("(", item.at);
+                call.append(&pair[0].1);
+                call.put(", ", item.at);
+                call.append(&pair[1].1);
+                call.put(")", item.at);
+            }
+            return Some(call);
+        }
         call.append(&block.type_code);
         call.put("(", item.at);
         let mut first = true;
@@ -243,6 +265,9 @@ impl<'x> Network<'_, '_, '_, 'x> {
         let mut first = true;
         let mut arguments = Vec::new();
         for pin in &block.inputs {
+            if self.is_stale(item, block, pin) {
+                continue;
+            }
             if let Some(value) = self.argument(item, pin) {
                 arguments.push((pin, value));
             }
@@ -266,6 +291,25 @@ impl<'x> Network<'_, '_, '_, 'x> {
         }
         call.put(");\n", item.at);
         self.out.append(&call);
+    }
+
+    /// Whether an input is one that the block had when it was drawn and has no longer. The editors go on
+    /// drawing it and leave it out of the program.
+    fn is_stale(&mut self, item: &Item, block: &Block, pin: &Pin) -> bool {
+        let environment = self.scope.environment;
+        let unknown = environment.is_function_block(&block.type_name)
+            && !same(&pin.name, "EN")
+            && environment.parameter(&block.type_name, &pin.name) == Guess::Unknown;
+        if unknown && !pin.input.links.is_empty() {
+            let message = format!(
+                "the input `{}` of {} does nothing: `{}` has no such parameter",
+                pin.name,
+                item.describe(),
+                block.type_name
+            );
+            self.reports.warn(problems::NO_EFFECT, pin.at, message);
+        }
+        unknown
     }
 
     /// Whether somebody wants to know that a block was executed.
@@ -382,6 +426,9 @@ impl<'x> Network<'_, '_, '_, 'x> {
             ResultType::Fixed(ty) => return Guess::named(ty),
             _ => Guess::Unknown,
         };
+        if let Some(guess) = self.guess_of_times(block, &name, left) {
+            return guess;
+        }
         let pins = block.inputs.iter().filter(|pin| !same(&pin.name, "EN"));
         for (_, pin) in pins
             .enumerate()
@@ -393,6 +440,29 @@ impl<'x> Network<'_, '_, '_, 'x> {
             guess = guess.or(|| self.guess_reader(item, left));
         }
         guess
+    }
+
+    /// Results of arithmetic with durations and dates (IEC 61131-3:2013, Table 35), where one is meant.
+    fn guess_of_times(&self, block: &Block, function: &str, left: &mut usize) -> Option<Guess> {
+        if !["ADD", "SUB", "MUL", "DIV"].contains(&function) {
+            return None;
+        }
+        let pins = block.inputs.iter().filter(|pin| !same(&pin.name, "EN"));
+        let mut types = Vec::new();
+        for pin in pins {
+            if let Guess::Known(ty) = self.guess_input(pin, left) {
+                types.push(key(&ty.text));
+            }
+        }
+        let date = types.iter().position(|ty| {
+            ["DATE", "TOD", "DT", "TIME_OF_DAY", "DATE_AND_TIME"].contains(&ty.as_str())
+        });
+        let time = types.iter().position(|ty| ty == "TIME" || ty == "LTIME");
+        match (function, date, time) {
+            ("SUB", Some(0), None) => Some(Guess::named("TIME")),
+            ("ADD" | "SUB", Some(at), _) | (_, None, Some(at)) => Some(Guess::named(&types[at])),
+            _ => None,
+        }
     }
 
     fn guess_input(&self, pin: &Pin, left: &mut usize) -> Guess {

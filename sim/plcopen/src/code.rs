@@ -52,6 +52,11 @@ impl Code {
         self.text.is_empty()
     }
 
+    /// The byte of the XML that the text begins with.
+    pub(crate) fn first_origin(&self) -> Option<usize> {
+        self.marks.first().map(|mark| mark.origin.at)
+    }
+
     pub(crate) fn put(&mut self, text: &str, at: usize) {
         let verbatim = false;
         self.mark(text, Origin { at, verbatim });

@@ -5,6 +5,7 @@
 use crate::code::Code;
 use crate::declare::section;
 use crate::problems;
+use crate::scope::Environment;
 use crate::vendor;
 use crate::xml::{Element, Reports, at, at_value, children, name, value_code};
 
@@ -23,7 +24,12 @@ pub(crate) fn global_lists<'x>(configurations: &[Element<'x>]) -> Vec<Element<'x
 
 /// A configuration as text. One that runs nothing is left out apart from its variables, as libraries
 /// of POUs are exported with an empty one.
-pub(crate) fn configuration(reports: &mut Reports, configuration: Element, code: &mut Code) {
+pub(crate) fn configuration(
+    reports: &mut Reports,
+    environment: &Environment,
+    configuration: Element,
+    code: &mut Code,
+) {
     if name(configuration) != "configuration" {
         reports.unknown(configuration);
         return;
@@ -36,8 +42,8 @@ pub(crate) fn configuration(reports: &mut Reports, configuration: Element, code:
     let mut resources = Code::default();
     for part in children(configuration) {
         match name(part) {
-            "globalVars" => section(reports, part, &mut inside),
-            "resource" => resource(reports, part, &mut inside, &mut resources),
+            "globalVars" => section(reports, environment, part, &mut inside),
+            "resource" => resource(reports, environment, part, &mut inside, &mut resources),
             "documentation" => {}
             "addData" => vendor::check(reports, part),
             "accessVars" | "configVars" if children(part).next().is_none() => {}
@@ -61,13 +67,19 @@ pub(crate) fn configuration(reports: &mut Reports, configuration: Element, code:
     code.put("END_CONFIGURATION\n", place);
 }
 
-fn resource(reports: &mut Reports, resource: Element, globals: &mut Code, code: &mut Code) {
+fn resource(
+    reports: &mut Reports,
+    environment: &Environment,
+    resource: Element,
+    globals: &mut Code,
+    code: &mut Code,
+) {
     reports.required(resource, "name");
     let mut inside = Code::default();
     let mut instances = Code::default();
     for part in children(resource) {
         match name(part) {
-            "globalVars" => section(reports, part, globals),
+            "globalVars" => section(reports, environment, part, globals),
             "task" => task(reports, part, &mut inside, &mut instances),
             "pouInstance" => instance(reports, part, None, &mut instances),
             "documentation" => {}

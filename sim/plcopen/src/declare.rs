@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::code::Code;
 use crate::problems;
-use crate::scope::{Direction, Environment, Parameter, PouKind, Shape, Signature, Type, key};
+use crate::scope::{Environment, Parameter, PouKind, Shape, Signature, Type, key};
 use crate::standard::elementary;
 use crate::xml::{
     Element, Reports, at, at_value, child, children, entries, is_description, name, text_code,
@@ -14,7 +14,7 @@ use crate::xml::{
 };
 
 /// A type as it is declared. The name of an unsupported one is reported.
-pub(crate) fn type_code(reports: &mut Reports, holder: Element) -> Code {
+pub(crate) fn type_code(reports: &mut Reports, environment: &Environment, holder: Element) -> Code {
     let mut code = Code::default();
     let Some(ty) = children(holder).find(|child| !is_description(*child)) else {
         let message = format!("`{}` names no type", name(holder));
@@ -24,7 +24,8 @@ pub(crate) fn type_code(reports: &mut Reports, holder: Element) -> Code {
     let place = at(ty);
     match name(ty) {
         "derived" => {
-            if reports.required(ty, "name").is_some() {
+            if let Some(own) = reports.required(ty, "name") {
+                crate::vendor::check_name(reports, environment, own, at_value(ty, "name"));
                 code.append(&value_code(ty, "name"));
             }
         }
@@ -37,12 +38,12 @@ pub(crate) fn type_code(reports: &mut Reports, holder: Element) -> Code {
                 code.put("]", place);
             }
         }
-        "array" => array(reports, ty, &mut code),
-        "enum" => enumeration(reports, ty, &mut code),
-        "struct" => structure(reports, ty, &mut code),
+        "array" => array(reports, environment, ty, &mut code),
+        "enum" => enumeration(reports, environment, ty, &mut code),
+        "struct" => structure(reports, environment, ty, &mut code),
         "subrangeSigned" | "subrangeUnsigned" => {
             if let Some(base) = child(ty, "baseType") {
-                code.append(&type_code(reports, base));
+                code.append(&type_code(reports, environment, base));
             }
             code.put("(", place);
             range(reports, ty, "range", &mut code);
@@ -79,19 +80,19 @@ fn range(reports: &mut Reports, ty: Element, which: &str, code: &mut Code) {
     }
 }
 
-fn array(reports: &mut Reports, ty: Element, code: &mut Code) {
+fn array(reports: &mut Reports, environment: &Environment, ty: Element, code: &mut Code) {
     code.put("ARRAY[", at(ty));
     range(reports, ty, "dimension", code);
     code.put("] OF ", at(ty));
     match child(ty, "baseType") {
-        Some(base) => code.append(&type_code(reports, base)),
+        Some(base) => code.append(&type_code(reports, environment, base)),
         None => reports.error(problems::MISSING, at(ty), "`array` has no `baseType`"),
     }
 }
 
-fn enumeration(reports: &mut Reports, ty: Element, code: &mut Code) {
+fn enumeration(reports: &mut Reports, environment: &Environment, ty: Element, code: &mut Code) {
     if let Some(base) = child(ty, "baseType") {
-        code.append(&type_code(reports, base));
+        code.append(&type_code(reports, environment, base));
         code.put(" ", at(ty));
     }
     code.put("(", at(ty));
@@ -111,17 +112,22 @@ fn enumeration(reports: &mut Reports, ty: Element, code: &mut Code) {
     code.put(")", at(ty));
 }
 
-fn structure(reports: &mut Reports, ty: Element, code: &mut Code) {
+fn structure(reports: &mut Reports, environment: &Environment, ty: Element, code: &mut Code) {
     code.put("STRUCT\n", at(ty));
     for member in children(ty).filter(|member| !is_description(*member)) {
         code.put("    ", at(member));
-        declaration(reports, member, code);
+        declaration(reports, environment, member, code);
     }
     code.put("END_STRUCT", at(ty));
 }
 
 /// `name AT %IX0.0 : BOOL := TRUE; // documentation`, with its line end.
-fn declaration(reports: &mut Reports, variable: Element, code: &mut Code) {
+fn declaration(
+    reports: &mut Reports,
+    environment: &Environment,
+    variable: Element,
+    code: &mut Code,
+) {
     let place = at(variable);
     if name(variable) != "variable" {
         reports.unknown(variable);
@@ -137,7 +143,7 @@ fn declaration(reports: &mut Reports, variable: Element, code: &mut Code) {
     if !address.is_empty() {
         let blank = if own.is_empty() { "" } else { " " };
         code.put(&format!("{blank}AT "), place);
-        code.append(&address);
+        code.append(&crate::address::normal(reports, variable, &address));
     }
     code.put(" : ", place);
     let Some(holder) = child(variable, "type") else {
@@ -146,10 +152,23 @@ fn declaration(reports: &mut Reports, variable: Element, code: &mut Code) {
         code.put("BOOL;\n", place);
         return;
     };
-    code.append(&type_code(reports, holder));
+    code.append(&type_code(reports, environment, holder));
     if let Some(initial) = child(variable, "initialValue") {
-        let value = initial_code(reports, initial, &base_name(holder));
-        if !value.is_empty() {
+        let ty = base_name(holder);
+        let value = initial_code(reports, initial, &ty);
+        let overwritten = address
+            .text()
+            .get(..2)
+            .is_some_and(|a| a.eq_ignore_ascii_case("%I"));
+        if overwritten || (environment.is_function_block(&ty) && !value.text().starts_with('(')) {
+            let why = if overwritten {
+                "it is read from the process in every scan"
+            } else {
+                "an instance of a function block has values for its members only"
+            };
+            let message = format!("the initial value of `{}` does nothing: {why}", own.text());
+            reports.warn(problems::NO_EFFECT, at(initial), message);
+        } else if !value.is_empty() {
             code.put(" := ", place);
             code.append(&value);
         }
@@ -250,7 +269,12 @@ fn simple_value(value: Element, ty: &str, code: &mut Code) {
 }
 
 /// A list of variables as a section, or nothing where it is empty.
-pub(crate) fn section(reports: &mut Reports, list: Element, code: &mut Code) {
+pub(crate) fn section(
+    reports: &mut Reports,
+    environment: &Environment,
+    list: Element,
+    code: &mut Code,
+) {
     let opening = match name(list) {
         "localVars" => "VAR",
         "tempVars" => "VAR_TEMP",
@@ -272,7 +296,7 @@ pub(crate) fn section(reports: &mut Reports, list: Element, code: &mut Code) {
             "addData" => crate::vendor::check(reports, part),
             _ => {
                 inside.put("    ", at(part));
-                declaration(reports, part, &mut inside);
+                declaration(reports, environment, part, &mut inside);
             }
         }
     }
@@ -297,7 +321,7 @@ pub(crate) fn section(reports: &mut Reports, list: Element, code: &mut Code) {
 }
 
 /// The data types of the project.
-pub(crate) fn types(reports: &mut Reports, list: &[Element]) -> Code {
+pub(crate) fn types(reports: &mut Reports, environment: &Environment, list: &[Element]) -> Code {
     let mut code = Code::default();
     for ty in list {
         if name(*ty) != "dataType" {
@@ -314,7 +338,7 @@ pub(crate) fn types(reports: &mut Reports, list: &[Element]) -> Code {
         code.put("TYPE\n    ", at(*ty));
         code.append(&value_code(*ty, "name"));
         code.put(" : ", at(*ty));
-        let body = type_code(reports, base);
+        let body = type_code(reports, environment, base);
         // The members of a structure stand one level deeper than its name.
         let mut indented = body.indented("    ");
         if body.text().contains('\n') {
@@ -433,18 +457,10 @@ fn signature(pou: Element) -> Option<Signature> {
     let result = interface.and_then(|interface| child(interface, "returnType"));
     let mut parameters = Vec::new();
     for list in entries(pou, "interface") {
-        let direction = match name(list) {
-            "inputVars" => Direction::Input,
-            "outputVars" => Direction::Output,
-            "inOutVars" => Direction::InOut,
-            _ => continue,
-        };
-        let found = variables(list).into_iter();
-        parameters.extend(found.map(|(name, ty)| Parameter {
-            name,
-            direction,
-            ty,
-        }));
+        if matches!(name(list), "inputVars" | "outputVars" | "inOutVars") {
+            let found = variables(list).into_iter();
+            parameters.extend(found.map(|(name, ty)| Parameter { name, ty }));
+        }
     }
     Some(Signature {
         kind,

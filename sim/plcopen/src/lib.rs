@@ -39,6 +39,8 @@
 //! assert!(import.text().contains("on := NOT on;"));
 //! ```
 
+mod address;
+mod annex;
 mod block;
 mod code;
 mod configuration;
@@ -58,10 +60,14 @@ mod xml;
 
 pub use problems::explain;
 
+use std::collections::BTreeSet;
+
+use roxmltree::Document;
 use sim_st::{Diagnostic, Program};
 
 use code::{Code, Mark, locate};
-use xml::{Lines, Reports, at, children, entries, name};
+use scope::Environment;
+use xml::{Element, Lines, Reports, at, children, name};
 
 /// Longest file that is read, bytes.
 const MAX_LEN: usize = 16 << 20;
@@ -192,7 +198,7 @@ pub fn is_project(file_name: &str) -> bool {
 ///
 /// Everything that has no translation, in the order of the file; never empty.
 pub fn import(xml: &str, file: &str) -> Result<Import, Vec<Diagnostic>> {
-    let import = translate(xml, file);
+    let import = translate(xml, file, &Environment::default());
     if import.errors.is_empty() {
         Ok(import)
     } else {
@@ -210,9 +216,17 @@ pub fn import(xml: &str, file: &str) -> Result<Import, Vec<Diagnostic>> {
 ///
 /// Every mistake that was found, each at its place in the file that was given; never empty.
 pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>> {
+    // What one project declares, all know.
+    let mut shared = Environment::default();
+    for (text, file) in sources.iter().filter(|(_, file)| is_project(file)) {
+        let mut reports = Reports::new(text, file);
+        if let Some(document) = parse(&mut reports) {
+            shared.extend(&Parts::of(&mut reports, document.root_element()).environment());
+        }
+    }
     let mut imports = Vec::new();
     for (text, file) in sources {
-        imports.push(is_project(file).then(|| translate(text, file)));
+        imports.push(is_project(file).then(|| translate(text, file, &shared)));
     }
     let names: Vec<String> = sources.iter().map(|(_, file)| text_name(file)).collect();
     let mut texts: Vec<(&str, &str)> = Vec::new();
@@ -279,22 +293,22 @@ fn broken_parts(import: &Import) -> Vec<(String, u32, u32)> {
     parts
 }
 
-fn translate(xml: &str, file: &str) -> Import {
+fn translate(xml: &str, file: &str, others: &Environment) -> Import {
     let mut reports = Reports::new(xml, file);
     let mut code = Code::default();
-    if xml.len() > MAX_LEN || u32::try_from(xml.len()).is_err() {
-        let message = format!("the file is longer than {MAX_LEN} bytes");
-        reports.error(problems::TOO_LARGE, 0, message);
-    } else if let Some(document) = xml::parse(&mut reports) {
-        code = project(&mut reports, document.root_element());
+    if let Some(document) = parse(&mut reports) {
+        let root = document.root_element();
+        let parts = Parts::of(&mut reports, root);
+        let mut environment = parts.environment();
+        environment.extend(others);
+        code = parts.translate(&mut reports, &environment, at(root));
     }
     let Reports {
         mut errors,
         warnings,
         ..
     } = reports;
-    let place = |d: &Diagnostic| (d.span, d.code);
-    errors.sort_by_key(place);
+    errors.sort_by_key(|error| (error.span, error.code));
     let (text, marks) = code.into_parts();
     Import {
         file: file.to_owned(),
@@ -306,47 +320,80 @@ fn translate(xml: &str, file: &str) -> Import {
     }
 }
 
-fn project(reports: &mut Reports, root: xml::Element) -> Code {
-    let mut types = Vec::new();
-    let mut pous = Vec::new();
-    let mut configurations = Vec::new();
-    for part in children(root) {
-        match name(part) {
-            "fileHeader" | "contentHeader" | "documentation" => {}
-            "addData" => vendor::check(reports, part),
-            "types" => {
-                types.extend(entries(part, "dataTypes"));
-                pous.extend(entries(part, "pous"));
-                for list in children(part) {
-                    match name(list) {
-                        "dataTypes" | "pous" => {}
-                        "addData" => vendor::check(reports, list),
-                        _ => reports.unknown(list),
+/// The parts of a project.
+#[derive(Default)]
+struct Parts<'x> {
+    types: Vec<Element<'x>>,
+    pous: Vec<Element<'x>>,
+    configurations: Vec<Element<'x>>,
+}
+
+impl<'x> Parts<'x> {
+    fn of(reports: &mut Reports, root: Element<'x>) -> Self {
+        let mut parts = Self::default();
+        for part in children(root) {
+            match name(part) {
+                "fileHeader" | "contentHeader" | "documentation" => {}
+                "addData" => vendor::check(reports, part),
+                "types" | "instances" => {
+                    for list in children(part) {
+                        match name(list) {
+                            "dataTypes" => parts.types.extend(children(list)),
+                            "pous" => parts.pous.extend(children(list)),
+                            "configurations" => parts.configurations.extend(children(list)),
+                            "addData" => vendor::check(reports, list),
+                            _ => reports.unknown(list),
+                        }
                     }
                 }
+                _ => reports.unknown(part),
             }
-            "instances" => {
-                configurations.extend(entries(part, "configurations"));
-                for list in children(part) {
-                    match name(list) {
-                        "configurations" => {}
-                        "addData" => vendor::check(reports, list),
-                        _ => reports.unknown(list),
-                    }
-                }
+        }
+        parts
+    }
+
+    fn environment(&self) -> Environment {
+        let globals = configuration::global_lists(&self.configurations);
+        declare::environment(&self.types, &self.pous, &globals)
+    }
+
+    fn translate(&self, reports: &mut Reports, environment: &Environment, at: usize) -> Code {
+        let mut code = declare::types(reports, environment, &self.types);
+        self.put_library(environment, at, &mut code);
+        for pou in &self.pous {
+            code.append(&pou::pou(reports, environment, *pou));
+        }
+        for part in &self.configurations {
+            configuration::configuration(reports, environment, *part, &mut code);
+        }
+        code
+    }
+
+    /// Blocks of the editors' library that the project has instances of and does not define itself.
+    fn put_library(&self, environment: &Environment, at: usize, code: &mut Code) {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        let elements = self.pous.iter().flat_map(|pou| pou.descendants());
+        for element in elements.filter(|element| name(*element) == "derived") {
+            let own = scope::key(element.attribute("name").unwrap_or(""));
+            if let Some(block) = annex::block(&own) {
+                wanted.insert(block.name);
+                wanted.extend(block.needs);
             }
-            _ => reports.unknown(part),
+        }
+        for block in &annex::BLOCKS {
+            if wanted.contains(block.name) && !environment.pous.contains_key(block.name) {
+                code.put(block.text, at);
+            }
         }
     }
-    let globals = configuration::global_lists(&configurations);
-    let environment = declare::environment(&types, &pous, &globals);
-    let mut code = Code::new("", at(root));
-    code.append(&declare::types(reports, &types));
-    for pou in &pous {
-        code.append(&pou::pou(reports, &environment, *pou));
+}
+
+/// Parses a file that is not too long.
+fn parse<'x>(reports: &mut Reports<'x>) -> Option<Document<'x>> {
+    if reports.xml.len() > MAX_LEN {
+        let message = format!("the file is longer than {MAX_LEN} bytes");
+        reports.error(problems::TOO_LARGE, 0, message);
+        return None;
     }
-    for part in &configurations {
-        configuration::configuration(reports, *part, &mut code);
-    }
-    code
+    xml::parse(reports)
 }

@@ -32,14 +32,14 @@ pub(crate) fn pou(reports: &mut Reports, environment: &Environment, pou: Element
     let interface = child(pou, "interface");
     let result = interface.and_then(|interface| child(interface, "returnType"));
     let own_result = result.map(type_of);
-    let mut scope = Scope::new(environment, own_name.trim(), kind, own_result, locals(pou));
+    let mut scope = Scope::new(environment, own_name.trim(), own_result, locals(pou));
 
     documentation(pou, &mut code);
     code.put(&format!("{} ", kind.keyword()), at(pou));
     code.append(&value_code(pou, "name"));
     if let Some(result) = result.filter(|_| kind == PouKind::Function) {
         code.put(" : ", at(result));
-        code.append(&type_code(reports, result));
+        code.append(&type_code(reports, environment, result));
     }
     code.put("\n", at(pou));
     if let Some(interface) = interface {
@@ -51,7 +51,7 @@ pub(crate) fn pou(reports: &mut Reports, environment: &Environment, pou: Element
                     let message = "`globalVars` inside of a POU is not supported";
                     reports.error(problems::UNSUPPORTED, at(part), message);
                 }
-                _ => section(reports, part, &mut code),
+                _ => section(reports, environment, part, &mut code),
             }
         }
     }

@@ -67,6 +67,10 @@ problems! {
      project and not the program."
     NO_EFFECT "PX0902"
     "A warning: an element is not connected, or not used, and therefore does nothing. It is left out."
+    BIT_NUMBER "PX0903"
+    "A warning: the address of a bit is one number. IEC 61131-3:2013, 6.5.5.2, has bits counted \
+     through, so `%IX12` is bit 4 of byte 1. Some controllers of OpenPLC take it for bit 0 of byte 12; \
+     write byte and bit to be understood everywhere."
 }
 
 /// Explains a problem code in one paragraph.

@@ -81,17 +81,9 @@ impl PouKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Input,
-    Output,
-    InOut,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    pub(crate) direction: Direction,
     pub(crate) ty: Type,
 }
 
@@ -114,6 +106,24 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// Adds what other files declare; the own declarations come first.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        for (name, ty) in &other.types {
+            self.types.entry(name.clone()).or_insert_with(|| ty.clone());
+        }
+        for (name, signature) in &other.pous {
+            self.pous
+                .entry(name.clone())
+                .or_insert_with(|| signature.clone());
+        }
+        for (name, ty) in &other.globals {
+            self.globals
+                .entry(name.clone())
+                .or_insert_with(|| ty.clone());
+        }
+        self.taken.extend(other.taken.iter().cloned());
+    }
+
     /// The type of a parameter, or of the result of a function where it has that name.
     pub(crate) fn parameter(&self, block: &str, parameter: &str) -> Guess {
         let (block, parameter) = (key(block), key(parameter));
@@ -177,7 +187,6 @@ impl Environment {
 pub(crate) struct Scope<'e> {
     pub(crate) environment: &'e Environment,
     pub(crate) pou: String,
-    pub(crate) kind: PouKind,
     pub(crate) result: Option<Type>,
     pub(crate) locals: BTreeMap<String, Type>,
     taken: BTreeSet<String>,
@@ -189,14 +198,12 @@ impl<'e> Scope<'e> {
     pub(crate) fn new(
         environment: &'e Environment,
         pou: &str,
-        kind: PouKind,
         result: Option<Type>,
         locals: BTreeMap<String, Type>,
     ) -> Self {
         Self {
             environment,
             pou: pou.to_owned(),
-            kind,
             result,
             taken: locals.keys().cloned().collect(),
             locals,
@@ -409,7 +416,7 @@ mod tests {
             ("T1", Type::named("TON")),
         ];
         let locals = locals.map(|(name, ty)| (name.to_owned(), ty)).into();
-        let scope = Scope::new(&environment, "Main", PouKind::Program, None, locals);
+        let scope = Scope::new(&environment, "Main", None, locals);
         match scope.guess(expression) {
             Guess::Known(ty) => ty.text,
             other => format!("{other:?}"),

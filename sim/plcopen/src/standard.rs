@@ -3,6 +3,8 @@
 //! Source: IEC 61131-3:2013, 6.6.2.5 (Tables 22 to 36) and 6.6.3.5 (Tables 43 to 46); the names are
 //! those of the editors' libraries.
 
+use crate::annex;
+
 /// How the type of a function's result follows from its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResultType {
@@ -163,12 +165,22 @@ fn typed_counter(name: &str) -> (&str, Option<&'static str>) {
 
 /// Whether a standard function block has this name, in capitals.
 pub(crate) fn is_block(name: &str) -> bool {
+    if annex::block(name).is_some() {
+        return true;
+    }
     let (plain, _) = typed_counter(name);
     BLOCKS.iter().any(|(known, _)| *known == plain)
 }
 
 /// The type of a parameter of a standard function block, both names in capitals.
 pub(crate) fn block_parameter(block: &str, parameter: &str) -> Option<&'static str> {
+    if let Some(block) = annex::block(block) {
+        let found = block
+            .parameters
+            .iter()
+            .find(|(known, _)| *known == parameter);
+        return found.map(|(_, ty)| *ty);
+    }
     let (plain, counts_in) = typed_counter(block);
     let (_, parameters) = BLOCKS.iter().find(|(known, _)| *known == plain)?;
     if parameter == "ENO" {
