@@ -8,7 +8,7 @@ use crate::Outcome;
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The code, such as TR0103, ST0203 or DF0004.
+    /// The code, such as TR0103, ST0203, PX0201 or DF0004.
     code: String,
 }
 
@@ -27,6 +27,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let message = format!("there is no problem code `{}`", args.code);
     Err(Problem::new("TR0112", message)
-        .hint("codes look like TR0103, ST0203, DF0004 or DS0002")
+        .hint("codes look like TR0103, ST0203, PX0201, DF0004 or DS0002")
         .into())
 }

@@ -1,17 +1,18 @@
-//! `twinrange st`: Structured Text programs on the bench, without a plant around them.
+//! `twinrange st`: programs on the bench, without a plant around them.
 
 mod fmt;
+mod import;
 mod inputs;
 mod scan;
 
 use std::path::PathBuf;
 
-use sim_st::Program;
-use twinrange_range::formats::compile_files;
-use twinrange_range::problem::Problems;
+use twinrange_range::formats::{compile_files, project_warnings};
+use twinrange_range::problem::{Problems, SourceText};
 use twinrange_range::scenario::read_text;
 
 use crate::Outcome;
+use crate::support::failure::print_problems;
 
 /// Arguments of `st`.
 #[derive(Debug, clap::Args)]
@@ -30,11 +31,13 @@ enum Verb {
     Disasm(Sources),
     /// Set indentation, blanks and the case of reserved words; the files are written anew.
     Fmt(fmt::Args),
+    /// Translate a PLCopen project into text, as it is compiled.
+    Import(import::Args),
 }
 
 #[derive(Debug, clap::Args)]
 struct Sources {
-    /// Structured Text files; several make one program, as a library and its user do.
+    /// Structured Text files or PLCopen projects (.xml); several make one program, as a library and its user do.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -42,7 +45,9 @@ struct Sources {
 pub(crate) fn run(args: &Args) -> Outcome {
     match &args.verb {
         Verb::Check(sources) => {
-            let program = compile(sources)?;
+            let texts = read(sources)?;
+            let program = compile_files(&texts)?;
+            warn(&texts);
             let names: Vec<String> = program.pous().into_iter().map(|pou| pou.name).collect();
             say!("no mistakes found");
             say!("units     {}", names.join(", "));
@@ -53,14 +58,25 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Verb::Run(args) => scan::run(args),
         Verb::Disasm(sources) => {
-            say!("{}", compile(sources)?.disassemble().trim_end());
+            let program = compile_files(&read(sources)?)?;
+            say!("{}", program.disassemble().trim_end());
             Ok(())
         }
         Verb::Fmt(args) => fmt::run(args),
+        Verb::Import(args) => import::run(args),
     }
 }
 
-fn compile(sources: &Sources) -> Result<Program, Problems> {
+/// Names on standard error what a project holds that does nothing.
+fn warn(texts: &[SourceText]) {
+    let warnings = project_warnings(texts);
+    if !warnings.is_empty() {
+        print_problems(&warnings);
+    }
+}
+
+/// The files, or everything that keeps them from being read.
+fn read(sources: &Sources) -> Result<Vec<SourceText>, Problems> {
     let mut problems = Problems::new();
     let mut texts = Vec::new();
     for file in &sources.files {
@@ -70,5 +86,5 @@ fn compile(sources: &Sources) -> Result<Program, Problems> {
         }
     }
     problems.into_result()?;
-    compile_files(&texts)
+    Ok(texts)
 }

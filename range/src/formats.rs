@@ -58,7 +58,10 @@ impl Formats for Standard {
     }
 
     fn program(&self, program: &SourceText) -> Problems {
-        compile(program).err().unwrap_or_default()
+        match compile(program) {
+            Ok(_) => project_warnings(std::slice::from_ref(program)),
+            Err(problems) => problems,
+        }
     }
 
     fn library(&self, library: &SourceText) -> Problems {
@@ -161,27 +164,28 @@ pub fn plant_spec(source: &SourceText) -> Result<PlantSpec, Problems> {
     Ok(spec)
 }
 
-/// Compiles a Structured Text program.
+/// Compiles a Structured Text program or a PLCopen project.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it.
 pub fn compile(source: &SourceText) -> Result<Program, Problems> {
     let name = source.file().rsplit('/').next().unwrap_or_default();
-    sim_st::compile(source.text(), name).map_err(|found| {
+    sim_plcopen::compile_all(&[(source.text(), name)]).map_err(|found| {
         let problem = |found| placed_in(source, found);
         found.into_iter().map(problem).collect()
     })
 }
 
-/// Compiles several Structured Text files into one program, such as a library and its user.
+/// Compiles several files, Structured Text and PLCopen projects, into one program, such as a library and its
+/// user.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with them.
 pub fn compile_files(sources: &[SourceText]) -> Result<Program, Problems> {
     let files: Vec<(&str, &str)> = sources.iter().map(|s| (s.text(), s.file())).collect();
-    sim_st::compile_all(&files).map_err(|found| {
+    sim_plcopen::compile_all(&files).map_err(|found| {
         let problem = |found: sim_st::Diagnostic| {
             let source = sources.iter().find(|source| source.file() == found.file);
             match source {
@@ -191,6 +195,54 @@ pub fn compile_files(sources: &[SourceText]) -> Result<Program, Problems> {
         };
         found.into_iter().map(problem).collect()
     })
+}
+
+/// A PLCopen project in the textual languages of IEC 61131-3, and the name that this text goes by.
+///
+/// # Errors
+///
+/// Everything that has no translation.
+pub fn import_project(source: &SourceText) -> Result<(String, String), Problems> {
+    match sim_plcopen::import(source.text(), source.file()) {
+        Ok(import) => Ok((import.text().to_owned(), import.text_name())),
+        Err(found) => {
+            let placed = found.into_iter().map(|problem| placed_in(source, problem));
+            Err(placed.collect())
+        }
+    }
+}
+
+/// What was left out of PLCopen projects because it does nothing, as warnings; nothing for other files.
+#[must_use]
+pub fn project_warnings(sources: &[SourceText]) -> Problems {
+    let mut warnings = Problems::new();
+    let projects = sources.iter().filter(|source| sim_plcopen::is_project(source.file()));
+    for source in projects {
+        if let Ok(import) = sim_plcopen::import(source.text(), source.file()) {
+            for found in import.warnings() {
+                warnings.push(placed_in(source, found.clone()).warning());
+            }
+        }
+    }
+    warnings
+}
+
+/// The place of a line of a program: in the project that it was translated from, if there is one.
+///
+/// # Arguments
+///
+/// * `sources` — the files that were compiled.
+/// * `file`, `line` — as a program tells them, for instance with a fault; lines count from 1.
+#[must_use]
+pub fn place_of_line(sources: &[SourceText], file: &str, line: u32) -> (String, u32, u32) {
+    for source in sources.iter().filter(|source| sim_plcopen::is_project(source.file())) {
+        let import = sim_plcopen::import(source.text(), source.file());
+        if let Some(import) = import.ok().filter(|import| import.text_name() == file) {
+            let (line, column) = import.origin_of_line(line);
+            return (source.file().to_owned(), line, column);
+        }
+    }
+    (file.to_owned(), line, 1)
 }
 
 /// A program with its layout set, see [`sim_st::format`].
@@ -215,7 +267,8 @@ fn placed_in(source: &SourceText, found: sim_st::Diagnostic) -> Problem {
 /// A paragraph about a problem code of the compiler, in any case.
 #[must_use]
 pub fn explain_program(code: &str) -> Option<&'static str> {
-    sim_st::explain(&code.to_uppercase())
+    let code = code.to_uppercase();
+    sim_st::explain(&code).or_else(|| sim_plcopen::explain(&code))
 }
 
 /// Reads a playbook, and checks it against a plant if there is one.

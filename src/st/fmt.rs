@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use twinrange_range::formats::format_program;
 use twinrange_range::problem::{Problem, Problems};
-use twinrange_range::scenario::read_text;
+use twinrange_range::scenario::{FileKind, kind_of, read_text};
 
 use crate::Outcome;
 
@@ -37,6 +37,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
 fn one(file: &Path, check: bool) -> Result<(), Problems> {
     let name = file.display().to_string();
     let source = read_text(file, &name)?;
+    if kind_of(&source) == Some(FileKind::Program) && name.to_lowercase().ends_with(".xml") {
+        let message = format!("`{name}` is a PLCopen project, whose layout is a drawing");
+        return Err(Problem::new("TR0111", message)
+            .hint(format!("`twinrange st import {name}` writes it as text"))
+            .into());
+    }
     let laid_out = format_program(&source)?;
     if laid_out == source.text() {
         return Ok(());

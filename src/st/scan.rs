@@ -8,10 +8,11 @@ use std::sync::Arc;
 use serde_json::json;
 use sim_st::{Image, Machine, Program, Value};
 use twinrange_range::evidence::trace::TraceTable;
+use twinrange_range::formats::{compile_files, place_of_line};
 use twinrange_range::problem::Problem;
 
 use super::inputs::Inputs;
-use super::{Sources, compile};
+use super::{Sources, read};
 use crate::Outcome;
 
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,8 @@ fn traced(program: &Program, machine: &Machine, asked: &[String]) -> Result<Vec<
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let program = Arc::new(compile(&args.sources)?);
+    let sources = read(&args.sources)?;
+    let program = Arc::new(compile_files(&sources)?);
     let mut machine = Machine::new(Arc::clone(&program));
     let mut inputs = match &args.inputs {
         Some(path) => Inputs::read(path, &machine)?,
@@ -99,8 +101,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
             // What was traced up to here is whole all the same.
             trace.map_or(Ok(()), Trace::finish)?;
             let message = format!("scan {number} stopped: {}", record.message);
+            let (file, line, column) = place_of_line(&sources, &record.file, record.line);
             return Err(Problem::new(record.code, message)
-                .at_line(record.file, record.line, 1)
+                .at_line(file, line, column)
                 .hint("a controller would go to STOP and write this into its fault log")
                 .into());
         }

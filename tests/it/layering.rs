@@ -10,10 +10,11 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// Packages of the workspace, each with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("sim-kernel", &[]),
     ("sim-wire", &[]),
     ("sim-st", &[]),
+    ("sim-plcopen", &["sim-st"]),
     ("sim-process", &[]),
     (
         "sim-plant",
@@ -29,6 +30,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "sim-kernel",
             "sim-wire",
             "sim-st",
+            "sim-plcopen",
             "sim-process",
             "sim-plant",
             "twinrange-attacks",
@@ -129,6 +131,7 @@ fn simulation_when_read_then_it_names_no_file_process_or_clock() {
         "sim/kernel/src",
         "sim/wire/src",
         "sim/st/src",
+        "sim/plcopen/src",
         "sim/process/src",
         "sim/plant/src",
         "attacks/src",

@@ -395,7 +395,7 @@ fn engineering_when_a_place_or_a_limit_is_wrong_then_reported() {
         "requests_per_s: 0",
         &[(BAD_PACE, "steps[8].action.client.requests_per_s", None)],
     );
-    let hint = "name a file that ends in `.st`, relative to the playbook";
+    let hint = "name a file that ends in `.st` or `.xml`, relative to the playbook";
     check(
         "program: \"a.st\"",
         "program: \"a.bin\"",

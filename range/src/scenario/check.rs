@@ -26,7 +26,7 @@ pub enum FileKind {
     Playbook,
     /// `Defense(…)`.
     Defense,
-    /// Structured Text, by the ending `.st`.
+    /// Structured Text, by the ending `.st`, or a PLCopen project, by the ending `.xml` and its namespace.
     Program,
 }
 
@@ -34,7 +34,10 @@ pub enum FileKind {
 /// left out, by fields that no other kind has.
 #[must_use]
 pub fn kind_of(source: &SourceText) -> Option<FileKind> {
-    if has_ending(Path::new(source.file()), "st") {
+    let path = Path::new(source.file());
+    // Other programs write XML too.
+    let is_project = has_ending(path, "xml") && source.text().contains("plcopen.org/xml/tc6");
+    if has_ending(path, "st") || is_project {
         return Some(FileKind::Program);
     }
     let outline = Outline::of(source.text());
@@ -52,7 +55,7 @@ pub fn kind_of(source: &SourceText) -> Option<FileKind> {
     }
 }
 
-/// Finds everything that is wrong with a file, or with all `.ron` and `.st` files below a folder.
+/// Finds everything that is wrong with a file, or with all `.ron`, `.st` and PLCopen files below a folder.
 ///
 /// A scenario is checked with all that it names, a plant or a playbook with its programs. No problems, or only
 /// warnings, mean that the files can be run.
@@ -117,7 +120,8 @@ fn unknown(source: &SourceText) -> Problem {
     Problem::new("TR0111", "this is no file of a known kind")
         .at(source, start)
         .hint(
-            "begin with `Scenario(`, `Plant(`, `Playbook(` or `Defense(`, or end the name in `.st`",
+            "begin with `Scenario(`, `Plant(`, `Playbook(` or `Defense(`, or end the name in `.st`; a PLCopen \
+             project ends in `.xml`",
         )
 }
 
@@ -133,7 +137,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
             if depth > 0 && !hidden && entry.file_name() != "target" {
                 collect(&path, depth - 1, files);
             }
-        } else if has_ending(&path, "ron") || has_ending(&path, "st") {
+        } else if ["ron", "st", "xml"].iter().any(|ending| has_ending(&path, ending)) {
             files.push(path);
         }
     }

@@ -187,15 +187,19 @@ fn follow(xml: &str, from: usize, decoded: usize) -> usize {
     const CDATA: &str = "<![CDATA[";
     let mut at = from.min(xml.len());
     let mut passed = 0;
+    let before = xml.get(..at).unwrap_or("");
+    // Inside of CDATA, `&` is a character like any other.
+    let mut in_cdata = before.rfind(CDATA) > before.rfind("]]>");
     while let Some(rest) = xml.get(at..) {
         if rest.starts_with(CDATA) {
             at += CDATA.len();
+            in_cdata = true;
             continue;
         }
         let Some(first) = rest.chars().next().filter(|_| passed < decoded) else {
             return at;
         };
-        match rest.find(';').filter(|&end| first == '&' && end < 12) {
+        match rest.find(';').filter(|&end| first == '&' && !in_cdata && end < 12) {
             Some(end) => {
                 at += end + 1;
                 passed += 1;

@@ -1,0 +1,7 @@
+//! PLCopen projects from file to scan.
+
+mod bodies;
+mod mistakes;
+mod projects;
+mod robust;
+mod support;
