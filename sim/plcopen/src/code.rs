@@ -199,7 +199,10 @@ fn follow(xml: &str, from: usize, decoded: usize) -> usize {
         let Some(first) = rest.chars().next().filter(|_| passed < decoded) else {
             return at;
         };
-        match rest.find(';').filter(|&end| first == '&' && !in_cdata && end < 12) {
+        match rest
+            .find(';')
+            .filter(|&end| first == '&' && !in_cdata && end < 12)
+        {
             Some(end) => {
                 at += end + 1;
                 passed += 1;

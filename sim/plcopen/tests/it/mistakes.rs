@@ -188,7 +188,11 @@ fn charts_when_they_break_the_rules_then_say_where() {
     let end = transition(3, "1", TRUE);
     assert_eq!(reports(&chart(&[begin.clone(), end.clone()])), "");
     for (elements, code, at) in [
-        (vec![step(1, "3", "First", ""), end.clone()], "PX0401", "<pou "),
+        (
+            vec![step(1, "3", "First", ""), end.clone()],
+            "PX0401",
+            "<pou ",
+        ),
         (
             vec![
                 begin.clone(),
@@ -270,8 +274,7 @@ fn mistakes_when_the_compiler_finds_them_then_stand_at_the_drawing() {
         "all mistakes in one go: {}",
         reports(&xml)
     );
-    let body =
-        "<body><ST><xhtml:p><![CDATA[m := a;\nIF a < THEN\nEND_IF;]]></xhtml:p></ST></body>";
+    let body = "<body><ST><xhtml:p><![CDATA[m := a;\nIF a < THEN\nEND_IF;]]></xhtml:p></ST></body>";
     assert!(
         reports(&project("a m", "", "", body)).contains("p.xml:5:"),
         "the second line of the body"

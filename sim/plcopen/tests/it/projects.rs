@@ -99,10 +99,10 @@ fn starter_when_the_pump_stands_then_the_comparison_keeps_its_result() {
 /// Inputs of the filling: start, level low, level high, temperature low, fault; and the temperature, °C.
 fn set(bench: &mut Bench, inputs: [bool; 5], temperature: f32) {
     bench.image.ix[..5].copy_from_slice(&inputs);
-    // %ID1 lies over the registers 2 and 3; the lower one holds the lower half.
-    let bits = temperature.to_bits();
-    bench.image.iw[2] = (bits & 0xFFFF) as u16;
-    bench.image.iw[3] = (bits >> 16) as u16;
+    // %ID1 lies over the registers 2 and 3; the lower one holds the upper half.
+    let [a, b, c, d] = temperature.to_be_bytes();
+    bench.image.iw[2] = u16::from_be_bytes([a, b]);
+    bench.image.iw[3] = u16::from_be_bytes([c, d]);
 }
 
 /// Runs a batch up to the beginning of its mixing, at 500 ms.

@@ -8,7 +8,8 @@ use crate::support::{FILLING, STARTER};
 fn exercise(xml: &str) {
     if let Ok(import) = sim_plcopen::import(xml, "p.xml") {
         for line in 1..=u32::try_from(import.text().lines().count()).unwrap_or(1) {
-            import.origin_of_line(line);
+            let (row, column) = import.origin_of_line(line);
+            assert!(row > 0 && column > 0);
         }
     }
     if let Err(found) = sim_plcopen::compile_all(&[(xml, "p.xml")]) {
