@@ -3,6 +3,8 @@
 //! **Invariant:** every list is sorted by name before anything in it gets a number, so that the order
 //! of a file has no influence on a run.
 
+mod units;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use sim_wire::MacAddr;
 use sim_wire::modbus::engineering::Key;
 use sim_wire::modbus::{DeviceIdentity, DeviceProfile, PORT};
 
+use self::units::{Unit, units};
 use crate::address::{Address, Width};
 use crate::alarm::Alarm;
 use crate::check::{check, parse_subnet};
@@ -25,11 +28,11 @@ use crate::frame::Label;
 use crate::host::{Host, HostConfig};
 use crate::observe::{Keep, Observations};
 use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
-use crate::physics::{self, Act, Physics};
+use crate::physics::{self, Act, ControllerAct, Physics};
 use crate::respond::ResponseTimes;
 use crate::spec::{
-    AlarmSpec, ControllerSpec, HostSpec, IoSpec, KeySwitch, NetworkSpec, OperatorSpec, PlantSpec,
-    ProcedureStep, ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
+    AlarmSpec, HostSpec, IoSpec, KeySwitch, NetworkSpec, OperatorSpec, PlantSpec, ProcedureStep,
+    ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
 };
 use crate::station::{Station, StationConfig, StationKind};
 use crate::switch::{Link, Switch};
@@ -71,15 +74,17 @@ pub(crate) fn derived_mac(ip: Ipv4Addr) -> [u8; 6] {
 
 /// Reads the name of something that a person does by hand.
 pub(crate) fn parse_act(text: &str, spec: &PlantSpec) -> Result<Act, String> {
-    if let Some(name) = text
-        .strip_prefix("Restart(")
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
-        return sorted(&spec.controllers, |c| &c.host)
-            .iter()
-            .position(|c| c.host == name)
-            .map(Act::Restart)
-            .ok_or_else(|| format!("there is no controller `{name}` to restart"));
+    for (verb, act) in ControllerAct::ALL {
+        let rest = text.strip_prefix(verb).and_then(|r| r.strip_prefix('('));
+        if let Some(name) = rest.and_then(|rest| rest.strip_suffix(')')) {
+            let units = units(spec);
+            let at = units.iter().position(|unit| unit.host == name);
+            let at = at.ok_or_else(|| format!("there is no controller `{name}`"))?;
+            if act.needs_pair() && units[at].spec.standby.is_none() {
+                return Err(format!("controller `{name}` is in no pair"));
+            }
+            return Ok(Act::Controller(act, at));
+        }
     }
     physics::parse_person_act(text).map(Act::Person)
 }
@@ -204,7 +209,7 @@ struct Assembly<'a> {
     options: &'a WorldOptions,
     networks: Vec<&'a NetworkSpec>,
     hosts: Vec<&'a HostSpec>,
-    controllers: Vec<&'a ControllerSpec>,
+    controllers: Vec<Unit<'a>>,
     tags: Vec<&'a TagSpec>,
     alarms: Vec<&'a AlarmSpec>,
     stations: Vec<(StationKind, &'a StationSpec)>,
@@ -224,7 +229,7 @@ impl<'a> Assembly<'a> {
             options,
             networks: sorted(&spec.networks, |n| &n.name),
             hosts: sorted(&spec.hosts, |h| &h.name),
-            controllers: sorted(&spec.controllers, |c| &c.host),
+            controllers: units(spec),
             tags: sorted(&spec.tags, |t| &t.name),
             alarms: sorted(&spec.alarms, |a| &a.name),
             stations,
@@ -250,7 +255,7 @@ impl<'a> Assembly<'a> {
         let (components, ids) = self.components();
         let mut hosts: Vec<Host> = self.hosts.iter().map(|host| self.host(host)).collect();
         for controller in &self.controllers {
-            hosts[self.host_index(&controller.host)].listen(PORT, controller.max_connections);
+            hosts[self.host_index(controller.host)].listen(PORT, controller.spec.max_connections);
         }
         let tags: Vec<Tag> = self.tags.iter().map(|tag| self.tag(tag)).collect();
         let stations = self
@@ -294,7 +299,7 @@ impl<'a> Assembly<'a> {
             controllers: self
                 .controllers
                 .iter()
-                .map(|c| self.controller(c, programs))
+                .map(|unit| self.controller(unit, programs))
                 .collect(),
             stations,
             operators,
@@ -317,7 +322,7 @@ impl<'a> Assembly<'a> {
     /// All component names in order, and who has which number.
     fn components(&self) -> (Vec<String>, Ids) {
         let host = |h: &&HostSpec| format!("host/{}", h.name);
-        let controller = |c: &&ControllerSpec| format!("controller/{}", c.host);
+        let controller = |c: &Unit<'_>| format!("controller/{}", c.host);
         let station = |s: &(StationKind, &StationSpec)| format!("station/{}", s.1.host);
         let operator = |o: &&OperatorSpec| format!("operator/{}", o.name);
         let switch = |n: &&NetworkSpec| format!("switch/{}", n.switch);
@@ -408,7 +413,7 @@ impl<'a> Assembly<'a> {
             }
         }
         for (at, controller) in self.controllers.iter().enumerate() {
-            roles[self.host_index(&controller.host)].controller = Some(number(at));
+            roles[self.host_index(controller.host)].controller = Some(number(at));
         }
         for (at, (_, station)) in self.stations.iter().enumerate() {
             roles[self.host_index(&station.host)].station = Some(number(at));
@@ -416,12 +421,9 @@ impl<'a> Assembly<'a> {
         roles
     }
 
-    fn controller(
-        &self,
-        spec: &ControllerSpec,
-        programs: &BTreeMap<String, Arc<Program>>,
-    ) -> Controller {
-        let host = self.host_index(&spec.host);
+    fn controller(&self, unit: &Unit<'_>, programs: &BTreeMap<String, Arc<Program>>) -> Controller {
+        let spec = unit.spec;
+        let host = self.host_index(unit.host);
         let asset = self.hosts[host];
         let or = |text: &str, other: &str| {
             if text.is_empty() {
@@ -437,7 +439,7 @@ impl<'a> Assembly<'a> {
         )
         .expect("texts of a plant file fit a Modbus identity");
         let engineering = &spec.engineering;
-        let stream = format!("controller/{}/session", spec.host);
+        let stream = format!("controller/{}/session", unit.host);
         let wires = |list: &[IoSpec]| {
             let mut wires: Vec<Wire> = list
                 .iter()
@@ -447,7 +449,7 @@ impl<'a> Assembly<'a> {
             wires
         };
         Controller::new(ControllerConfig {
-            name: spec.host.clone(),
+            name: unit.host.to_owned(),
             host,
             program: Arc::clone(&programs[&spec.program]),
             scan: SimDuration::from_millis(u64::from(spec.scan_ms)),
@@ -470,6 +472,7 @@ impl<'a> Assembly<'a> {
             inputs: wires(&spec.inputs),
             outputs: wires(&spec.outputs),
             places: u16::from(spec.max_connections),
+            pair: unit.pair(&self.controllers),
         })
     }
 
@@ -512,7 +515,7 @@ impl<'a> Assembly<'a> {
         let controllers = self
             .controllers
             .iter()
-            .map(|c| (self.hosts[self.host_index(&c.host)].ip, c.unit))
+            .map(|c| (self.hosts[self.host_index(c.host)].ip, c.spec.unit))
             .collect();
         let config = StationConfig {
             kind,

@@ -2,6 +2,8 @@
 //!
 //! All mistakes are reported, not only the first. [`World::new`](crate::World::new) relies on a checked plant.
 
+mod standby;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -364,6 +366,7 @@ impl Check {
             }
             self.wires(at, controller, &mut driven);
         }
+        self.standbys(spec);
     }
 
     fn wires<'a>(

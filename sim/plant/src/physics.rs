@@ -39,8 +39,39 @@ impl Draws for ProcessStream {
 pub(crate) enum Act {
     /// At a machine.
     Person(PersonAct),
-    /// Restarts a controller, by index.
-    Restart(usize),
+    /// At a controller, by index.
+    Controller(ControllerAct, usize),
+}
+
+/// Something that a person does at a controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ControllerAct {
+    /// Switches it off and on again.
+    Restart,
+    /// Switches it off.
+    PowerOff,
+    /// Switches it on.
+    PowerOn,
+    /// Pulls the plug of its link to the other controller of the pair.
+    UnplugSync,
+    /// Puts it in again.
+    PlugSync,
+}
+
+impl ControllerAct {
+    /// What they are called in a plant file.
+    pub(crate) const ALL: [(&'static str, Self); 5] = [
+        ("Restart", Self::Restart),
+        ("PowerOff", Self::PowerOff),
+        ("PowerOn", Self::PowerOn),
+        ("UnplugSync", Self::UnplugSync),
+        ("PlugSync", Self::PlugSync),
+    ];
+
+    /// Whether only a controller of a pair has what it is about.
+    pub(crate) fn needs_pair(self) -> bool {
+        matches!(self, Self::UnplugSync | Self::PlugSync)
+    }
 }
 
 /// Reads what a person does at a machine: `MopSpill`, `Clear(Filler)`, `ResetOverload(M3)`.
@@ -81,7 +112,7 @@ pub(crate) fn parse_person_act(text: &str) -> Result<PersonAct, String> {
         _ => Err(format!(
             "`{verb}` is nothing that a person does here; there are Clear, RefillCaps, ResetOverload, \
              ReplaceMotor, MopSpill, CloseSupply, OpenSupply, EnterZone, LeaveZone, PressEmergencyStop, \
-             ReleaseEmergencyStop, Restart"
+             ReleaseEmergencyStop, Restart, PowerOff, PowerOn, UnplugSync, PlugSync"
         )),
     }
 }

@@ -231,10 +231,32 @@ pub struct ControllerSpec {
     /// How it can be loaded and commanded over the network.
     #[serde(default)]
     pub engineering: EngineeringSpec,
+    /// The controller that goes on in its place when it fails, if there is one.
+    #[serde(default)]
+    pub standby: Option<StandbySpec>,
     /// Sensors wired to it.
     pub inputs: Vec<IoSpec>,
     /// Actuators wired to it.
     pub outputs: Vec<IoSpec>,
+}
+
+/// The second controller of a pair: the same program, wires and settings on another host.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandbySpec {
+    /// Name of the host it is.
+    pub host: String,
+    /// Scans from one image that the standby is sent to the next; a heartbeat is sent in each scan.
+    #[serde(default = "default_sync_every_scans")]
+    pub sync_every_scans: u16,
+    /// Time from the end of a scan until the standby has the image, µs: the link between the two.
+    #[serde(default = "default_sync_us")]
+    pub sync_us: u32,
+    /// How long the standby hears nothing until it takes over, ms.
+    pub takeover_after_ms: u32,
+    /// How long outputs stay as they are when nobody drives them, ms.
+    #[serde(default = "default_hold_ms")]
+    pub hold_ms: u32,
 }
 
 /// Where a controller's key switch stands.
@@ -514,6 +536,15 @@ fn default_max_connections() -> u8 {
 }
 fn default_service_us() -> u32 {
     800
+}
+fn default_sync_every_scans() -> u16 {
+    1
+}
+fn default_sync_us() -> u32 {
+    500
+}
+fn default_hold_ms() -> u32 {
+    1_500
 }
 fn default_unit() -> u8 {
     1

@@ -12,6 +12,7 @@
 mod actions;
 mod network;
 mod observers;
+mod pairs;
 mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use sim_process::production::Production;
 use sim_wire::modbus::engineering::Mode;
 
 use crate::controller::Controller;
+use crate::controller::pair::Beat;
 use crate::frame::{Destination, Frame, Label};
 use crate::host::{ConnectionId, Host};
 use crate::observe::{Keep, Observations};
@@ -68,6 +70,10 @@ pub(crate) enum Event {
     ActionEnds(usize),
     /// A controller scans.
     Scan { controller: u16 },
+    /// A standby has heard its primary.
+    Heard { controller: u16, beat: Box<Beat> },
+    /// A controller has its power back.
+    PowerOn { controller: u16 },
     /// The truth is recorded.
     Truth,
     /// A second is over.
@@ -287,6 +293,15 @@ impl World {
             .map(Controller::mode)
     }
 
+    /// Whether a controller is the standby of a pair, by host name.
+    #[must_use]
+    pub fn is_standby(&self, controller: &str) -> Option<bool> {
+        self.controllers
+            .iter()
+            .find(|c| c.config.name == controller)
+            .map(Controller::is_standby)
+    }
+
     /// Digest of the program that a controller runs, by host name.
     #[must_use]
     pub fn program_digest(&self, controller: &str) -> Option<[u8; 32]> {
@@ -392,6 +407,10 @@ impl World {
             Event::ActionBegins(index) => self.on_action_begins(now, index),
             Event::ActionEnds(index) => self.on_action_ends(now, index),
             Event::Scan { controller } => self.on_scan(now, usize::from(controller)),
+            Event::Heard { controller, beat } => {
+                self.controllers[usize::from(controller)].hear(now, *beat);
+            }
+            Event::PowerOn { controller } => self.power_on(now, usize::from(controller)),
             Event::Truth => self.on_truth(now),
             Event::Second => self.on_second(now),
         }
@@ -412,6 +431,9 @@ impl World {
     }
 
     fn on_scan(&mut self, now: SimTime, index: usize) {
+        if self.controllers[index].is_standby() {
+            self.watch_primary(now, index);
+        }
         let controller = &mut self.controllers[index];
         let next = controller.scan(now, &mut self.physics);
         let id = self.ids.controllers[index];
@@ -422,6 +444,7 @@ impl World {
             (id, id),
             Event::Scan { controller: number },
         );
+        self.send_beat(now, index);
         self.tell_notices(now, index, None);
     }
 

@@ -50,6 +50,7 @@ fn plant() -> PlantSpec {
         service_us: 10,
         unit: 1,
         engineering: Default::default(),
+        standby: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
     };

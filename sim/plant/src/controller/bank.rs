@@ -22,7 +22,7 @@ impl ImageBank<'_> {
 }
 
 impl Bank for ImageBank<'_> {
-    fn check(&self, span: Span, _operation: Operation) -> Result<(), ExceptionCode> {
+    fn check(&self, span: Span, operation: Operation) -> Result<(), ExceptionCode> {
         let size = match span.table {
             Table::Coils | Table::HoldingRegisters => 2 * u32::from(TABLE_LIMIT),
             Table::DiscreteInputs | Table::InputRegisters => u32::from(TABLE_LIMIT),
@@ -30,7 +30,8 @@ impl Bank for ImageBank<'_> {
         if span.addresses().end > size {
             return Err(ExceptionCode::IllegalDataAddress);
         }
-        if self.turn.runtime.mode == Mode::Program {
+        let is_overwritten = operation == Operation::Write && self.turn.runtime.is_standby();
+        if self.turn.runtime.mode == Mode::Program || is_overwritten {
             return Err(ExceptionCode::ServerDeviceBusy);
         }
         Ok(())

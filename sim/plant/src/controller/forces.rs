@@ -15,7 +15,7 @@ use crate::address::TABLE_LIMIT;
 pub(crate) const FORCES_MAX: usize = 64;
 
 /// The forces, by table and index.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ForceTable(BTreeMap<(Area, u16), u16>);
 
 impl ForceTable {

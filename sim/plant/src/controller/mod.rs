@@ -15,6 +15,7 @@
 //! | `files` | its transfers as file records |
 //! | `forces`, `faults` | their tables |
 //! | `firmware` | firmware images |
+//! | `pair` | primary and standby |
 //! | `bank` | what Modbus can reach |
 
 mod bank;
@@ -22,6 +23,7 @@ mod faults;
 mod files;
 pub(crate) mod firmware;
 mod forces;
+pub(crate) mod pair;
 mod runtime;
 mod session;
 #[cfg(test)]
@@ -35,7 +37,7 @@ use sim_kernel::digest::Hasher;
 use sim_kernel::math;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_process::point::PointId;
-use sim_st::Program;
+use sim_st::{Image, Program};
 use sim_wire::modbus::engineering::{Key, Mode, Restart};
 use sim_wire::modbus::identity::MAJOR_MINOR_REVISION;
 use sim_wire::modbus::{DeviceProfile, Framed, Framer, Served, serve};
@@ -43,6 +45,7 @@ use sim_wire::modbus::{DeviceProfile, Framed, Framer, Served, serve};
 use self::bank::ImageBank;
 use self::faults::FaultCode;
 use self::firmware::{Behavior, FirmwareImage};
+use self::pair::PairConfig;
 use self::runtime::{Notice, Runtime};
 use self::session::{Session, Turn};
 use crate::address::{Address, TABLE_LIMIT, Width};
@@ -90,6 +93,8 @@ pub(crate) struct ControllerConfig {
     pub(crate) outputs: Vec<Wire>,
     /// Connections that its Modbus server offers.
     pub(crate) places: u16,
+    /// Its place in a pair, if it is in one.
+    pub(crate) pair: Option<PairConfig>,
 }
 
 /// What the process needs to be to a controller.
@@ -117,6 +122,8 @@ pub(crate) struct Controller {
     /// Buffers of requests that were served.
     spare: Vec<Vec<u8>>,
     service_free_at: SimTime,
+    /// Whether it has power.
+    pub(crate) powered: bool,
     scans: u64,
     overruns: u64,
     requests: u64,
@@ -146,6 +153,7 @@ impl Controller {
             waiting: VecDeque::new(),
             spare: Vec::new(),
             service_free_at: SimTime::default(),
+            powered: true,
             scans: 0,
             overruns: 0,
             requests: 0,
@@ -177,12 +185,33 @@ impl Controller {
         self.runtime.restart(now, Restart::Cold, &self.config);
     }
 
+    /// Loses its power. Its outputs go to zero whatever the plant file says, because nothing holds them; in
+    /// a pair the cards have power of their own and wait for the other controller.
+    pub(crate) fn power_off(&mut self, now: SimTime) {
+        self.session.reset();
+        self.waiting.clear();
+        let runtime = &mut self.runtime;
+        runtime.pending = None;
+        runtime.drop_out(now, Mode::Stop, &self.config);
+        if runtime.pair.is_none() {
+            runtime.image = Image::new();
+            runtime.outputs_ready_at = Some(now);
+        }
+        self.powered = false;
+    }
+
+    /// Has its power back, and begins as after a power cycle.
+    pub(crate) fn power_on(&mut self, now: SimTime) {
+        self.powered = true;
+        self.power_cycle(now);
+    }
+
     /// Stops for somebody who restores it on the spot.
     pub(crate) fn begin_service(&mut self, now: SimTime) {
         self.session.reset();
         self.runtime.pending = None;
         self.runtime.in_service = true;
-        self.runtime.leave_run(now, Mode::Program, &self.config);
+        self.runtime.drop_out(now, Mode::Program, &self.config);
     }
 
     /// Starts with the golden program, firmware and scan period and no forces.
@@ -202,11 +231,14 @@ impl Controller {
 
     /// One scan. Returns when the next may start.
     pub(crate) fn scan(&mut self, now: SimTime, process: &mut impl Terminals) -> SimTime {
+        if !self.powered {
+            return now + self.runtime.scan;
+        }
         if self.runtime.settle(now, &self.config) {
             self.follow_firmware();
         }
         let next = now + self.runtime.scan;
-        if self.runtime.mode != Mode::Run {
+        if self.runtime.mode != Mode::Run || self.runtime.is_standby() {
             return next;
         }
         self.scans += 1;
@@ -219,7 +251,7 @@ impl Controller {
             .scan(&mut runtime.image, now.as_nanos(), fuel);
         if let Some(trap) = report.trap {
             runtime.fault(now, FaultCode::of(trap), trap.line(), trap.to_string());
-            runtime.leave_run(now, Mode::Stop, &self.config);
+            runtime.trip(now, &self.config);
             return next;
         }
         runtime.forces.apply(&mut runtime.image);
@@ -266,6 +298,9 @@ impl Controller {
             return;
         }
         self.runtime.outputs_ready_at = None;
+        if self.runtime.is_standby() {
+            return;
+        }
         if self.runtime.mode == Mode::Run {
             // A client may have written to the image since the scan.
             self.runtime.forces.apply(&mut self.runtime.image);
@@ -386,6 +421,9 @@ impl Controller {
             put_words(put, words);
         }
         put.put_len(self.waiting.len());
+        if !self.powered {
+            put.put_bool(self.powered);
+        }
     }
 }
 

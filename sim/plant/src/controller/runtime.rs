@@ -3,6 +3,9 @@
 //! **Invariant:** only a scan in RUN drives outputs; when RUN is left they go to zero, or stay as they
 //! are where the plant file says so.
 //!
+//! **Invariant:** in a pair, outputs stay for a while when RUN was not left on purpose, so that the other
+//! controller can go on with them.
+//!
 //! **Invariant:** a change that takes time is one [`Pending`]; it happens between two scans.
 
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use super::ControllerConfig;
 use super::faults::{FaultCode, FaultLog};
 use super::firmware::{Behavior, FirmwareImage};
 use super::forces::ForceTable;
+use super::pair::Pair;
 
 /// A change that was asked for and takes effect at its time.
 #[derive(Debug)]
@@ -57,6 +61,10 @@ pub(crate) struct Runtime {
     pub(crate) program_bytes: u32,
     /// Whether somebody restores the controller on the spot; nothing is accepted from afar.
     pub(crate) in_service: bool,
+    /// Whether it has stopped by itself; a start ends that.
+    pub(crate) tripped: bool,
+    /// Its part in a pair, if it is in one.
+    pub(crate) pair: Option<Pair>,
     pub(crate) outputs_ready_at: Option<SimTime>,
     pub(crate) notices: Vec<Notice>,
 }
@@ -75,6 +83,8 @@ impl Runtime {
             pending: None,
             program_bytes: container_bytes(&config.program),
             in_service: false,
+            tripped: false,
+            pair: config.pair.map(Pair::new),
             outputs_ready_at: None,
             notices: Vec::new(),
         }
@@ -115,6 +125,21 @@ impl Runtime {
         }
     }
 
+    /// Leaves RUN for a reason that is none for the process: a fault, a change of firmware, somebody at the
+    /// controller. Outputs that another controller may go on with stay until it has had its time.
+    pub(crate) fn drop_out(&mut self, now: SimTime, mode: Mode, config: &ControllerConfig) {
+        self.leave_run(now, mode, config);
+        if let (Some(ready), Some(pair)) = (&mut self.outputs_ready_at, &self.pair) {
+            *ready = now + pair.config.hold;
+        }
+    }
+
+    /// Stops by itself.
+    pub(crate) fn trip(&mut self, now: SimTime, config: &ControllerConfig) {
+        self.tripped = true;
+        self.drop_out(now, Mode::Stop, config);
+    }
+
     /// Starts the program anew, in RUN unless the key switch or the firmware is against it.
     ///
     /// Cold: every variable and the whole image as at first; the first scan writes the initial values
@@ -137,10 +162,14 @@ impl Runtime {
             }
         }
         self.mode = start_mode(self.key);
+        self.tripped = false;
+        if let Some(pair) = &mut self.pair {
+            pair.begin(now);
+        }
         if self.firmware.behavior == Behavior::Dead {
             let text = format!("firmware {} does not start", self.firmware.version);
             self.fault(now, FaultCode::Firmware, 0, text);
-            self.leave_run(now, Mode::Stop, config);
+            self.trip(now, config);
         }
     }
 
@@ -216,6 +245,9 @@ impl Runtime {
         put.put_u64(self.outputs_ready_at.map_or(u64::MAX, SimTime::as_nanos));
         self.forces.digest(put);
         self.faults.digest(put);
+        if let Some(pair) = &self.pair {
+            pair.digest(put);
+        }
         for &slot in self.machine.state() {
             put.put_u64(slot);
         }

@@ -444,8 +444,8 @@ impl Turn<'_> {
 
     pub(super) fn activate(&mut self, how: Activation) -> Result<(), Reason> {
         let is_online = |t: &Transfer| how == Activation::Online && t.content == Content::Program;
-        let is_ready =
-            |t: &Transfer| t.checked.is_some() && (!is_online(t) || self.runtime.mode == Mode::Run);
+        let runs = self.runtime.mode == Mode::Run && !self.runtime.is_standby();
+        let is_ready = |t: &Transfer| t.checked.is_some() && (!is_online(t) || runs);
         // What cannot be activated now stays; it may be verified yet, or loaded instead.
         let transfer = self.session.transfer.take_if(|t| is_ready(t));
         let transfer = transfer.ok_or(Reason::WrongState)?;
@@ -460,7 +460,10 @@ impl Turn<'_> {
             Checked::Program(program) => (Change::Load(program), load),
         };
         if !matches!(change, Change::Online(_)) {
-            self.runtime.leave_run(self.now, Mode::Program, self.config);
+            match change {
+                Change::Firmware(_) => self.runtime.drop_out(self.now, Mode::Program, self.config),
+                _ => self.runtime.leave_run(self.now, Mode::Program, self.config),
+            }
             let text = format!("mode PROGRAM: {} is loaded", transfer.content);
             self.runtime.notice("MODE", 4, text);
         }
@@ -482,6 +485,10 @@ impl Turn<'_> {
     fn operate(&mut self, command: &Command<'_>) -> Result<(), Reason> {
         let (now, config) = (self.now, self.config);
         let runtime = &mut *self.runtime;
+        // What a standby is told by its primary cannot be commanded at the standby.
+        if runtime.is_standby() && !matches!(command, Command::Restart { .. }) {
+            return Err(Reason::WrongState);
+        }
         let deed = || command.deed().unwrap_or_default();
         match *command {
             Command::SetMode { mode } => {

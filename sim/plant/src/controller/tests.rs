@@ -12,6 +12,7 @@ use sim_wire::modbus::identity::DeviceIdentity;
 use super::*;
 
 mod files;
+mod pair;
 
 /// Address of the client, where it does not matter.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 31);
@@ -66,6 +67,7 @@ impl Bench {
             inputs: Vec::new(),
             outputs: Vec::new(),
             places: 1,
+            pair: None,
         };
         change(&mut config);
         Self {

@@ -207,10 +207,7 @@ impl World {
                 self.log(now, host, "hmi", "WRITE", 5, text.trim_end().to_owned());
             }
             Deed::Work { act } => match self.acts[act].clone() {
-                Act::Restart(controller) => {
-                    self.controllers[controller].power_cycle(now);
-                    self.started(now, controller, "power cycled by hand");
-                }
+                Act::Controller(act, controller) => self.work_at_controller(now, controller, act),
                 Act::Person(act) => self.physics.person(act),
             },
         }
