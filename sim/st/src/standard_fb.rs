@@ -201,7 +201,7 @@ impl StandardFb {
                 ("$IN", Bool, Input),
                 ("$SET", Bool, Input),
                 ("X", Bool, Output),
-                ("T", Elementary::Time, Output),
+                ("T", Time, Output),
                 ("$START", Lint, Hidden),
             ],
             Behaviour::Rs => &[
