@@ -216,7 +216,9 @@ pub fn import_project(source: &SourceText) -> Result<(String, String), Problems>
 #[must_use]
 pub fn project_warnings(sources: &[SourceText]) -> Problems {
     let mut warnings = Problems::new();
-    let projects = sources.iter().filter(|source| sim_plcopen::is_project(source.file()));
+    let projects = sources
+        .iter()
+        .filter(|source| sim_plcopen::is_project(source.file()));
     for source in projects {
         if let Ok(import) = sim_plcopen::import(source.text(), source.file()) {
             for found in import.warnings() {
@@ -235,7 +237,10 @@ pub fn project_warnings(sources: &[SourceText]) -> Problems {
 /// * `file`, `line` — as a program tells them, for instance with a fault; lines count from 1.
 #[must_use]
 pub fn place_of_line(sources: &[SourceText], file: &str, line: u32) -> (String, u32, u32) {
-    for source in sources.iter().filter(|source| sim_plcopen::is_project(source.file())) {
+    for source in sources
+        .iter()
+        .filter(|source| sim_plcopen::is_project(source.file()))
+    {
         let import = sim_plcopen::import(source.text(), source.file());
         if let Some(import) = import.ok().filter(|import| import.text_name() == file) {
             let (line, column) = import.origin_of_line(line);

@@ -56,7 +56,10 @@ impl Check<'_> {
     }
 
     fn download(&mut self, path: &str, download: &DownloadProgram) {
-        if ![".st", ".xml"].iter().any(|ending| download.program.ends_with(ending)) {
+        if ![".st", ".xml"]
+            .iter()
+            .any(|ending| download.program.ends_with(ending))
+        {
             let message = format!("`{}` is no Structured Text", download.program);
             self.error(BAD_NAME, format!("{path}.program"), message);
             self.hint("name a file that ends in `.st` or `.xml`, relative to the playbook");

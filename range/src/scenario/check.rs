@@ -137,7 +137,10 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
             if depth > 0 && !hidden && entry.file_name() != "target" {
                 collect(&path, depth - 1, files);
             }
-        } else if ["ron", "st", "xml"].iter().any(|ending| has_ending(&path, ending)) {
+        } else if ["ron", "st", "xml"]
+            .iter()
+            .any(|ending| has_ending(&path, ending))
+        {
             files.push(path);
         }
     }
