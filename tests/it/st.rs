@@ -185,3 +185,63 @@ fn st_run_when_the_program_traps_then_what_was_traced_is_whole() {
     let table = fs::read(folder.path().join("t.parquet")).expect("was written");
     assert!(table.ends_with(b"PAR1"), "it has its footer");
 }
+
+#[test]
+fn st_when_given_a_plcopen_project_then_takes_it_like_a_program() {
+    let folder = scratch();
+    let projects = repository().join("sim/plcopen/tests/projects");
+    for name in ["starter", "filling"] {
+        let file = format!("{name}.xml");
+        fs::copy(projects.join(&file), folder.path().join(&file)).expect("copies");
+        let done = words(folder.path(), &format!("st check {file}")).expect_code(0);
+        assert!(done.stdout.contains("no mistakes"), "{}", done.stdout);
+        words(folder.path(), &format!("st disasm {file}")).expect_code(0);
+        words(folder.path(), &format!("st fmt {file}"))
+            .expect_code(2)
+            .expect_says(&["TR0111", "st import"]);
+        words(folder.path(), &format!("check {file}")).expect_code(0);
+
+        // The text that it becomes is a program of its own.
+        words(folder.path(), &format!("st import {file} --out {name}.st")).expect_code(0);
+        let args = "--scans 3 --period-ms 100 --json";
+        let drawn = words(folder.path(), &format!("st run {file} {args}")).expect_code(0);
+        let written = words(folder.path(), &format!("st run {name}.st {args}")).expect_code(0);
+        assert_eq!(drawn.stdout, written.stdout);
+        words(folder.path(), &format!("st import {file} --out {name}.st"))
+            .expect_code(2)
+            .expect_says(&["TR0307"]);
+    }
+}
+
+#[test]
+fn st_when_a_plcopen_project_is_wrong_then_names_the_drawing() {
+    let folder = scratch();
+    let path = repository().join("sim/plcopen/tests/projects/starter.xml");
+    let text = fs::read_to_string(path).expect("reads");
+    let wrong = text.replace("<variable>star</variable>", "<variable>stra</variable>");
+    let line = wrong[..wrong.find("stra<").expect("is there")]
+        .matches('\n')
+        .count()
+        + 1;
+    fs::write(folder.path().join("p.xml"), wrong).expect("writes");
+    words(folder.path(), "st check p.xml")
+        .expect_code(2)
+        .expect_says(&[&format!("p.xml:{line}:"), "ST0301", "POU `Starter`"]);
+
+    // A division by zero in the function block diagram: 4000 counts are both ends of the range. The place is
+    // that of the statement's beginning, what is assigned.
+    let traps = text.replace(
+        "<expression>20000</expression>",
+        "<expression>4000</expression>",
+    );
+    let traps = traps.replace("INT_TO_REAL", "MOVE").replace("100.0", "100");
+    let traps = traps.replace("<REAL/>", "<INT/>").replace("80.0", "80");
+    let line = traps[..traps.find("<expression>ToPercent<").expect("is there")]
+        .matches('\n')
+        .count()
+        + 1;
+    fs::write(folder.path().join("p.xml"), traps).expect("writes");
+    words(folder.path(), "st run p.xml")
+        .expect_code(2)
+        .expect_says(&["ST9001", &format!("p.xml:{line}:")]);
+}

@@ -316,6 +316,10 @@ fn parts_when_they_do_nothing_then_are_warned_of() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads the pages that it checks"
+)]
 fn problem_codes_when_listed_then_have_a_page() {
     for (code, _) in sim_plcopen::problems::all() {
         let path =
