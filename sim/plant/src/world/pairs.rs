@@ -92,3 +92,6 @@ impl World {
         self.tell_notices(now, index, None);
     }
 }
+
+#[cfg(test)]
+mod tests;
