@@ -53,6 +53,8 @@ pub enum Activation {
     Load,
     /// Between two scans, while the machine runs.
     Online,
+    /// The same, if no more than one POU differs from what runs.
+    OnePou,
 }
 
 impl From<Activation> for engineering::Activation {
@@ -60,6 +62,7 @@ impl From<Activation> for engineering::Activation {
         match activation {
             Activation::Load => Self::Load,
             Activation::Online => Self::Online,
+            Activation::OnePou => Self::OnePou,
         }
     }
 }

@@ -58,6 +58,7 @@ mod bytecode;
 mod calendar;
 mod check;
 mod codegen;
+mod compare;
 mod container;
 mod diagnostic;
 mod format;
@@ -80,6 +81,7 @@ mod verifier;
 mod vm;
 
 pub use ast::PouKind;
+pub use compare::Changes;
 pub use container::{AccessPath, ArrayInfo, Located, VariableInfo, VerifyError, reseal};
 pub use diagnostic::{Diagnostic, Span};
 pub use format::format;

@@ -443,20 +443,33 @@ impl Turn<'_> {
     }
 
     pub(super) fn activate(&mut self, how: Activation) -> Result<(), Reason> {
-        let is_online = |t: &Transfer| how == Activation::Online && t.content == Content::Program;
+        let is_online = |t: &Transfer| how != Activation::Load && t.content == Content::Program;
         let runs = self.runtime.mode == Mode::Run && !self.runtime.is_standby();
         let is_ready = |t: &Transfer| t.checked.is_some() && (!is_online(t) || runs);
         // What cannot be activated now stays; it may be verified yet, or loaded instead.
         let transfer = self.session.transfer.take_if(|t| is_ready(t));
         let transfer = transfer.ok_or(Reason::WrongState)?;
+        let checked = transfer.checked.as_ref().ok_or(Reason::WrongState)?;
+        if let Checked::Program(program) = checked
+            && how != Activation::Load
+        {
+            let changes = self.runtime.program().changes_to(program);
+            if how == Activation::OnePou && changes.only_pou().is_none() {
+                // It may be loaded in another way yet.
+                self.session.transfer = Some(transfer);
+                let text = format!("online edit of one POU refused: {changes}");
+                self.runtime.notice("ONLINE-EDIT", 4, text);
+                return Err(Reason::Rejected);
+            }
+            let text = format!("online edit of {}: {changes}", self.runtime.title());
+            self.runtime.notice("ONLINE-EDIT", 4, text);
+        }
         let checked = transfer.checked.ok_or(Reason::WrongState)?;
         let scans = u64::from(self.config.activation_scans);
         let load = SimDuration::from_nanos(self.runtime.scan.as_nanos() * scans);
         let (change, takes) = match checked {
             Checked::Firmware(image) => (Change::Firmware(image), self.config.firmware_time),
-            Checked::Program(program) if how == Activation::Online => {
-                (Change::Online(program), load)
-            }
+            Checked::Program(program) if how != Activation::Load => (Change::Online(program), load),
             Checked::Program(program) => (Change::Load(program), load),
         };
         if !matches!(change, Change::Online(_)) {

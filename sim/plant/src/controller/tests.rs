@@ -140,6 +140,12 @@ impl Bench {
         self.controller.runtime.image.mw[0]
     }
 
+    fn take_texts(&mut self) -> Vec<String> {
+        let notices = self.controller.take_notices();
+        let text = |n: Notice| format!("{} {}", n.kind, n.text);
+        notices.into_iter().map(text).collect()
+    }
+
     fn kinds(&mut self) -> Vec<&'static str> {
         let notices = self.controller.take_notices();
         notices.iter().map(|notice| notice.kind).collect()
@@ -225,6 +231,59 @@ fn program_when_changed_online_then_values_stay() {
         bench.scans(5);
         assert_eq!(bench.shown(), before, "the new limit holds");
     }
+}
+
+#[test]
+fn edit_when_one_pou_differs_then_taken_and_when_two_do_then_refused() {
+    let program = |step: u16, limit: u16| {
+        let source = format!(
+            "FUNCTION Next : UINT VAR_INPUT n : UINT; END_VAR Next := n + {step}; END_FUNCTION
+            FUNCTION Unused : UINT VAR_INPUT n : UINT; END_VAR Unused := n; END_FUNCTION
+            PROGRAM Count
+            VAR n : UINT; shown AT %MW0 : UINT; END_VAR
+            IF n < {limit} THEN n := Next(n); END_IF; shown := n;
+            END_PROGRAM"
+        );
+        Arc::new(sim_st::compile(&source, "count.st").expect("the program is right"))
+    };
+    let edit = || Command::Activate {
+        how: Activation::OnePou,
+    };
+    let mut bench = Bench::new(|config| config.program = program(1, 1_000));
+    bench.connect();
+    bench.scans(10);
+    bench.take_texts();
+    // The constant 500 is new, and moves everything behind it.
+    bench.send(Content::Program, &program(500, 999).to_bytes());
+    bench.done(Command::Verify);
+    bench.refused(1, edit(), Reason::Rejected);
+    let expect = "ONLINE-EDIT online edit of one POU refused: changed Next, Count";
+    assert_eq!(bench.take_texts(), [expect]);
+    bench.send(Content::Program, &program(500, 1_000).to_bytes());
+    bench.done(Command::Verify);
+    bench.done(edit());
+    assert_eq!(bench.controller.mode(), Mode::Run);
+    let texts = bench.take_texts();
+    assert!(
+        texts[0].starts_with("ONLINE-EDIT online edit of Count"),
+        "{texts:?}"
+    );
+    assert!(texts[0].ends_with(": changed Next"), "{texts:?}");
+    // It takes effect after five scan periods, of which each counts one, and goes on from there.
+    bench.scans(5);
+    assert_eq!(bench.shown(), 15);
+    bench.scans(1);
+    assert_eq!(bench.shown(), 515);
+    bench.send(Content::Program, &program(500, 1_000).to_bytes());
+    bench.done(Command::Verify);
+    bench.refused(1, edit(), Reason::Rejected);
+    assert_eq!(
+        bench.take_texts().last().map(String::as_str),
+        Some("ONLINE-EDIT online edit of one POU refused: nothing that matters to the logic")
+    );
+    bench.done(Command::Activate {
+        how: Activation::Load,
+    });
 }
 
 #[test]

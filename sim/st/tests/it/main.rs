@@ -2,6 +2,7 @@
 
 mod blocks;
 mod charts;
+mod compare;
 mod configuration;
 mod conformance;
 mod diagnostics;

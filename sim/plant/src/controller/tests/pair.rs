@@ -152,9 +152,7 @@ impl Two {
     }
 
     fn texts(&mut self, at: usize) -> Vec<String> {
-        let notices = self.units[at].controller.take_notices();
-        let text = |n: Notice| format!("{} {}", n.kind, n.text);
-        notices.into_iter().map(text).collect()
+        self.units[at].take_texts()
     }
 }
 

@@ -134,6 +134,8 @@ codes! {
         Load = 0, "stop and load";
         /// Between two scans; variables with the same name and type keep their values.
         Online = 1, "online change";
+        /// As an online change, and refused if more than one POU differs from what runs.
+        OnePou = 2, "online edit of one POU";
     }
 }
 
