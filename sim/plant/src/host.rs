@@ -8,16 +8,17 @@
 //! **Invariant:** between two calls no received data lies in a socket that its connection's inbox has
 //! room for, and no frame lies in the interface's queue for longer than the caller needs to take it.
 
+mod moving;
+
 use std::net::Ipv4Addr;
 
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_wire::{MacAddr, arp, ethernet};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address};
 
-use crate::frame::{self, Destination, Frame, Label};
+use crate::frame::{self, Destination, Label};
 use crate::nic::Nic;
 
 /// Most bytes that a connection keeps for its application; the rest waits in the TCP window.
@@ -527,101 +528,6 @@ impl Host {
     /// Whether there is neither a frame to send nor a timer to set.
     pub(crate) fn is_idle(&self) -> bool {
         self.nic.sent.is_empty() && self.timers.is_empty()
-    }
-
-    /// Lets the stack learn a neighbour's new hardware address from a gratuitous ARP message.
-    ///
-    /// Hosts in the field update an entry that they have (RFC 5944, 4.6; RFC 5227, 3); `smoltcp` only looks
-    /// at messages that ask for or answer the host itself. So an announcement by a neighbour that a
-    /// connection belongs to is made an answer to this host.
-    fn heed_announcement(&self, frame: &mut [u8]) {
-        const PACKET: usize = 14;
-        let Some(Ok(arp)) = frame.get(PACKET..).map(arp::Repr::parse) else {
-            return;
-        };
-        let known = |c: &Connection| {
-            let remote = c.peek().remote_endpoint().map(|endpoint| endpoint.addr);
-            remote == Some(IpAddress::Ipv4(arp.sender_ip))
-        };
-        if arp.is_gratuitous() && self.connections.iter().any(known) {
-            let answer = arp::Repr {
-                operation: arp::Operation::Reply,
-                target_mac: MacAddr(self.config.mac),
-                target_ip: self.config.ip,
-                ..arp
-            };
-            let mut bytes = Vec::with_capacity(arp::PACKET_BYTES);
-            answer.emit(&mut bytes);
-            frame[PACKET..PACKET + arp::PACKET_BYTES].copy_from_slice(&bytes);
-        }
-    }
-
-    /// Takes another address inside the same network. Connections were tied to the one before and are
-    /// forgotten without a word.
-    pub(crate) fn readdress(&mut self, ip: Ipv4Addr) {
-        self.config.ip = ip;
-        let address = IpAddress::Ipv4(Ipv4Address::from(ip.octets()));
-        let cidr = IpCidr::new(address, self.config.prefix_len);
-        self.interface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            addresses
-                .push(cidr)
-                .expect("there is room for the one address");
-        });
-        self.forget_connections();
-    }
-
-    /// Tells everybody on the network where the host's address is now: an ARP announcement, RFC 5227 2.3.
-    pub(crate) fn announce(&mut self) {
-        if !self.powered {
-            return;
-        }
-        let own = MacAddr(self.config.mac);
-        let mut bytes = Vec::new();
-        ethernet::Repr {
-            dst: MacAddr([0xff; 6]),
-            src: own,
-            vlan: None,
-            ethertype: ethernet::ETHERTYPE_ARP,
-        }
-        .emit(&mut bytes);
-        arp::Repr {
-            operation: arp::Operation::Request,
-            sender_mac: own,
-            sender_ip: self.config.ip,
-            target_mac: MacAddr([0; 6]),
-            target_ip: self.config.ip,
-        }
-        .emit(&mut bytes);
-        let label = Label::BENIGN;
-        self.nic.sent.push(Frame { bytes, label });
-    }
-
-    /// Loses its power or has it back. Whatever connections there were are gone.
-    pub(crate) fn set_power(&mut self, on: bool) {
-        self.powered = on;
-        self.nic.sent.clear();
-        self.forget_connections();
-    }
-
-    /// Replaces every socket by a new one, so that nothing is sent about it.
-    fn forget_connections(&mut self) {
-        for at in 0..self.connections.len() {
-            let mut socket = self.new_socket();
-            let connection = &mut self.connections[at];
-            match connection.side {
-                Side::Server { port } => socket.listen(port).expect("a new socket can listen"),
-                Side::Client => connection.free = true,
-            }
-            connection.set.remove(connection.handle);
-            connection.handle = connection.set.add(socket);
-            connection.generation += 1;
-            connection.label = Label::BENIGN;
-            connection.inbox.clear();
-            connection.wake = None;
-            connection.scheduled = (None, None);
-        }
-        self.timers.clear();
     }
 
     /// Feeds everything observable of the stack into a digest.
