@@ -16,7 +16,7 @@ use sim_kernel::time::{SimDuration, SimTime};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv4Address};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, Ipv4Address};
 
 use crate::frame::{self, Destination, Label};
 use crate::nic::Nic;
@@ -130,12 +130,7 @@ impl Host {
         let mut stack = Config::new(HardwareAddress::Ethernet(EthernetAddress(config.mac)));
         stack.random_seed = config.stack_seed;
         let mut interface = Interface::new(stack, &mut nic, Instant::from_micros(0));
-        let address = IpAddress::Ipv4(Ipv4Address::from(config.ip.octets()));
-        interface.update_ip_addrs(|addresses| {
-            addresses
-                .push(IpCidr::new(address, config.prefix_len))
-                .expect("a new interface has room for one address");
-        });
+        moving::set_address(&mut interface, config.ip, config.prefix_len);
         Self {
             config,
             interface,
@@ -517,6 +512,11 @@ impl Host {
             })
     }
 
+    /// The address at the other end of a connection, unless it is over and its place another's.
+    pub(crate) fn peer_of(&self, id: ConnectionId) -> Option<Ipv4Addr> {
+        self.is_current(id).then(|| self.peer(id.slot)).flatten()
+    }
+
     /// The port at this end of a connection.
     pub(crate) fn own_port(&self, slot: u16) -> Option<u16> {
         let endpoint = self.connections[usize::from(slot)]
@@ -532,6 +532,8 @@ impl Host {
 
     /// Feeds everything observable of the stack into a digest.
     pub(crate) fn digest(&self, put: &mut sim_kernel::digest::Hasher) {
+        put.put_bool(self.powered);
+        put.put_u32(self.config.ip.to_bits());
         put.put_u64(self.frames_received);
         put.put_u64(self.frames_lost);
         put.put_u64(self.link_free_at.as_nanos());

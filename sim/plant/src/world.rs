@@ -30,7 +30,7 @@ use sim_wire::modbus::engineering::Mode;
 use crate::controller::Controller;
 use crate::controller::pair::Beat;
 use crate::frame::{Destination, Frame, Label};
-use crate::host::{ConnectionId, Host};
+use crate::host::Host;
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
 use crate::physics::{Act, Physics};
@@ -287,29 +287,24 @@ impl World {
     /// The mode of a controller, by host name.
     #[must_use]
     pub fn mode(&self, controller: &str) -> Option<Mode> {
-        self.controllers
-            .iter()
-            .find(|c| c.config.name == controller)
-            .map(Controller::mode)
+        self.controller(controller).map(Controller::mode)
     }
 
     /// Whether a controller is the standby of a pair, by host name.
     #[must_use]
     pub fn is_standby(&self, controller: &str) -> Option<bool> {
-        self.controllers
-            .iter()
-            .find(|c| c.config.name == controller)
-            .map(Controller::is_standby)
+        self.controller(controller).map(Controller::is_standby)
     }
 
     /// Digest of the program that a controller runs, by host name.
     #[must_use]
     pub fn program_digest(&self, controller: &str) -> Option<[u8; 32]> {
-        let named = |c: &&Controller| c.config.name == controller;
-        self.controllers
-            .iter()
-            .find(named)
-            .map(|c| c.program().digest())
+        let controller = self.controller(controller);
+        controller.map(|controller| controller.program().digest())
+    }
+
+    fn controller(&self, name: &str) -> Option<&Controller> {
+        self.controllers.iter().find(|c| c.config.name == name)
     }
 
     /// Number of frames that switches have received so far.
@@ -410,7 +405,7 @@ impl World {
             Event::Heard { controller, beat } => {
                 self.controllers[usize::from(controller)].hear(now, *beat);
             }
-            Event::PowerOn { controller } => self.power_on(now, usize::from(controller)),
+            Event::PowerOn { controller } => self.boot_ends(now, usize::from(controller)),
             Event::Truth => self.on_truth(now),
             Event::Second => self.on_second(now),
         }
@@ -465,15 +460,14 @@ impl World {
         out.clear();
         let controller = &mut self.controllers[index];
         let host_index = controller.config.host;
-        let host = &self.hosts[host_index];
-        let client = |connection: ConnectionId| host.peer(connection.slot);
-        if let Some((connection, _served)) = controller.serve_next(now, client, &mut out)
-            && !out.is_empty()
-        {
-            let client = self.hosts[host_index].peer(connection.slot);
+        if let Some(connection) = controller.next_connection() {
+            let client = self.hosts[host_index].peer_of(connection);
+            controller.serve_next(now, client, &mut out);
             self.tell_notices(now, index, client);
-            self.hosts[host_index].send(now, connection, &out);
-            self.flush_host(now, host_index);
+            if !out.is_empty() {
+                self.hosts[host_index].send(now, connection, &out);
+                self.flush_host(now, host_index);
+            }
         }
         self.scratch.bytes = out;
     }

@@ -39,10 +39,12 @@ fn bytes_of(span: FileSpan, offset: u32, size: u32) -> Result<u32, Reason> {
 impl Turn<'_> {
     /// Whether the client at the other end may use the files for this now.
     fn admit_files(&self, touch: Touch) -> Result<(), Reason> {
+        // Nobody is at the other end any more: nothing is begun that nobody could end.
+        if self.client.is_none() {
+            return Err(Reason::InUse);
+        }
         match self.holder() {
-            Some(holder) if self.client.is_none() || holder.client != self.client => {
-                Err(Reason::InUse)
-            }
+            Some(holder) if holder.client != self.client => Err(Reason::InUse),
             Some(holder) => self.permit(holder.authenticated, touch),
             None => self.permit(self.config.password.is_none(), touch),
         }
@@ -52,6 +54,7 @@ impl Turn<'_> {
         let kept = self.holder().and(self.session.upload.as_ref());
         let mut size = kept.map(|bytes| u32::try_from(bytes.len()).expect("programs are bounded"));
         let mut needs_session = false;
+        let mut begins = false;
         for span in reads.iter() {
             match span.file {
                 HEADER_FILE if span.record + span.quantity <= HEADER_RECORDS => {}
@@ -59,10 +62,16 @@ impl Turn<'_> {
                     needs_session = true;
                     let offset = files::container_offset(span).expect("it is one of its files");
                     if offset == 0 {
+                        // Each beginning is a reading of the whole program.
+                        if std::mem::replace(&mut begins, true) {
+                            return Err(ExceptionCode::IllegalDataAddress);
+                        }
                         size = Some(self.runtime.program_bytes);
                     }
-                    let size = size.ok_or(exception(Reason::WrongState))?;
-                    bytes_of(span, offset, size).map_err(exception)?;
+                    let whole = size.ok_or(exception(Reason::WrongState))?;
+                    let length = bytes_of(span, offset, whole).map_err(exception)?;
+                    // With its last records the reading is over, for later parts of the request too.
+                    size = size.filter(|_| offset + length < whole);
                 }
                 _ => return Err(ExceptionCode::IllegalDataAddress),
             }
@@ -104,9 +113,7 @@ impl Turn<'_> {
                 Command::Abort => state = None,
                 _ => {}
             }
-            if Touch::of(&order) == Touch::Change {
-                touch = Touch::Change;
-            }
+            touch = touch.max(Touch::of(&order));
         }
         self.admit_files(touch).map_err(exception)
     }
@@ -143,8 +150,10 @@ impl Turn<'_> {
         span: FileSpan,
         values: Registers<'_>,
     ) -> Result<(), ExceptionCode> {
-        self.enter();
+        // An earlier part of the request may have changed what is possible now.
         if let Some(offset) = files::container_offset(span) {
+            self.admit_files(Touch::Change).map_err(exception)?;
+            self.enter();
             let size = self.session.transfer.as_ref().map_or(0, |t| t.size);
             let length = bytes_of(span, offset, size).map_err(exception)?;
             let mut bytes: Vec<u8> = values.iter().flat_map(u16::to_be_bytes).collect();
@@ -153,6 +162,8 @@ impl Turn<'_> {
         }
         let records: Vec<u16> = values.iter().collect();
         let order = files::parse_order(&records).ok_or(ExceptionCode::IllegalDataValue)?;
+        self.admit_files(Touch::of(&order)).map_err(exception)?;
+        self.enter();
         let result = match order {
             Command::DownloadBegin {
                 content,
@@ -167,9 +178,7 @@ impl Turn<'_> {
             }
         };
         self.session.last_order = Some(result);
-        if result.is_ok() && matches!(order, Command::Activate { .. } | Command::Abort) {
-            self.leave();
-        }
+        self.leave();
         result.map_err(exception)
     }
 
@@ -212,7 +221,7 @@ impl Turn<'_> {
             has_password: self.config.password.is_some(),
             checks_firmware: self.config.firmware_key.is_some(),
             size: runtime.program_bytes,
-            digest: sim_kernel::digest::Digest::of(&runtime.program().to_bytes()).0,
+            digest: runtime.program().digest(),
             stage,
             received: transfer.map_or(0, |transfer| transfer.received()),
             result: last_order.map_or_else(Reason::code, |()| 0),

@@ -124,6 +124,8 @@ pub(crate) struct Controller {
     service_free_at: SimTime,
     /// Whether it has power.
     pub(crate) powered: bool,
+    /// When a start that was begun by hand ends.
+    pub(crate) power_on_at: Option<SimTime>,
     scans: u64,
     overruns: u64,
     requests: u64,
@@ -154,6 +156,7 @@ impl Controller {
             spare: Vec::new(),
             service_free_at: SimTime::default(),
             powered: true,
+            power_on_at: None,
             scans: 0,
             overruns: 0,
             requests: 0,
@@ -198,11 +201,13 @@ impl Controller {
             runtime.outputs_ready_at = Some(now);
         }
         self.powered = false;
+        self.power_on_at = None;
     }
 
     /// Has its power back, and begins as after a power cycle.
     pub(crate) fn power_on(&mut self, now: SimTime) {
         self.powered = true;
+        self.power_on_at = None;
         self.power_cycle(now);
     }
 
@@ -366,20 +371,29 @@ impl Controller {
         self.service_free_at
     }
 
-    /// Serves the oldest request; `client` tells the address at the other end of a connection. Returns the connection to answer on and what happened; the answer
-    /// is appended to `out`, which stays empty if the controller keeps silent.
+    /// The connection that the oldest request came on.
+    pub(crate) fn next_connection(&self) -> Option<ConnectionId> {
+        self.waiting.front().map(|waiting| waiting.connection)
+    }
+
+    /// Serves the oldest request. The answer is appended to `out`, which stays empty if the controller
+    /// keeps silent.
+    ///
+    /// # Arguments
+    ///
+    /// * `client` — the address at the other end of its connection, if that is still open.
     pub(crate) fn serve_next(
         &mut self,
         now: SimTime,
-        client: impl FnOnce(ConnectionId) -> Option<Ipv4Addr>,
+        client: Option<Ipv4Addr>,
         out: &mut Vec<u8>,
-    ) -> Option<(ConnectionId, Served)> {
+    ) -> Option<Served> {
         let waiting = self.waiting.pop_front()?;
         let adu = sim_wire::modbus::Adu::view(&waiting.adu).expect("only whole requests wait");
         self.requests += 1;
         let turn = Turn {
             now,
-            client: client(waiting.connection),
+            client,
             session: &mut self.session,
             runtime: &mut self.runtime,
             config: &self.config,
@@ -388,9 +402,8 @@ impl Controller {
         if served.exception().is_some() {
             self.exceptions += 1;
         }
-        let connection = waiting.connection;
         self.spare.push(waiting.adu);
-        Some((connection, served))
+        Some(served)
     }
 
     /// Feeds memory, mode and counters into a digest.
@@ -421,9 +434,8 @@ impl Controller {
             put_words(put, words);
         }
         put.put_len(self.waiting.len());
-        if !self.powered {
-            put.put_bool(self.powered);
-        }
+        put.put_bool(self.powered);
+        put.put_u64(self.power_on_at.map_or(u64::MAX, SimTime::as_nanos));
     }
 }
 

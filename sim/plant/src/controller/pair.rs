@@ -75,8 +75,6 @@ pub(crate) struct Pair {
     is_standby: bool,
     /// Whether it could take over, and why not.
     state: Result<(), Unready>,
-    /// Whether `state` was ever told.
-    is_told: bool,
     /// When it last heard the other one, or has begun to listen.
     heard_at: SimTime,
     /// Whether it has heard of a primary since it was started.
@@ -124,7 +122,6 @@ impl Pair {
             is_standby: config.begins_as_standby,
             config,
             state: Err(Unready::NoImage),
-            is_told: false,
             heard_at: SimTime::default(),
             has_heard: false,
             has_image: false,
@@ -136,11 +133,13 @@ impl Pair {
 
     /// Forgets what was heard, as a start does.
     pub(crate) fn begin(&mut self, now: SimTime) {
-        self.heard_at = now;
-        self.has_heard = false;
-        self.has_image = false;
-        self.state = Err(Unready::NoImage);
-        self.is_told = false;
+        *self = Self {
+            is_standby: self.is_standby,
+            link_up: self.link_up,
+            scans_to_sync: self.scans_to_sync,
+            heard_at: now,
+            ..Self::new(self.config)
+        };
     }
 
     pub(crate) fn digest(&self, put: &mut Hasher) {
@@ -148,7 +147,6 @@ impl Pair {
         put.put_u8(self.state.map_or_else(|why| why as u8, |()| 0));
         put.put_u64(self.heard_at.as_nanos());
         for flag in [
-            self.is_told,
             self.has_heard,
             self.has_image,
             self.other_program,
@@ -193,8 +191,10 @@ impl Controller {
     /// Whether it is a primary that works: it has the cards, and the other one hears it.
     pub(crate) fn leads(&self) -> bool {
         let runtime = &self.runtime;
-        let is_out = runtime.tripped || runtime.in_service || runtime.loads_firmware();
-        self.powered && runtime.pair.is_some() && !runtime.is_standby() && !is_out
+        runtime.pair.is_some()
+            && self.powered
+            && !runtime.is_standby()
+            && !(runtime.tripped || runtime.in_service || runtime.loads_firmware())
     }
 
     /// What it sends after a scan, if it is a primary: to whom, when it will have arrived, and what.
@@ -203,17 +203,11 @@ impl Controller {
             return None;
         }
         let runtime = &mut self.runtime;
-        let sends_image = {
-            let pair = runtime.pair.as_mut()?;
-            if !pair.link_up {
-                return None;
-            }
-            let sends_image = pair.scans_to_sync == 0;
-            let next = pair.scans_to_sync.checked_sub(1);
-            pair.scans_to_sync = next.unwrap_or(pair.config.sync_every_scans - 1);
-            sends_image
-        };
-        let pair = runtime.pair.as_ref()?.config;
+        let pair = runtime.pair.as_mut().filter(|pair| pair.link_up)?;
+        let sends_image = pair.scans_to_sync == 0;
+        let next = pair.scans_to_sync.checked_sub(1);
+        pair.scans_to_sync = next.unwrap_or(pair.config.sync_every_scans - 1);
+        let pair = pair.config;
         let ends = runtime.outputs_ready_at.filter(|&ready| ready > now);
         let arrives = ends.unwrap_or(now) + pair.link;
         let image = sends_image.then(|| Synced {
@@ -308,10 +302,7 @@ impl Controller {
             pair.has_image = false; // It gets older from here on.
         }
         let before = std::mem::replace(&mut pair.state, state);
-        // That there is no image in the first moment is nothing to tell.
-        let changed = before != state || (!pair.is_told && state != Err(Unready::NoImage));
-        if changed {
-            pair.is_told = true;
+        if before != state {
             let (kind, severity, text) = match state {
                 Ok(()) => ("STANDBY-READY", 6, "standby ready".to_owned()),
                 Err(why) => {

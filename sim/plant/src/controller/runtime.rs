@@ -241,6 +241,7 @@ impl Runtime {
         put.put_str(&self.firmware.version);
         put.put_u8(self.firmware.behavior as u8);
         put.put_bool(self.in_service);
+        put.put_bool(self.tripped);
         put.put_u64(self.pending.as_ref().map_or(u64::MAX, |p| p.due.as_nanos()));
         put.put_u64(self.outputs_ready_at.map_or(u64::MAX, SimTime::as_nanos));
         self.forces.digest(put);

@@ -49,7 +49,7 @@ pub(super) struct Holder {
 }
 
 /// What a command asks of the controller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Touch {
     /// Nothing but the session itself.
     Session,
@@ -136,16 +136,26 @@ impl Session {
         put.put_u64(self.connects);
         put.put_u8(self.wrong);
         put.put_u64(self.locked_until.as_nanos());
-        put.put_len(self.upload.as_ref().map_or(0, Vec::len));
-        put.put_len(self.transfer.as_ref().map_or(0, |t| t.bytes.len()));
+        put.put_bool(self.upload.is_some());
+        put.put_bytes(self.upload.as_deref().unwrap_or_default());
+        put.put_bool(self.transfer.is_some());
+        if let Some(transfer) = &self.transfer {
+            put.put_bool(transfer.content == Content::Program);
+            put.put_u32(transfer.size);
+            put.put_bytes(&transfer.digest);
+            put.put_bytes(&transfer.bytes);
+            put.put_bool(transfer.is_checked());
+        }
+        put.put_bool(self.holder.is_some());
         if let Some(holder) = &self.holder {
             put.put_u8(holder.id);
             put.put_u64(holder.used_at.as_nanos());
             put.put_bool(holder.authenticated);
+            put.put_bool(holder.by_files);
+            put.put_u32(holder.client.map_or(0, Ipv4Addr::to_bits));
         }
-        if let Some(result) = self.last_order {
-            put.put_u8(result.map_or_else(Reason::code, |()| 0));
-        }
+        let last_order = |result: Result<(), Reason>| result.map_or_else(Reason::code, |()| 0);
+        put.put_u8(self.last_order.map_or(u8::MAX, last_order));
     }
 }
 
@@ -346,7 +356,7 @@ impl Turn<'_> {
     pub(super) fn begin_upload(&mut self) -> (u32, [u8; 32]) {
         let bytes = self.runtime.program().to_bytes();
         let size = u32::try_from(bytes.len()).expect("programs are bounded");
-        let digest = Digest::of(&bytes).0;
+        let digest = self.runtime.program().digest();
         self.session.upload = Some(bytes);
         let text = format!("program {} uploaded", self.runtime.title());
         self.runtime.notice("PROGRAM-UPLOAD", 5, text);

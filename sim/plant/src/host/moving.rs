@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use sim_wire::{MacAddr, arp, ethernet};
+use smoltcp::iface::Interface;
 use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address};
 
 use super::{Connection, Host, Side};
@@ -15,7 +16,7 @@ impl Host {
     /// at messages that ask for or answer the host itself. So an announcement by a neighbour that a
     /// connection belongs to is made an answer to this host.
     pub(super) fn heed_announcement(&self, frame: &mut [u8]) {
-        const PACKET: usize = 14;
+        const PACKET: usize = ethernet::HEADER_BYTES;
         let Some(Ok(arp)) = frame.get(PACKET..).map(arp::Repr::parse) else {
             return;
         };
@@ -40,14 +41,7 @@ impl Host {
     /// forgotten without a word.
     pub(crate) fn readdress(&mut self, ip: Ipv4Addr) {
         self.config.ip = ip;
-        let address = IpAddress::Ipv4(Ipv4Address::from(ip.octets()));
-        let cidr = IpCidr::new(address, self.config.prefix_len);
-        self.interface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            addresses
-                .push(cidr)
-                .expect("there is room for the one address");
-        });
+        set_address(&mut self.interface, ip, self.config.prefix_len);
         self.forget_connections();
     }
 
@@ -59,7 +53,7 @@ impl Host {
         let own = MacAddr(self.config.mac);
         let mut bytes = Vec::new();
         ethernet::Repr {
-            dst: MacAddr([0xff; 6]),
+            dst: MacAddr::BROADCAST,
             src: own,
             vlan: None,
             ethertype: ethernet::ETHERTYPE_ARP,
@@ -69,7 +63,7 @@ impl Host {
             operation: arp::Operation::Request,
             sender_mac: own,
             sender_ip: self.config.ip,
-            target_mac: MacAddr([0; 6]),
+            target_mac: MacAddr::ZERO,
             target_ip: self.config.ip,
         }
         .emit(&mut bytes);
@@ -103,4 +97,15 @@ impl Host {
         }
         self.timers.clear();
     }
+}
+
+/// Makes this the one address of an interface.
+pub(super) fn set_address(interface: &mut Interface, ip: Ipv4Addr, prefix_len: u8) {
+    let address = IpAddress::Ipv4(Ipv4Address::from(ip.octets()));
+    interface.update_ip_addrs(|addresses| {
+        addresses.clear();
+        addresses
+            .push(IpCidr::new(address, prefix_len))
+            .expect("there is room for the one address");
+    });
 }

@@ -52,10 +52,12 @@ impl World {
 
     /// What a person does at a controller.
     pub(super) fn work_at_controller(&mut self, now: SimTime, index: usize, act: ControllerAct) {
-        let is_in_pair = self.controllers[index].peer().is_some();
+        // Without a standby the five seconds without power make no difference to anybody.
+        let is_simple = self.controllers[index].peer().is_none() && self.controllers[index].powered;
         match act {
-            ControllerAct::Restart if is_in_pair => {
+            ControllerAct::Restart if !is_simple => {
                 self.power_off(now, index);
+                self.controllers[index].power_on_at = Some(now + BOOT);
                 let id = self.ids.controllers[index];
                 let controller = u16::try_from(index).expect("controllers are few");
                 let event = Event::PowerOn { controller };
@@ -76,6 +78,13 @@ impl World {
     pub(super) fn power_off(&mut self, now: SimTime, index: usize) {
         self.controllers[index].power_off(now);
         self.hosts[self.controllers[index].config.host].set_power(false);
+    }
+
+    /// Ends the start of a controller, unless somebody has switched it since.
+    pub(super) fn boot_ends(&mut self, now: SimTime, index: usize) {
+        if self.controllers[index].power_on_at == Some(now) {
+            self.power_on(now, index);
+        }
     }
 
     /// Gives a controller its power back. It announces its address, as a stack does when its link comes up.

@@ -348,3 +348,104 @@ fn container_when_longer_than_a_file_then_it_goes_on_in_the_next() {
         "1 MiB is 52 files and 4288 records"
     );
 }
+
+#[test]
+fn session_when_a_check_by_files_fails_then_others_may_have_it() {
+    let mut bench = Bench::new(|_| {});
+    bench.scans(10);
+    let bytes = program(3, "").to_bytes();
+    // Nothing has been begun.
+    let failed = Err(ExceptionCode::ServerDeviceFailure);
+    assert_eq!(bench.order(CLIENT, &Command::Verify), failed);
+    assert!(!bench.header().in_session);
+    // What was sent is not what was announced.
+    let begun = begin(Content::Program, &bytes);
+    assert_eq!(bench.order(CLIENT, &begun), Ok(()));
+    assert!(bench.header().in_session);
+    bench.write_all(CLIENT, &vec![0; bytes.len()]);
+    assert_eq!(bench.order(CLIENT, &Command::Verify), failed);
+    assert_eq!(bench.header().result, Reason::Digest.code());
+    assert_eq!(bench.order(OTHER, &begun), Ok(()));
+}
+
+#[test]
+fn read_when_one_request_reads_the_end_twice_then_refused_and_nothing_is_held() {
+    let mut bench = Bench::new(|_| {});
+    bench.scans(10);
+    let size = u32::try_from(bench.controller.runtime.program().to_bytes().len()).expect("short");
+    let mut offset = 0;
+    let mut last = None;
+    while let Some(next) = container_span(offset, size, READ_RECORDS_MAX) {
+        offset += 2 * u32::from(next.quantity);
+        if offset >= size {
+            last = Some(next);
+            break;
+        }
+        assert!(bench.read(CLIENT, &[next]).is_ok());
+    }
+    let end = FileSpan {
+        quantity: 1,
+        record: last.expect("there is an end").record,
+        ..last.expect("there is an end")
+    };
+    let begins = span(*CONTAINER_FILES.start(), 0, 1);
+    assert_eq!(
+        bench.read(CLIENT, &[begins, begins]),
+        Err(ExceptionCode::IllegalDataAddress)
+    );
+    let whole = last.expect("there is an end");
+    assert_eq!(
+        bench.read(CLIENT, &[whole, whole]),
+        Err(ExceptionCode::ServerDeviceFailure)
+    );
+    assert!(bench.read(CLIENT, &[end]).is_ok(), "the reading goes on");
+    assert!(bench.read(CLIENT, &[whole]).is_ok());
+    assert!(!bench.header().in_session);
+}
+
+#[test]
+fn write_when_one_request_activates_and_begins_anew_then_the_second_is_busy() {
+    let mut bench = Bench::new(|config| config.firmware_key = None);
+    bench.scans(10);
+    let bytes = program(3, "").to_bytes();
+    assert_eq!(
+        bench.order(CLIENT, &begin(Content::Program, &bytes)),
+        Ok(())
+    );
+    bench.write_all(CLIENT, &bytes);
+    assert_eq!(bench.order(CLIENT, &Command::Verify), Ok(()));
+    let due = |bench: &Bench| bench.controller.runtime.pending.as_ref().map(|p| p.due);
+    let load = order_records(&LOAD).expect("it is an order");
+    let again = order_records(&begin(Content::Program, &bytes)).expect("it is an order");
+    let quantity = |records: &[u16]| u16::try_from(records.len()).expect("short");
+    let both = [
+        (span(ORDER_FILE, 0, quantity(&load)), load.as_slice()),
+        (span(ORDER_FILE, 0, quantity(&again)), again.as_slice()),
+    ];
+    assert_eq!(
+        bench.write(CLIENT, &both),
+        Err(ExceptionCode::ServerDeviceBusy)
+    );
+    assert!(due(&bench).is_some(), "the first part was carried out");
+    assert!(!bench.header().in_session);
+    assert_eq!(bench.header().stage, Stage::None);
+}
+
+#[test]
+fn files_when_the_client_is_gone_then_nothing_is_begun() {
+    let mut bench = Bench::new(|_| {});
+    let turn = Turn {
+        now: bench.now,
+        client: None,
+        session: &mut bench.controller.session,
+        runtime: &mut bench.controller.runtime,
+        config: &bench.controller.config,
+    };
+    let mut groups = Vec::new();
+    span(*CONTAINER_FILES.start(), 0, 1).put(&mut groups);
+    let reads = FileReads::from_wire(&groups).expect("whole groups");
+    assert_eq!(
+        turn.check_file_reads(reads),
+        Err(ExceptionCode::ServerDeviceBusy)
+    );
+}
