@@ -66,6 +66,23 @@ struct Var {
 }
 
 impl Var {
+    /// A variable that a direct address stands for, without a name of its own.
+    fn direct(address: Address, ty: Type, section: SectionKind, offset: u32) -> Self {
+        Self {
+            name: address.to_string(),
+            ty,
+            section,
+            retain: false,
+            constant: false,
+            external: false,
+            value: None,
+            offset,
+            address: Some(address),
+            partly: None,
+            has_init: false,
+        }
+    }
+
     /// The area of its address, complete or not.
     fn area(&self) -> Option<Area> {
         self.address.map(|address| address.area).or(self.partly)

@@ -224,11 +224,12 @@ impl Lowering<'_, '_> {
                 value
             }
             Condition::Statements(list, None) => {
-                let result = name.unwrap_or_else(|| name_at("$condition", span));
-                if result.text.starts_with('$') {
+                let Some(result) = name else {
                     let message = "a transition with statements needs a name, which they assign";
                     self.sink.report(problems::BAD_CHART, span, message);
-                }
+                    // The statements are checked all the same.
+                    return build::scope(list, span);
+                };
                 self.declare(SectionKind::Temp, result.clone(), "BOOL");
                 tests.push(build::scope(list, span));
                 read(result)
@@ -245,7 +246,7 @@ impl Lowering<'_, '_> {
 
     /// Controls all actions, then carries out those that are to be.
     fn actions(&mut self, steps: &[Step], actions: Vec<Action>) {
-        let mut controls = self.controls(steps, &actions);
+        let controls = self.controls(steps, &actions);
         for control in &controls {
             let flag = control.flag();
             if control.has_body {
@@ -254,15 +255,12 @@ impl Lowering<'_, '_> {
             self.control(control, flag);
         }
         for action in actions {
-            let at = controls
-                .iter()
-                .position(|control| control.name.key() == action.name.key());
+            let key = action.name.key();
+            let control = controls.iter().find(|control| control.name.key() == key);
             let body = build::scope(action.body, action.name.span);
             // An action that no step names is checked all the same, and never carried out.
-            let flag = match at {
-                Some(at) => read(controls.remove(at).flag()),
-                None => boolean(false, action.name.span),
-            };
+            let never = || boolean(false, action.name.span);
+            let flag = control.map_or_else(never, |control| read(control.flag()));
             self.body.push(when(flag, vec![body], Vec::new()));
         }
     }

@@ -207,13 +207,8 @@ impl Checker<'_, '_> {
             }
             Type::Struct(at) => {
                 let fields = &self.structs[at].fields;
-                let is_it = |name: &Name| {
-                    let found = fields.iter();
-                    found
-                        .clone()
-                        .find(|f| f.name.eq_ignore_ascii_case(&name.text))
-                };
-                let Some(field) = is_it(name) else {
+                let mut fields = fields.iter();
+                let Some(field) = fields.find(|f| f.name.eq_ignore_ascii_case(&name.text)) else {
                     self.unknown_field(at, name);
                     return None;
                 };
@@ -306,19 +301,7 @@ impl Checker<'_, '_> {
         let mut globals = std::mem::replace(&mut self.globals, Rc::clone(&self.outside));
         let signature = Rc::make_mut(&mut globals);
         let offset = self.allocate(&ty.clone().into(), signature, span);
-        let var = Var {
-            name: address.to_string(),
-            ty,
-            section: SectionKind::Global,
-            retain: false,
-            constant: false,
-            external: false,
-            value: None,
-            offset,
-            address: Some(address),
-            partly: None,
-            has_init: false,
-        };
+        let var = Var::direct(address, ty, SectionKind::Global, offset);
         let at = signature.vars.len();
         signature.by_key.entry(address.to_string()).or_insert(at);
         signature.vars.push(var.clone());

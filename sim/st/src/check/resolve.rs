@@ -290,19 +290,8 @@ impl Scope<'_, '_, '_> {
         let ty = Type::Elementary(address.default_type());
         let offset = self.signature.frame.types.len() + self.direct.len();
         let offset = u32::try_from(offset).unwrap_or(0);
-        self.direct.push(Var {
-            name: address.to_string(),
-            ty: ty.clone(),
-            section: SectionKind::Var,
-            retain: false,
-            constant: false,
-            external: false,
-            value: None,
-            offset,
-            address: Some(address),
-            partly: None,
-            has_init: false,
-        });
+        let var = Var::direct(address, ty.clone(), SectionKind::Var, offset);
+        self.direct.push(var);
         Some(Target::Variable(Variable::new(ty, offset, access)))
     }
 

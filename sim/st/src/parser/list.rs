@@ -19,7 +19,7 @@ use crate::lexer::{Keyword, TokenKind};
 use crate::problems;
 
 /// The variable that holds the current result where several things take it.
-pub(crate) const RESULT: &str = "$result";
+pub(super) const RESULT: &str = "$result";
 
 /// What an instruction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::build::{assign, binary, boolean, call, hidden, member, name_at, not, read, when};
 use super::{Lowering, flag_of};
-use crate::ast::{Action, BinaryOp, Expr, Name, SectionKind, Step, Stmt};
+use crate::ast::{Action, Association, BinaryOp, Expr, Name, SectionKind, Step, Stmt};
 use crate::diagnostic::Span;
 use crate::problems;
 
@@ -89,51 +89,63 @@ impl Lowering<'_, '_> {
     /// All actions that steps name, in the order in which they are first named.
     pub(super) fn controls(&mut self, steps: &[Step], actions: &[Action]) -> Vec<Control> {
         let mut controls: Vec<Control> = Vec::new();
-        for step in steps {
-            for association in &step.associations {
-                for indicator in &association.indicators {
-                    // An indicator tells the reader what the action brings about; it must exist.
-                    let exists = vec![assign(indicator.clone(), read(indicator.clone()))];
-                    let never = boolean(false, indicator.span);
-                    self.body.push(when(never, exists, Vec::new()));
-                }
-                let key = association.qualifier.key();
-                let known = Qualifier::ALL.iter().find(|(text, _)| *text == key);
-                let Some(&(text, qualifier)) = known else {
-                    let (span, text) = (association.qualifier.span, &association.qualifier.text);
-                    let message = format!("`{text}` is no qualifier of an action");
-                    self.sink.report(problems::BAD_CHART, span, message);
-                    continue;
-                };
-                if qualifier.is_timed() && association.time.is_none() {
-                    let message = format!("the qualifier {text} needs a duration");
-                    let hint = Some(format!("{}({text}, T#1s)", association.action.text));
-                    let span = association.action.span;
-                    self.sink
-                        .report_with_hint(problems::BAD_CHART, span, message, hint);
-                    continue;
-                }
-                let used = Use {
-                    // What is wrong about the action is reported where the step names it.
-                    step: name_at(&step.name.text, association.action.span),
-                    qualifier,
-                    time: association.time.clone(),
-                };
-                let key = association.action.key();
-                match controls
-                    .iter_mut()
-                    .find(|control| control.name.key() == key)
-                {
-                    Some(control) => control.uses.push(used),
-                    None => controls.push(Control {
-                        has_body: actions.iter().any(|action| action.name.key() == key),
-                        name: association.action.clone(),
-                        uses: vec![used],
-                    }),
-                }
+        let named = steps
+            .iter()
+            .flat_map(|step| step.associations.iter().map(move |word| (step, word)));
+        for (step, association) in named {
+            self.check_indicators(association);
+            let Some(used) = self.use_of(step, association) else {
+                continue;
+            };
+            let key = association.action.key();
+            match controls
+                .iter_mut()
+                .find(|control| control.name.key() == key)
+            {
+                Some(control) => control.uses.push(used),
+                None => controls.push(Control {
+                    has_body: actions.iter().any(|action| action.name.key() == key),
+                    name: association.action.clone(),
+                    uses: vec![used],
+                }),
             }
         }
         controls
+    }
+
+    /// An indicator tells the reader what the action brings about; it must exist, and no more.
+    fn check_indicators(&mut self, association: &Association) {
+        for indicator in &association.indicators {
+            let exists = vec![assign(indicator.clone(), read(indicator.clone()))];
+            let never = boolean(false, indicator.span);
+            self.body.push(when(never, exists, Vec::new()));
+        }
+    }
+
+    /// What a step says about an action; `None` after a report.
+    fn use_of(&mut self, step: &Step, association: &Association) -> Option<Use> {
+        let key = association.qualifier.key();
+        let known = Qualifier::ALL.iter().find(|(text, _)| *text == key);
+        let Some(&(text, qualifier)) = known else {
+            let (span, text) = (association.qualifier.span, &association.qualifier.text);
+            let message = format!("`{text}` is no qualifier of an action");
+            self.sink.report(problems::BAD_CHART, span, message);
+            return None;
+        };
+        let span = association.action.span;
+        if qualifier.is_timed() && association.time.is_none() {
+            let message = format!("the qualifier {text} needs a duration");
+            let hint = Some(format!("{}({text}, T#1s)", association.action.text));
+            self.sink
+                .report_with_hint(problems::BAD_CHART, span, message, hint);
+            return None;
+        }
+        Some(Use {
+            // What is wrong about the action is reported where the step names it.
+            step: name_at(&step.name.text, span),
+            qualifier,
+            time: association.time.clone(),
+        })
     }
 
     /// Statements that set the flag of one action.

@@ -1,9 +1,9 @@
 //! Sequential Function Charts, call by call. Expectations are worked out from IEC 61131-3:2013,
 //! 6.7.2 to 6.7.5, and Figure 23 b) for the control of actions.
 
-use sim_st::{Value, compile};
+use sim_st::Value;
 
-use crate::support::Bench;
+use crate::support::{Bench, check_codes};
 
 /// Scans at the given times, ms, and compares variables after each: `"a=TRUE b=1"`. A `name:=` in
 /// a row is written, as a BOOL, before its scan.
@@ -430,16 +430,6 @@ fn chart_when_it_is_a_block_then_each_instance_has_its_own_steps() {
             (2, "start:=0 a.busy=0 b.busy=0"),
         ],
     );
-}
-
-#[track_caller]
-fn check_codes(source: &str, expected: &[&str]) {
-    let problems = compile(source, "test.st").expect_err("the chart is wrong");
-    let found: Vec<_> = problems
-        .iter()
-        .map(|p| format!("{} {}:{}", p.code, p.line, p.column))
-        .collect();
-    assert_eq!(found, expected, "{problems:#?}");
 }
 
 #[test]

@@ -1,30 +1,7 @@
 //! One row per mistake: what the compiler must say, and where.
 
-use crate::support::in_program;
+use crate::support::{check_codes as check, in_program};
 use sim_st::compile;
-
-/// `ST0301 5:3` for each diagnostic, in order.
-fn codes(source: &str) -> Vec<String> {
-    match compile(source, "test.st") {
-        Ok(_) => Vec::new(),
-        Err(problems) => problems
-            .iter()
-            .map(|p| format!("{} {}:{}", p.code, p.line, p.column))
-            .collect(),
-    }
-}
-
-fn check(source: &str, expected: &[&str]) {
-    let found = codes(source);
-    if found != expected {
-        let all = compile(source, "test.st").expect_err("at least one is found or expected");
-        let all: Vec<_> = all.iter().map(ToString::to_string).collect();
-        panic!(
-            "expected {expected:?}, found\n{}\nin\n{source}",
-            all.join("\n")
-        );
-    }
-}
 
 /// A statement in line 5 of a program.
 fn check_body(declarations: &str, body: &str, expected: &[&str]) {

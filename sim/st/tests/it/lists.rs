@@ -2,17 +2,12 @@
 
 use sim_st::compile;
 
-use crate::support::{check_run, check_source};
+use crate::support::{check_codes, check_run, check_source};
 
 #[track_caller]
-fn check_codes(declarations: &str, body: &str, expected: &[&str]) {
+fn check_list(declarations: &str, body: &str, expected: &[&str]) {
     let source = format!("PROGRAM P\nVAR {declarations} END_VAR\n{body}\nEND_PROGRAM");
-    let problems = compile(&source, "test.st").expect_err("the list is wrong");
-    let found: Vec<_> = problems
-        .iter()
-        .map(|p| format!("{} {}:{}", p.code, p.line, p.column))
-        .collect();
-    assert_eq!(found, expected, "{problems:#?}");
+    check_codes(&source, expected);
 }
 
 // ST-ILS-001
@@ -147,22 +142,22 @@ fn list_when_in_a_chart_then_its_last_result_is_the_condition() {
 
 #[test]
 fn list_when_wrong_then_every_mistake_has_its_place() {
-    check_codes(
+    check_list(
         "x : INT;",
         "LD 1\nCAL x\nST x",
         &["ST0605 4:5", "ST0609 5:1"],
     );
-    check_codes(
+    check_list(
         "x : INT;",
         "l: ST x\nJMP ll\nl: LD 1",
         &["ST0609 3:4", "ST0609 4:5", "ST0201 5:1"],
     );
-    check_codes(
+    check_list(
         "x : INT;",
         "LD 1\nADD( 2\nST x\n",
         &["ST0609 4:4", "ST0609 5:1"],
     );
-    check_codes(
+    check_list(
         "x : INT;",
         "LD 1 2\nLD\nADD 1\n)\nST x\nFOO 3",
         &[
@@ -174,12 +169,12 @@ fn list_when_wrong_then_every_mistake_has_its_place() {
             "ST0609 8:1",
         ],
     );
-    check_codes(
+    check_list(
         "x : INT; b : BOOL;",
         "LD x\nST b\nLD b\nADD 1\nST x",
         &["ST0401 3:4", "ST0402 5:4"],
     );
-    check_codes(
+    check_list(
         "x : INT;",
         "LD 1\nMAX(x, 2)\nST x",
         &["ST0609 4:1", "ST0609 5:1"],

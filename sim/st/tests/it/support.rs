@@ -18,6 +18,16 @@ pub(crate) fn program(source: &str) -> Arc<Program> {
     }
 }
 
+/// Compares `ST0301 5:3` for each diagnostic, in order.
+#[track_caller]
+pub(crate) fn check_codes(source: &str, expected: &[&str]) {
+    let problems = compile(source, "test.st").err().unwrap_or_default();
+    let code = |p: &sim_st::Diagnostic| format!("{} {}:{}", p.code, p.line, p.column);
+    let found: Vec<_> = problems.iter().map(code).collect();
+    let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(found, expected, "{}\nin\n{source}", all.join("\n"));
+}
+
 /// Wraps declarations and statements into a program.
 pub(crate) fn in_program(declarations: &str, body: &str) -> String {
     format!("PROGRAM Main\nVAR\n{declarations}\nEND_VAR\n{body}\nEND_PROGRAM\n")

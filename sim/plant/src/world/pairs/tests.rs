@@ -8,6 +8,7 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_wire::{FrameSummary, MacAddr, arp};
 
 use crate::observe::{Keep, Quality};
+use crate::physics::ControllerAct;
 use crate::spec::{HostSpec, PlantSpec, StandbySpec};
 use crate::{World, WorldOptions};
 
@@ -227,4 +228,23 @@ fn line_when_the_filler_s_primary_fails_then_no_bottle_is_lost() {
         .filter(|line| line.starts_with("TAKEOVER"))
         .collect();
     assert_eq!(takeovers.len(), 1, "{takeovers:?}");
+}
+
+/// A start by hand takes five seconds; who switches off in the meantime has the last word.
+#[test]
+fn controller_when_switched_off_while_it_starts_then_it_stays_off() {
+    let mut world = world();
+    world.run_until(SimTime::from_secs(5));
+    world.work_at_controller(SimTime::from_secs(5), 0, ControllerAct::Restart);
+    world.run_until(SimTime::from_secs(7));
+    world.work_at_controller(SimTime::from_secs(7), 0, ControllerAct::PowerOff);
+    world.run_until(SimTime::from_secs(15));
+    assert!(!world.controllers[0].powered);
+    world.work_at_controller(SimTime::from_secs(15), 0, ControllerAct::Restart);
+    world.run_until(SimTime::from_secs(21));
+    assert!(world.controllers[0].powered);
+    assert_eq!(
+        world.mode("plc-a"),
+        Some(sim_wire::modbus::engineering::Mode::Run)
+    );
 }
