@@ -20,7 +20,8 @@ problems! {
     "The root of the file is no `project` of PLCopen TC6. Read are the namespaces \
      http://www.plcopen.org/xml/tc6_0201, tc6_0200, tc6.xsd and tc6.xsd of version 1.01."
     TOO_LARGE "PX0003"
-    "The file has more elements, or nests them deeper, than the import follows."
+    "The file has more elements, nests them deeper, or draws more ways through them than the import \
+     follows."
     MISSING "PX0101"
     "The schema requires an element or an attribute that is not there, such as the `name` of a \
      variable or the `localId` of a block."

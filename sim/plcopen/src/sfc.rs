@@ -6,7 +6,9 @@
 //!
 //! Source: PLCopen TC6 2.01, `sfcObjects`; IEC 61131-3:2013, 6.7 (Tables 54 to 61).
 
-use std::collections::BTreeSet;
+mod ways;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
 use crate::graph::{Graph, Item, Kind};
@@ -18,11 +20,7 @@ use crate::scope::{Guess, Scope, key};
 use crate::text;
 use crate::xml::{Element, Reports, at, at_value, child, children, entries, name, value_code};
 
-/// Most divergences and convergences in a row.
-const MAX_DEPTH: usize = 40;
-
-/// Most ways on which one transition can be reached.
-const MAX_WAYS: usize = 64;
+use ways::Ways;
 
 const QUALIFIERS: [&str; 12] = [
     "N", "R", "S", "L", "D", "P", "P0", "P1", "SD", "DS", "SL", "DL",
@@ -39,6 +37,12 @@ struct Chart<'a, 'e, 'r, 'x> {
     /// Actions that stand in an action block.
     inline: Code,
     used_transitions: BTreeSet<String>,
+    /// Names of the steps, in capitals.
+    step_names: BTreeSet<String>,
+    /// What [`Chart::before`] found. Each element is followed once, however many lines lead to it.
+    ways_before: BTreeMap<u64, Ways>,
+    /// What [`Chart::behind`] found.
+    steps_behind: BTreeMap<u64, Option<Vec<Code>>>,
 }
 
 /// The textual form of a chart.
@@ -49,6 +53,10 @@ pub(crate) fn chart<'x>(
     body: Element<'x>,
 ) -> Code {
     let graph = Graph::read(reports, body);
+    let step_names = of_kind(&graph, "step")
+        .into_iter()
+        .map(|step| key(step.element.attribute("name").unwrap_or("")))
+        .collect();
     let mut chart = Chart {
         reports,
         scope,
@@ -57,6 +65,9 @@ pub(crate) fn chart<'x>(
         computed: Code::default(),
         inline: Code::default(),
         used_transitions: BTreeSet::new(),
+        step_names,
+        ways_before: BTreeMap::new(),
+        steps_behind: BTreeMap::new(),
     };
     let transitions = chart.transitions();
     chart.beside();
@@ -421,111 +432,6 @@ impl<'x> Chart<'_, '_, '_, 'x> {
                 condition.map(|power: Power| (":= ", power.code(place)))
             }
         }
-    }
-
-    /// The sets of steps that must be active for a transition; several where branches meet before it.
-    fn before(&mut self, item: &Item<'x>, depth: usize) -> Option<Vec<Vec<Code>>> {
-        let graph = self.graph;
-        let mut ways: Vec<Vec<Code>> = Vec::new();
-        for (number, link) in item.input.links.iter().enumerate() {
-            let found = graph.items.get(&link.source)?;
-            let found = self.arrive(item, found, depth)?;
-            if name(item.element) != "simultaneousConvergence" || number == 0 {
-                ways.extend(found);
-                continue;
-            }
-            let mut joined = Vec::new();
-            for way in &ways {
-                for other in &found {
-                    joined.push(way.iter().chain(other).cloned().collect());
-                }
-            }
-            ways = joined;
-            if ways.len() > MAX_WAYS {
-                let message = format!("{} can be reached on too many ways", item.describe());
-                self.reports.error(problems::BAD_CHART, item.at, message);
-                return None;
-            }
-        }
-        if ways.is_empty() {
-            let message = format!("{} is connected to no step in front of it", item.describe());
-            self.reports.error(problems::BAD_CHART, item.at, message);
-            return None;
-        }
-        Some(ways)
-    }
-
-    fn arrive(
-        &mut self,
-        item: &Item<'x>,
-        source: &Item<'x>,
-        depth: usize,
-    ) -> Option<Vec<Vec<Code>>> {
-        match name(source.element) {
-            "step" => Some(vec![vec![value_code(source.element, "name")]]),
-            "selectionDivergence" | "selectionConvergence" | "simultaneousConvergence"
-                if depth < MAX_DEPTH =>
-            {
-                self.before(source, depth + 1)
-            }
-            _ => {
-                let message = format!(
-                    "{} stands behind {}, not behind a step",
-                    item.describe(),
-                    source.describe()
-                );
-                self.reports.error(problems::BAD_CHART, item.at, message);
-                None
-            }
-        }
-    }
-
-    /// The steps that a transition activates.
-    fn behind(&mut self, item: &Item<'x>, depth: usize) -> Option<Vec<Code>> {
-        let graph = self.graph;
-        let mut steps = Vec::new();
-        let mut readers: Vec<&Item> = graph
-            .readers(item.id)
-            .iter()
-            .filter_map(|(reader, _)| graph.items.get(reader))
-            .collect();
-        readers.sort_by_key(|reader| (reader.row, reader.x, reader.id));
-        for reader in readers {
-            match name(reader.element) {
-                "step" => steps.push(value_code(reader.element, "name")),
-                "jumpStep" => {
-                    let target = self.reports.required(reader.element, "targetName")?;
-                    let known = of_kind(graph, "step").into_iter().any(|step| {
-                        key(step.element.attribute("name").unwrap_or("")) == key(target)
-                    });
-                    if !known {
-                        let message = format!("there is no step `{target}` to jump to");
-                        let place = at_value(reader.element, "targetName");
-                        self.reports.error(problems::UNKNOWN_NAME, place, message);
-                        return None;
-                    }
-                    steps.push(value_code(reader.element, "targetName"));
-                }
-                "simultaneousDivergence" | "selectionConvergence" if depth < MAX_DEPTH => {
-                    steps.extend(self.behind(reader, depth + 1)?);
-                }
-                _ => {
-                    let message = format!(
-                        "{} leads to {}, not to a step",
-                        item.describe(),
-                        reader.describe()
-                    );
-                    self.reports.error(problems::BAD_CHART, item.at, message);
-                    return None;
-                }
-            }
-        }
-        if steps.is_empty() && name(item.element) != "transition" {
-            let message = format!("{} leads to no step", item.describe());
-            self.reports.error(problems::BAD_CHART, item.at, message);
-            return None;
-        }
-        Some(steps).filter(|steps| !steps.is_empty())
     }
 
     fn unused(&mut self) {

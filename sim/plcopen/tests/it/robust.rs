@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::support::{FILLING, STARTER};
+use crate::support::{FILLING, STARTER, element, project};
 
 /// Asks for everything that an import can tell.
 fn exercise(xml: &str) {
@@ -117,4 +117,75 @@ fn import_when_branches_meet_again_and_again_then_its_text_stays_short() {
     let import = sim_plcopen::import(&xml, "p.xml").expect("it is right");
     assert!(import.text().len() < 40_000, "{}", import.text().len());
     assert!(sim_plcopen::compile_all(&[(&xml, "p.xml")]).is_ok());
+}
+
+/// A chart of `levels` elements that are each connected twice to the one before, between two steps.
+fn doubled(tag: &str, levels: u32) -> String {
+    let condition =
+        "<condition><inline name=\"\"><ST><xhtml:p>TRUE</xhtml:p></ST></inline></condition>";
+    let mut body = element(
+        "step",
+        1,
+        (0, 0),
+        "900",
+        "name=\"One\" initialStep=\"true\"",
+        "",
+    );
+    for id in 2..2 + levels {
+        let from = format!("{0} {0}", id - 1);
+        body += &element(tag, id, (0, 0), &from, "", "");
+    }
+    let last = (levels + 1).to_string();
+    body += &element("transition", 900, (0, 0), &last, "", condition);
+    project("", "", "", &format!("<body><SFC>{body}</SFC></body>"))
+}
+
+#[test]
+fn charts_when_lines_are_drawn_twice_then_each_way_counts_once() {
+    // Followed line by line, 30 stages would have 2^30 ways.
+    for tag in [
+        "selectionConvergence",
+        "selectionDivergence",
+        "simultaneousConvergence",
+    ] {
+        let xml = doubled(tag, 30);
+        let import = sim_plcopen::import(&xml, "p.xml").expect("it is right");
+        let transitions = import.text().matches("TRANSITION FROM One TO One").count();
+        assert_eq!(transitions, 1, "{tag}: {}", import.text());
+    }
+}
+
+#[test]
+fn charts_when_there_are_too_many_ways_then_are_refused() {
+    // Three pairs of five branches that meet have 5 * 5 * 5 ways.
+    let condition =
+        "<condition><inline name=\"\"><ST><xhtml:p>TRUE</xhtml:p></ST></inline></condition>";
+    let mut body = String::new();
+    for id in 1..=15 {
+        let name = format!("name=\"S{id}\" initialStep=\"{}\"", id == 1);
+        body += &element("step", id, (0, 0), "90", &name, "");
+    }
+    body += &element("selectionConvergence", 31, (0, 0), "1 2 3 4 5", "", "");
+    body += &element("selectionConvergence", 32, (0, 0), "6 7 8 9 10", "", "");
+    body += &element("selectionConvergence", 33, (0, 0), "11 12 13 14 15", "", "");
+    body += &element("simultaneousConvergence", 40, (0, 0), "31 32 33", "", "");
+    body += &element("transition", 90, (0, 0), "40", "", condition);
+    let xml = project("", "", "", &format!("<body><SFC>{body}</SFC></body>"));
+    let found = sim_plcopen::import(&xml, "p.xml").expect_err("there are too many");
+    assert_eq!(found[0].code, "PX0003", "{}", found[0]);
+}
+
+#[test]
+fn charts_when_a_transition_begins_too_many_steps_then_are_refused() {
+    let condition =
+        "<condition><inline name=\"\"><ST><xhtml:p>TRUE</xhtml:p></ST></inline></condition>";
+    let mut body = element("transition", 900, (0, 0), "1", "", condition);
+    body += &element("simultaneousDivergence", 901, (0, 0), "900", "", "");
+    for id in 1..=70 {
+        let name = format!("name=\"S{id}\" initialStep=\"{}\"", id == 1);
+        body += &element("step", id, (0, 0), "901", &name, "");
+    }
+    let xml = project("", "", "", &format!("<body><SFC>{body}</SFC></body>"));
+    let found = sim_plcopen::import(&xml, "p.xml").expect_err("there are too many");
+    assert_eq!(found[0].code, "PX0003", "{}", found[0]);
 }
