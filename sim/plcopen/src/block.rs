@@ -55,8 +55,11 @@ impl<'x> Network<'_, '_, '_, 'x> {
         self.no_storage(item, pin.modifier);
         if let Some(in_out) = block.in_outs.iter().find(|own| same(&own.name, &pin.name)) {
             self.call(item, block);
-            // What leaves is the variable that went in.
-            return self.input(&in_out.input);
+            // What leaves is the variable that went in. What is wrong with it was said with the call.
+            return match in_out.input.links[..] {
+                [_, _, ..] => None,
+                _ => self.input(&in_out.input),
+            };
         }
         let value = self.output_value(item, block, pin)?;
         let value = if pin.modifier.negated {
@@ -102,15 +105,20 @@ impl<'x> Network<'_, '_, '_, 'x> {
         Some(Power::Value(value))
     }
 
-    /// Whether a function may stand where its result is used.
+    /// Whether a function may stand where its result is used. Behind a connector that may be many places.
     fn may_inline(&self, item: &Item, block: &Block, pin: &Pin) -> bool {
+        let [(reader, _)] = self.graph.readers(item.id) else {
+            return false;
+        };
+        let reader = self.graph.items.get(reader);
+        let once = reader.is_some_and(|reader| !matches!(reader.kind, Kind::Connector(_)));
         let enabled = |pin: &Pin| same(&pin.name, "EN") && !pin.input.links.is_empty();
         let is_result = block
             .result()
             .is_some_and(|result| same(&result.name, &pin.name));
         is_result
             && item.order == 0
-            && self.graph.readers(item.id).len() == 1
+            && once
             && block.in_outs.is_empty()
             && !block.inputs.iter().any(enabled)
     }
@@ -339,6 +347,15 @@ impl<'x> Network<'_, '_, '_, 'x> {
     }
 
     fn in_out_argument(&mut self, item: &Item<'x>, pin: &Pin) -> Option<Code> {
+        if pin.input.links.len() > 1 {
+            let message = format!(
+                "the VAR_IN_OUT `{}` of {} has several connections, and takes one variable",
+                pin.name,
+                item.describe()
+            );
+            self.reports.error(problems::UNSUPPORTED, pin.at, message);
+            return None;
+        }
         let value = self.input(&pin.input);
         if value.is_none() && pin.input.links.is_empty() {
             let message = format!(
@@ -374,6 +391,7 @@ impl<'x> Network<'_, '_, '_, 'x> {
             format!("_{}{suffix}", block.instance.text())
         };
         let name = self.scope.declare(&stem, &ty, item.at);
+        self.carried_types.insert(slot.clone(), ty);
         self.carriers.insert(slot, name.clone());
         name
     }
@@ -400,6 +418,9 @@ impl<'x> Network<'_, '_, '_, 'x> {
         forward: bool,
         left: &mut usize,
     ) -> Guess {
+        if let Some(ty) = self.carried_types.get(&(item.id, key(output))) {
+            return Guess::named(ty);
+        }
         if *left == 0 {
             return Guess::Unknown;
         }
@@ -497,13 +518,20 @@ impl<'x> Network<'_, '_, '_, 'x> {
                 None => Guess::Unknown,
             },
             Kind::Continuation(name) => {
-                let same_name =
-                    |other: &&Item| matches!(&other.kind, Kind::Connector(own) if same(own, name));
-                let connector = self.graph.items.values().find(same_name);
+                let connector = self.graph.connectors(name).next();
                 let link = connector.and_then(|connector| connector.input.links.first());
                 link.map_or(Guess::Unknown, |link| self.guess_link(link, left))
             }
             _ => Guess::Unknown,
+        }
+    }
+
+    /// The type of what arrives at a connector, as far as it can be told.
+    pub(crate) fn connector_type(&self, connector: &Item) -> Option<String> {
+        let mut left = MAX_GUESSES;
+        match self.guess_link(connector.input.links.first()?, &mut left) {
+            Guess::Known(ty) => Some(ty.text).filter(|text| !text.is_empty()),
+            _ => None,
         }
     }
 
@@ -519,6 +547,13 @@ impl<'x> Network<'_, '_, '_, 'x> {
                     self.scope.guess(code.text())
                 }
                 Kind::Coil(..) | Kind::Contact(..) => Guess::named("BOOL"),
+                Kind::Connector(name) if *left > 0 => {
+                    *left -= 1;
+                    let others = self.graph.continuations(name);
+                    others.fold(Guess::Unknown, |guess, other| {
+                        guess.or(|| self.guess_reader(other, left))
+                    })
+                }
                 Kind::Block(block) => {
                     let pins = block.inputs.iter().chain(&block.in_outs);
                     let mut reads =

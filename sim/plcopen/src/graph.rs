@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::code::Code;
 use crate::problems;
+use crate::scope::key;
 use crate::vendor;
 use crate::xml::{
     Element, Reports, at, at_value, child, children, is_description, line_code, name, value_code,
@@ -133,6 +134,10 @@ impl Item<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Graph<'x> {
     pub(crate) items: BTreeMap<u64, Item<'x>>,
+    /// Connectors by their names in capitals.
+    connectors: BTreeMap<String, Vec<u64>>,
+    /// Continuations likewise.
+    continuations: BTreeMap<String, Vec<u64>>,
     /// For each element, the elements and outputs that it feeds: reader and output, in order of readers.
     readers: BTreeMap<u64, Vec<(u64, Link)>>,
 }
@@ -157,6 +162,16 @@ impl<'x> Graph<'x> {
                 );
                 reports.error(problems::AMBIGUOUS, item.at, message);
                 continue;
+            }
+            match &item.kind {
+                Kind::Connector(name) => {
+                    graph.connectors.entry(key(name)).or_default().push(item.id);
+                }
+                Kind::Continuation(name) => {
+                    let own = graph.continuations.entry(key(name)).or_default();
+                    own.push(item.id);
+                }
+                _ => {}
             }
             graph.items.insert(item.id, item);
         }
@@ -205,6 +220,18 @@ impl<'x> Graph<'x> {
             }
         }
         self.readers = readers;
+    }
+
+    /// The connectors with a name.
+    pub(crate) fn connectors(&self, name: &str) -> impl Iterator<Item = &Item<'x>> {
+        let ids = self.connectors.get(&key(name)).into_iter().flatten();
+        ids.filter_map(|id| self.items.get(id))
+    }
+
+    /// The continuations of a connector.
+    pub(crate) fn continuations(&self, name: &str) -> impl Iterator<Item = &Item<'x>> {
+        let ids = self.continuations.get(&key(name)).into_iter().flatten();
+        ids.filter_map(|id| self.items.get(id))
     }
 
     /// Who reads an element, with the connections.
@@ -360,6 +387,17 @@ fn pins(reports: &mut Reports, block: Element, list: &str) -> Vec<Pin> {
     pins
 }
 
+/// Reports what changes a value at a VAR_IN_OUT: a variable goes through there, not a value.
+fn plain(reports: &mut Reports, pin: &Pin) {
+    if pin.modifier != Modifier::default() {
+        let message = format!(
+            "the VAR_IN_OUT `{}` is negated, has an edge or stores",
+            pin.name
+        );
+        reports.error(problems::UNSUPPORTED, pin.at, message);
+    }
+}
+
 fn block(reports: &mut Reports, element: Element) -> Option<Block> {
     let type_name = reports.required(element, "typeName")?;
     for part in children(element) {
@@ -379,9 +417,14 @@ fn block(reports: &mut Reports, element: Element) -> Option<Block> {
     });
     for mut pin in both {
         if let Some(at) = outputs.iter().position(|output| output.name == pin.name) {
-            pin.offset = outputs.remove(at).offset;
+            let output = outputs.remove(at);
+            pin.offset = output.offset;
+            plain(reports, &output);
         }
         in_outs.push(pin);
+    }
+    for pin in &in_outs {
+        plain(reports, pin);
     }
     Some(Block {
         type_name: type_name.trim().to_owned(),

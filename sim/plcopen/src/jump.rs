@@ -35,6 +35,12 @@ fn networks<'g, 'x>(graph: &'g Graph<'x>) -> Vec<Vec<&'g Item<'x>>> {
             members.push(item);
             open.extend(item.all_links().map(|link| link.source));
             open.extend(graph.readers(id).iter().map(|(reader, _)| *reader));
+            // A connector and its continuations are one line.
+            match &item.kind {
+                Kind::Connector(name) => open.extend(graph.continuations(name).map(|item| item.id)),
+                Kind::Continuation(name) => open.extend(graph.connectors(name).map(|item| item.id)),
+                _ => {}
+            }
         }
         members.sort_by_key(|item| (item.row, item.x, item.id));
         groups.push(members);

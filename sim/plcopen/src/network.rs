@@ -43,10 +43,12 @@ pub(crate) struct Network<'a, 'e, 'r, 'x> {
     pub(crate) states: BTreeMap<u64, State>,
     /// Names that carry the outputs of functions and ENO of blocks, by element and output.
     pub(crate) carriers: BTreeMap<(u64, String), String>,
+    /// The types of these.
+    pub(crate) carried_types: BTreeMap<(u64, String), String>,
     /// Functions whose result was asked for before they were called.
     pub(crate) asked_early: BTreeSet<u64>,
-    /// What contacts and continuations with several readers let through.
-    stored: BTreeMap<u64, Power>,
+    /// What contacts, coils, continuations and connectors let through. Each is followed once.
+    stored: BTreeMap<u64, Option<Power>>,
     /// Contacts, coils and continuations on the way that is being followed.
     visiting: BTreeSet<u64>,
     depth: usize,
@@ -76,6 +78,7 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             out: Code::default(),
             states: BTreeMap::new(),
             carriers: BTreeMap::new(),
+            carried_types: BTreeMap::new(),
             asked_early: BTreeSet::new(),
             stored: BTreeMap::new(),
             visiting: BTreeSet::new(),
@@ -110,15 +113,8 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
                 self.assign(item, target, *modifier, None);
             }
             Kind::Block(block) => self.call(item, block),
-            Kind::Connector(_) => {
-                let continued = self
-                    .graph
-                    .items
-                    .values()
-                    .any(|other| self.continues(other, item));
-                if !continued {
-                    self.no_effect(item, "no continuation has its name");
-                }
+            Kind::Connector(name) if self.graph.continuations(name).next().is_none() => {
+                self.no_effect(item, "no continuation has its name");
             }
             Kind::Contact(..) if self.graph.readers(item.id).is_empty() => {
                 self.no_effect(item, "nothing is connected to its right");
@@ -134,10 +130,6 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             }
             _ => {}
         }
-    }
-
-    fn continues(&self, item: &Item, connector: &Item) -> bool {
-        matches!((&item.kind, &connector.kind), (Kind::Continuation(a), Kind::Connector(b)) if a.eq_ignore_ascii_case(b))
     }
 
     pub(crate) fn no_effect(&mut self, item: &Item, why: &str) {
@@ -245,7 +237,8 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
         self.depth += 1;
         let power = self.source(item, link);
         self.depth -= 1;
-        power
+        let len = power.as_ref().map_or(0, Power::len);
+        self.reports.spend(len, item.at).then_some(power).flatten()
     }
 
     fn source(&mut self, item: &'a Item<'x>, link: &Link) -> Option<Power> {
@@ -273,8 +266,8 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
 
     /// What an element lets through that has a left side of its own.
     fn passing(&mut self, item: &'a Item<'x>) -> Option<Power> {
-        if let Some(power) = self.stored.get(&item.id) {
-            return Some(power.clone());
+        if let Some(known) = self.stored.get(&item.id) {
+            return known.clone();
         }
         if !self.visiting.insert(item.id) {
             let message = format!(
@@ -290,14 +283,14 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             _ => self.input(&item.input),
         };
         self.visiting.remove(&item.id);
-        let power = power?;
-        let readers = self.graph.readers(item.id).len();
-        let is_coil = matches!(item.kind, Kind::Coil(..));
-        let boolean = !matches!(item.kind, Kind::Continuation(_));
-        if !boolean || (readers < 2 && !is_coil) {
-            return Some(power);
-        }
-        Some(self.store(item, power))
+        let several = self.graph.readers(item.id).len() > 1;
+        let kept = match (&item.kind, power) {
+            (Kind::Continuation(_), power) => power,
+            (Kind::Contact(..), power) if !several => power,
+            (_, power) => power.map(|power| self.store(item, power)),
+        };
+        self.stored.insert(item.id, kept.clone());
+        kept
     }
 
     fn through_coil(&mut self, item: &Item<'x>) -> Option<Power> {
@@ -309,16 +302,49 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
     fn store(&mut self, item: &Item, power: Power) -> Power {
         let code = power.code(item.at);
         let changes = words(code.text()).any(|word| self.written.contains(&key(word)));
-        let kept = if changes || code.len() > LONG {
-            let name = self
-                .scope
-                .declare(&format!("_power_{}", item.id), "BOOL", item.at);
-            self.out.put(&format!("{name} := "), item.at);
-            self.out.append(&code);
-            self.out.put(";\n", item.at);
-            Power::Value(Code::new(name, item.at))
+        if changes || code.len() > LONG {
+            self.kept(item, "BOOL", &code)
         } else {
             power
+        }
+    }
+
+    /// Keeps a value in a variable.
+    fn kept(&mut self, item: &Item, ty: &str, code: &Code) -> Power {
+        let name = self
+            .scope
+            .declare(&format!("_power_{}", item.id), ty, item.at);
+        self.out.put(&format!("{name} := "), item.at);
+        self.out.append(code);
+        self.out.put(";\n", item.at);
+        Power::Value(Code::new(name, item.at))
+    }
+
+    /// What arrives at a connector, for all continuations.
+    fn connector(&mut self, item: &'a Item<'x>, name: &str) -> Option<Power> {
+        if let Some(known) = self.stored.get(&item.id) {
+            return known.clone();
+        }
+        let power = self.input(&item.input);
+        let graph = self.graph;
+        let continuations = graph.continuations(name);
+        let readers: usize = continuations
+            .map(|other| graph.readers(other.id).len())
+            .sum();
+        let source = |link: &Link| graph.items.get(&link.source).map(|item| &item.kind);
+        let drawn = item.input.links.first().and_then(source);
+        let boolean = matches!(drawn, Some(Kind::Contact(..) | Kind::Coil(..)));
+        let kept = match power {
+            Some(power) if readers < 2 => Some(power),
+            Some(power) if boolean || !matches!(power, Power::Value(_)) => {
+                Some(self.store(item, power))
+            }
+            Some(power) => {
+                let code = power.code(item.at);
+                let ty = self.connector_type(item).filter(|_| code.len() > LONG);
+                Some(ty.map_or(power, |ty| self.kept(item, &ty, &code)))
+            }
+            None => None,
         };
         self.stored.insert(item.id, kept.clone());
         kept
@@ -369,10 +395,9 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
 
     fn continuation(&mut self, item: &Item<'x>, name: &str) -> Option<Power> {
         let graph = self.graph;
-        let same = |other: &&Item| matches!(&other.kind, Kind::Connector(own) if own.eq_ignore_ascii_case(name));
-        let connectors: Vec<&Item> = graph.items.values().filter(same).collect();
+        let connectors: Vec<&Item> = graph.connectors(name).collect();
         match connectors[..] {
-            [connector] => self.input(&connector.input),
+            [connector] => self.connector(connector, name),
             [] => {
                 let message = format!("{} has no connector of its name", item.describe());
                 self.reports.error(problems::AMBIGUOUS, item.at, message);

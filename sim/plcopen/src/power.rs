@@ -78,6 +78,16 @@ impl Power {
         }
     }
 
+    /// About how long the expression is, bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::On => 4,
+            Self::Value(code) => code.len(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(|part| part.len() + 5).sum(),
+            Self::Not(inner) => inner.len() + 4,
+        }
+    }
+
     fn level(&self) -> Level {
         match self {
             Self::On => Level::Atom,

@@ -15,6 +15,10 @@ const MAX_DEPTH: usize = 100;
 /// More mistakes than this help nobody.
 const MAX_REPORTS: usize = 200;
 
+/// Most bytes of expressions that are handed on along connections; a project of 1000 networks has a
+/// hundredth of it.
+const MAX_WORK: usize = 128 << 20;
+
 /// Namespaces of the versions of TC6 that editors write.
 const NAMESPACES: [&str; 5] = [
     "http://www.plcopen.org/xml/tc6_0201",
@@ -54,6 +58,8 @@ pub(crate) struct Reports<'x> {
     pub(crate) xml: &'x str,
     file: &'x str,
     lines: Lines,
+    /// Bytes that were handed on along connections.
+    work: usize,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -64,6 +70,7 @@ impl<'x> Reports<'x> {
             xml,
             file,
             lines: Lines::of(xml),
+            work: 0,
             errors: Vec::new(),
             warnings: Vec::new(),
         }
@@ -145,6 +152,21 @@ impl<'x> Reports<'x> {
             Some(name) if !closed => format!(" in POU `{name}`"),
             _ => String::new(),
         }
+    }
+
+    /// Takes work from what one file may cost. What is beyond is reported, and nothing more is followed.
+    pub(crate) fn spend(&mut self, bytes: usize, at: usize) -> bool {
+        /// What a connection costs that carries nothing, bytes.
+        const STEP: usize = 16;
+        if self.work > MAX_WORK {
+            return false;
+        }
+        self.work = self.work.saturating_add(bytes).saturating_add(STEP);
+        if self.work > MAX_WORK {
+            let message = "the connections draw more than can be followed";
+            self.error(problems::TOO_LARGE, at, message);
+        }
+        self.work <= MAX_WORK
     }
 
     pub(crate) fn unknown(&mut self, element: Element) {

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::support::{FILLING, STARTER, element, project};
+use crate::support::{
+    FILLING, STARTER, block, coil, contact, derived, element, input, output, project, rail,
+    statements,
+};
 
 /// Asks for everything that an import can tell.
 fn exercise(xml: &str) {
@@ -188,4 +191,87 @@ fn charts_when_a_transition_begins_too_many_steps_then_are_refused() {
     let xml = project("", "", "", &format!("<body><SFC>{body}</SFC></body>"));
     let found = sim_plcopen::import(&xml, "p.xml").expect_err("there are too many");
     assert_eq!(found[0].code, "PX0003", "{}", found[0]);
+}
+
+#[test]
+fn connectors_when_read_twice_at_every_stage_then_are_followed_once() {
+    // Followed line by line, 30 stages would have 2^30 ways.
+    let mut body = rail(1) + &contact(2, (0, 0), "1", "a", "");
+    for stage in 1..30 {
+        let (connector, continuation, next) = (stage * 10, stage * 10 + 1, stage * 10 + 2);
+        let from = if stage == 1 { 2 } else { (stage - 1) * 10 + 2 };
+        let name = format!("name=\"C{stage}\"");
+        body += &element("connector", connector, (0, 0), &from.to_string(), &name, "");
+        body += &element("continuation", continuation, (0, 0), "", &name, "");
+        let twice = format!("{continuation} {continuation}");
+        body += &contact(next, (0, 0), &twice, "b", "");
+    }
+    body += &coil(900, (0, 0), "292", "m", "");
+    let xml = project("a b m", "", "", &format!("<body><LD>{body}</LD></body>"));
+    assert!(statements(&xml).len() < 10_000);
+}
+
+#[test]
+fn connectors_when_behind_functions_then_their_value_is_computed_once() {
+    let mut body = input(1, (0, 0), "x");
+    for stage in 0..30 {
+        let (function, connector, continuation) = (stage * 10 + 5, stage * 10 + 6, stage * 10 + 7);
+        let from = if stage == 0 { 1 } else { stage * 10 - 3 };
+        let name = format!("name=\"C{stage}\"");
+        let pins = [format!("IN1={from}"), format!("IN2={from}")];
+        let pins: Vec<&str> = pins.iter().map(String::as_str).collect();
+        body += &block(function, (0, 0), "ADD", "", &pins, &["OUT"]);
+        body += &element(
+            "connector",
+            connector,
+            (0, 0),
+            &function.to_string(),
+            &name,
+            "",
+        );
+        body += &element("continuation", continuation, (0, 0), "", &name, "");
+    }
+    body += &output(900, (0, 0), "297", "y");
+    let xml = project("", "x y", "", &format!("<body><FBD>{body}</FBD></body>"));
+    let text = statements(&xml);
+    assert_eq!(text.matches("ADD(").count(), 30, "{text}");
+    assert!(text.ends_with("y := _ADD_295;\n"), "{text}");
+}
+
+#[test]
+fn expressions_when_handed_on_too_often_then_are_refused() {
+    // 20 kB to each of 15,000 places would be 300 MB.
+    let long = format!("a{}", " OR a".repeat(4_000));
+    let mut body = input(1, (0, 0), &long);
+    for id in 2..15_000 {
+        body += &output(id, (0, 0), "1", "m");
+    }
+    let xml = project("a m", "", "", &format!("<body><FBD>{body}</FBD></body>"));
+    let found = sim_plcopen::import(&xml, "p.xml").expect_err("it is too much");
+    assert_eq!(found[0].code, "PX0003", "{}", found[0]);
+}
+
+#[test]
+fn in_outs_when_connected_twice_then_are_refused() {
+    let pou = "<pou name=\"Step\" pouType=\"functionBlock\"><interface><inOutVars>\
+               <variable name=\"n\"><type><INT/></type></variable></inOutVars></interface>\
+               <body><ST><xhtml:p><![CDATA[n := n + 1;]]></xhtml:p></ST></body></pou>";
+    let mut body = input(1, (0, 0), "x");
+    let mut more = String::new();
+    for id in 2..30 {
+        let instance = format!("s{id}");
+        let from = if id == 2 {
+            "1 1".to_owned()
+        } else {
+            format!("{0}.n {0}.n", id - 1)
+        };
+        let pin = format!("n={from}");
+        let attributes = format!("instanceName=\"{instance}\"");
+        body += &block(id, (0, 0), "Step", &attributes, &[&pin], &["n"]);
+        more += &derived(&instance, "Step");
+    }
+    let xml = project("", "x", &more, &format!("<body><FBD>{body}</FBD></body>"));
+    let xml = xml.replace("</pou></pous>", &format!("</pou>{pou}</pous>"));
+    let found = sim_plcopen::import(&xml, "p.xml").expect_err("a variable is wanted");
+    assert_eq!(found[0].code, "PX0201", "{}", found[0]);
 }
