@@ -303,13 +303,14 @@ fn translate(xml: &str, file: &str, others: &Environment) -> Import {
         environment.extend(others);
         code = parts.translate(&mut reports, &environment, at(root));
     }
+    let (text, marks) = code.into_parts();
+    text::pragmas(&mut reports, &text, &marks);
     let Reports {
         mut errors,
         warnings,
         ..
     } = reports;
     errors.sort_by_key(|error| (error.span, error.code));
-    let (text, marks) = code.into_parts();
     Import {
         file: file.to_owned(),
         xml: xml.to_owned(),

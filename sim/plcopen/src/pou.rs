@@ -162,6 +162,6 @@ pub(crate) fn statements(reports: &mut Reports, scope: &mut Scope, language: Ele
             reports.error(problems::UNSUPPORTED, at(language), message);
             Code::default()
         }
-        _ => text::body(reports, language),
+        _ => text::body(language),
     }
 }

@@ -385,7 +385,7 @@ impl<'x> Chart<'_, '_, '_, 'x> {
     ) -> Option<(&'static str, Code)> {
         match name(language) {
             "ST" => {
-                let code = text::expression(self.reports, language, own);
+                let code = text::expression(language, own);
                 if code.is_empty() {
                     self.reports
                         .error(problems::MISSING, place, "the condition is empty");
@@ -393,7 +393,7 @@ impl<'x> Chart<'_, '_, '_, 'x> {
                 }
                 Some((":= ", code))
             }
-            "IL" => Some((":\n", text::body(self.reports, language))),
+            "IL" => Some((":\n", text::body(language))),
             "SFC" => {
                 let message = "a Sequential Function Chart as a condition";
                 self.reports

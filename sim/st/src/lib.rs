@@ -94,6 +94,7 @@ pub use verifier::Fault;
 pub use vm::{FaultRecord, Machine, ScanReport, Trap, WriteError};
 
 use diagnostic::{Sink, SourceText};
+use lexer::TokenKind;
 
 /// Longest source that is compiled, bytes; a controller has no room for more.
 const MAX_SOURCE_LEN: usize = 4 << 20;
@@ -167,4 +168,32 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
         }
         Err(error) => unreachable!("generated code passes the verifier: {error}"),
     }
+}
+
+/// The pragmas `{...}` of a text, braces included, in its order. The compiler skips them.
+///
+/// Pragmas inside of comments and of string literals are none, as for [`compile`]. What is no text of
+/// the language does no harm; mistakes are not reported here.
+///
+/// # Examples
+///
+/// ```
+/// let text = "x := '{a}'; (* {b} (* *) {c} *) {d} // {e}";
+/// let found = sim_st::pragmas(text);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(&text[found[0].start as usize..found[0].end as usize], "{d}");
+/// ```
+#[must_use]
+pub fn pragmas(text: &str) -> Vec<Span> {
+    tokens(text, |kind, _| kind == TokenKind::Pragma)
+}
+
+/// The tokens of a text that are wanted, by what they are and how they are written.
+fn tokens(text: &str, wanted: impl Fn(TokenKind, &str) -> bool) -> Vec<Span> {
+    let source = SourceText::new(&[(text, "")]);
+    let found = lexer::lex(&mut Sink::new(&source), 0..text.len());
+    let found = found
+        .into_iter()
+        .filter(|token| wanted(token.kind, token.span.text(text)));
+    found.map(|token| token.span).collect()
 }

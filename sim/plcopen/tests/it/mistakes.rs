@@ -162,6 +162,42 @@ fn native_code_when_in_a_body_then_is_no_comment() {
 }
 
 #[test]
+fn native_code_when_the_compiler_would_skip_it_then_is_found_wherever_it_stands() {
+    let st = |text: &str| {
+        project(
+            "a m",
+            "",
+            "",
+            &format!("<body><ST><xhtml:p><![CDATA[{text}]]></xhtml:p></ST></body>"),
+        )
+    };
+    // A `$'` does not end a text, and comments nest: what follows is code again.
+    let wide = "<variable name=\"w\"><type><string/></type></variable>";
+    let quoted = st("w := 'it$'s'; {printf();} m := a;")
+        .replace("</localVars>", &format!("{wide}</localVars>"));
+    check(&quoted, "PX0202", "{printf");
+    check(&st("(* (* *) *) {printf();} m := a;"), "PX0202", "{printf");
+    let commented = reports(&st("(* (* *) {printf();} *) m := a; // {x}"));
+    assert_eq!(commented, "");
+    let fbd = [input(4, (0, 50), "{x} a"), output(5, (0, 50), "4", "m")];
+    check(&ladder(&fbd), "PX0202", "{x}");
+    check(
+        &ladder(&[rail(1), coil(2, (0, 0), "1", "{y} m", "")]),
+        "PX0202",
+        "{y}",
+    );
+    assert_eq!(reports(&st("{enable code generation} m := a;")), "");
+}
+
+#[test]
+fn native_code_when_there_is_much_of_it_then_the_reports_are_bounded() {
+    let text = "{x}".repeat(100_000);
+    let body = format!("<body><ST><xhtml:p>{text}</xhtml:p></ST></body>");
+    let found = reports(&project("a m", "", "", &body));
+    assert_eq!(found.matches("PX0202").count(), 50);
+}
+
+#[test]
 fn vendor_data_when_it_is_part_of_the_program_then_is_refused() {
     let data = |uri: &str| {
         format!(
