@@ -2,7 +2,7 @@
 
 use crate::code::Code;
 use crate::graph::{Block, Item, Kind, Link, Pin};
-use crate::network::{Network, State};
+use crate::network::{Network, Slot, State};
 use crate::power::Power;
 use crate::problems;
 use crate::scope::{Guess, key};
@@ -62,15 +62,7 @@ impl<'x> Network<'_, '_, '_, 'x> {
             };
         }
         let value = self.output_value(item, block, pin)?;
-        let value = if pin.modifier.negated {
-            value.not()
-        } else {
-            value
-        };
-        Some(match pin.modifier.edge {
-            Some(rising) => self.trigger(item.id, item.at, value, rising),
-            None => value,
-        })
+        Some(self.modified((item.id, Slot::Pin(pin.at)), item.at, pin.modifier, value))
     }
 
     fn output_value(&mut self, item: &Item<'x>, block: &Block, pin: &Pin) -> Option<Power> {
@@ -334,15 +326,7 @@ impl<'x> Network<'_, '_, '_, 'x> {
     fn argument(&mut self, item: &Item<'x>, pin: &Pin) -> Option<Code> {
         self.no_storage(item, pin.modifier);
         let power = self.input(&pin.input)?;
-        let power = if pin.modifier.negated {
-            power.not()
-        } else {
-            power
-        };
-        let power = match pin.modifier.edge {
-            Some(rising) => self.trigger(item.id, pin.at, power, rising),
-            None => power,
-        };
+        let power = self.modified((item.id, Slot::Pin(pin.at)), pin.at, pin.modifier, power);
         Some(power.code(pin.at))
     }
 

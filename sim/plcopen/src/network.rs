@@ -33,6 +33,17 @@ pub(crate) enum State {
     Called,
 }
 
+/// Where an element modifies a value. Each place has an edge detection of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Slot {
+    /// What arrives at the element, or what it shows.
+    Own,
+    /// What leaves a variable that is assigned and read.
+    Behind,
+    /// The parameter of a block that begins at this byte of the XML.
+    Pin(usize),
+}
+
 /// One body on its way to text.
 pub(crate) struct Network<'a, 'e, 'r, 'x> {
     pub(crate) reports: &'a mut Reports<'r>,
@@ -45,6 +56,8 @@ pub(crate) struct Network<'a, 'e, 'r, 'x> {
     pub(crate) carriers: BTreeMap<(u64, String), String>,
     /// The types of these.
     pub(crate) carried_types: BTreeMap<(u64, String), String>,
+    /// Instances that detect edges.
+    edges: BTreeMap<(u64, Slot), String>,
     /// Functions whose result was asked for before they were called.
     pub(crate) asked_early: BTreeSet<u64>,
     /// What contacts, coils, continuations and connectors let through. Each is followed once.
@@ -79,6 +92,7 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             states: BTreeMap::new(),
             carriers: BTreeMap::new(),
             carried_types: BTreeMap::new(),
+            edges: BTreeMap::new(),
             asked_early: BTreeSet::new(),
             stored: BTreeMap::new(),
             visiting: BTreeSet::new(),
@@ -151,12 +165,7 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             }
             return;
         };
-        let (negated, edge) = (modifier.negated, modifier.edge);
-        let power = if negated { power.not() } else { power };
-        let power = match edge {
-            Some(rising) => self.trigger(item.id, item.at, power, rising),
-            None => power,
-        };
+        let power = self.modified((item.id, Slot::Own), item.at, modifier, power);
         let at = item.at;
         let mut assignment = Code::default();
         assignment.append(target);
@@ -247,12 +256,12 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
             Kind::InVariable(code, modifier) => {
                 self.no_storage(item, *modifier);
                 let value = Power::Value(code.clone());
-                Some(self.stored_value(item, *modifier, value))
+                Some(self.modified((item.id, Slot::Own), item.at, *modifier, value))
             }
             Kind::InOutVariable(code, _, modifier) => {
                 self.no_storage(item, *modifier);
                 let value = Power::Value(code.clone());
-                Some(self.stored_value(item, *modifier, value))
+                Some(self.modified((item.id, Slot::Behind), item.at, *modifier, value))
             }
             Kind::Block(block) => self.block_output(item, block, link),
             Kind::Contact(..) | Kind::Coil(..) | Kind::Continuation(_) => self.passing(item),
@@ -359,37 +368,37 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
         }
         let power = self.input(&item.input)?;
         let value = Power::Value(variable.clone());
-        let state = self.stored_value(item, modifier, value);
+        let state = self.modified((item.id, Slot::Own), item.at, modifier, value);
         Some(power.and(state))
     }
 
-    /// A value with its modifier; an edge is found once per scan, whoever asks.
-    fn stored_value(&mut self, item: &Item, modifier: Modifier, value: Power) -> Power {
+    /// A value as the modifier has it: negated, or its edge, which is found once per scan, whoever asks.
+    pub(crate) fn modified(
+        &mut self,
+        slot: (u64, Slot),
+        at: usize,
+        modifier: Modifier,
+        value: Power,
+    ) -> Power {
         let value = if modifier.negated { value.not() } else { value };
-        match modifier.edge {
-            None => value,
-            Some(rising) => {
-                if let Some(instance) = self.carriers.get(&(item.id, "edge".to_owned())) {
-                    return Power::Value(Code::new(format!("{instance}.Q"), item.at));
-                }
-                self.trigger(item.id, item.at, value, rising)
-            }
+        let Some(rising) = modifier.edge else {
+            return value;
+        };
+        let result = |instance: &str| Power::Value(Code::new(format!("{instance}.Q"), at));
+        if let Some(instance) = self.edges.get(&slot) {
+            return result(instance);
         }
-    }
-
-    /// Calls an instance of R_TRIG or F_TRIG that the translation declares.
-    pub(crate) fn trigger(&mut self, id: u64, at: usize, power: Power, rising: bool) -> Power {
         let (ty, stem) = if rising {
             ("R_TRIG", "_rise")
         } else {
             ("F_TRIG", "_fall")
         };
-        let instance = self.scope.declare(&format!("{stem}_{id}"), ty, at);
+        let instance = self.scope.declare(&format!("{stem}_{}", slot.0), ty, at);
         self.out.put(&format!("{instance}(CLK := "), at);
-        self.out.append(&power.code(at));
+        self.out.append(&value.code(at));
         self.out.put(");\n", at);
-        let result = Power::Value(Code::new(format!("{instance}.Q"), at));
-        self.carriers.insert((id, "edge".to_owned()), instance);
+        let result = result(&instance);
+        self.edges.insert(slot, instance);
         result
     }
 

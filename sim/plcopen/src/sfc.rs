@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
 use crate::graph::{Graph, Item, Kind};
-use crate::network::{Network, in_order};
+use crate::network::{Network, Slot, in_order};
 use crate::pou::{language, statements};
 use crate::power::Power;
 use crate::problems;
@@ -418,8 +418,9 @@ impl<'x> Chart<'_, '_, '_, 'x> {
                     {
                         network.no_storage(item, modifier);
                         let value = network.input(&item.input);
+                        let slot = (item.id, Slot::Own);
                         let value =
-                            value.map(|value| if modifier.negated { value.not() } else { value });
+                            value.map(|value| network.modified(slot, item.at, modifier, value));
                         condition = value.or(condition);
                     }
                 }

@@ -15,9 +15,9 @@ const MAX_DEPTH: usize = 100;
 /// More mistakes than this help nobody.
 const MAX_REPORTS: usize = 200;
 
-/// Most bytes of expressions that are handed on along connections; a project of 1000 networks has a
-/// hundredth of it.
-const MAX_WORK: usize = 128 << 20;
+/// Most bytes of expressions that are handed on along connections. A network of usual size takes less
+/// than a thousand, and the compiler reads no text of more than 4 MiB.
+const MAX_WORK: usize = 32 << 20;
 
 /// Namespaces of the versions of TC6 that editors write.
 const NAMESPACES: [&str; 5] = [

@@ -305,3 +305,73 @@ fn library_blocks_when_used_then_are_part_of_the_text() {
     bench.run_to(200);
     assert_eq!(bench.value("r"), "3.0");
 }
+
+#[test]
+fn edges_when_at_both_sides_of_a_variable_then_each_has_its_instance() {
+    let both = element(
+        "inOutVariable",
+        2,
+        (40, 0),
+        "1",
+        "edgeIn=\"rising\" edgeOut=\"falling\"",
+        "<expression>m</expression>",
+    );
+    let elements = [input(1, (0, 0), "a"), both, output(3, (80, 0), "2", "n")];
+    let text = ladder("a m n", "", &elements);
+    let expected = "_rise_2(CLK := a);\nm := _rise_2.Q;\n_fall_2(CLK := m);\nn := _fall_2.Q;\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn edges_when_a_block_output_is_read_twice_then_are_found_once() {
+    let timer = block(2, (40, 0), "TON", "instanceName=\"t\"", &["IN=1"], &["Q"]).replace(
+        "<variable formalParameter=\"Q\">",
+        "<variable formalParameter=\"Q\" edge=\"rising\">",
+    );
+    let elements = [
+        input(1, (0, 0), "a"),
+        timer,
+        output(3, (80, 0), "2.Q", "m"),
+        output(4, (80, 40), "2.Q", "n"),
+    ];
+    let text = statements(&project(
+        "a m n",
+        "",
+        &derived("t", "TON"),
+        &body(&elements),
+    ));
+    let expected = "t(IN := a);\n_rise_2(CLK := t.Q);\nm := _rise_2.Q;\nn := _rise_2.Q;\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn edges_when_a_coil_gives_a_condition_then_are_detected() {
+    let condition = format!(
+        "<transitions><transition name=\"go\"><body><LD>{}{}{}</LD></body></transition></transitions>",
+        rail(1),
+        contact(2, (10, 0), "1", "a", ""),
+        coil(3, (50, 0), "2", "go", "edge=\"rising\" negated=\"true\"")
+    );
+    let chart = [
+        element(
+            "step",
+            1,
+            (0, 0),
+            "2",
+            "name=\"One\" initialStep=\"true\"",
+            "",
+        ),
+        element(
+            "transition",
+            2,
+            (0, 50),
+            "1",
+            "",
+            "<condition><reference name=\"go\"/></condition>",
+        ),
+    ];
+    let body = format!("{condition}<body><SFC>{}</SFC></body>", chart.concat());
+    let text = statements(&project("a", "", "", &body));
+    assert!(text.contains("    := _rise_3.Q;\n"), "{text}");
+    assert!(text.contains("_rise_3(CLK := NOT a);\n"), "{text}");
+}

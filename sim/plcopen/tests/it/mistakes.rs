@@ -364,3 +364,38 @@ fn problem_codes_when_listed_then_have_a_page() {
         assert!(page.starts_with(&format!("# {code}\n")), "{code}");
     }
 }
+
+#[test]
+fn in_outs_when_negated_or_with_an_edge_then_are_refused() {
+    let pou = "<pou name=\"Step\" pouType=\"functionBlock\"><interface><inOutVars>\
+               <variable name=\"n\"><type><BOOL/></type></variable></inOutVars></interface>\
+               <body><ST><xhtml:p>n := TRUE;</xhtml:p></ST></body></pou>";
+    let plain = block(2, (40, 0), "Step", "instanceName=\"s\"", &["n=1"], &["n"]);
+    let xml = |block: &str| {
+        let elements = [input(1, (0, 0), "a"), block.to_owned()];
+        let body = format!("<body><FBD>{}</FBD></body>", elements.concat());
+        let xml = project("a", "", &derived("s", "Step"), &body);
+        xml.replace("</pou></pous>", &format!("</pou>{pou}</pous>"))
+    };
+    assert_eq!(reports(&xml(&plain)), "");
+    let variable = "<variable formalParameter=\"n\"";
+    for (from, to) in [
+        ("negated=\"false\"", "negated=\"true\""),
+        ("negated=\"false\"", "edge=\"rising\""),
+        ("negated=\"false\"", "storage=\"set\""),
+    ] {
+        let changed = xml(&plain.replace(from, to));
+        let found = reports(&changed);
+        assert!(
+            found.contains("PX0201: the VAR_IN_OUT `n`"),
+            "{to}: {found}"
+        );
+    }
+    // The same at the right side.
+    let right = plain.replace(
+        &format!("{variable}><connectionPointOut/>"),
+        &format!("{variable} negated=\"true\"><connectionPointOut/>"),
+    );
+    assert_ne!(right, plain);
+    check(&xml(&right), "PX0201", variable);
+}
