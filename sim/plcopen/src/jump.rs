@@ -95,6 +95,7 @@ pub(crate) fn run(network: &mut Network) {
                     let statement = Code::new("RETURN;\n", item.at);
                     network.when(condition, &statement, item.at);
                 }
+                Kind::Label(_) => {}
                 _ => network.item(item),
             }
         }

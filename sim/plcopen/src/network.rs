@@ -115,7 +115,7 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
         }
     }
 
-    /// Translates one element for its own sake.
+    /// Translates one element for its own sake. Jumps are for [`crate::jump`], charts for [`crate::sfc`].
     pub(crate) fn item(&mut self, item: &Item<'x>) {
         match &item.kind {
             Kind::OutVariable(target, modifier) => {
@@ -142,7 +142,17 @@ impl<'a, 'e, 'r, 'x> Network<'a, 'e, 'r, 'x> {
                     self.out.put(&format!("// {}\n", line.trim()), item.at);
                 }
             }
-            _ => {}
+            Kind::Jump(_) | Kind::Label(_) | Kind::Return | Kind::Chart(_) => {
+                let message = format!("{} has no translation in this body", item.describe());
+                self.reports.error(problems::UNSUPPORTED, item.at, message);
+            }
+            Kind::InOutVariable(..)
+            | Kind::Connector(_)
+            | Kind::Contact(..)
+            | Kind::InVariable(..)
+            | Kind::Continuation(_)
+            | Kind::LeftRail
+            | Kind::RightRail => {}
         }
     }
 

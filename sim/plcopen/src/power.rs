@@ -156,28 +156,59 @@ fn shared_front(branches: &[Power]) -> Vec<Power> {
     shared
 }
 
-/// Whether a text needs no parentheses beside an operator: a name, a literal, a call.
+/// Whether a text needs no parentheses beside an operator: a name, a literal, a call, or one pair of
+/// parentheses around everything.
 fn is_atom(text: &str) -> bool {
-    let mut depth = 0_i32;
+    let mut depth = 0_usize;
     let mut quote = None;
-    text.char_indices().all(|(at, c)| {
-        if let Some(open) = quote {
-            if c == open {
-                quote = None;
+    // Whether a parenthesis or a quote was closed at the outermost level: nothing but a path may follow.
+    let mut closed = false;
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            // `$'` is no end of the text.
+            (Some(_), '$') => {
+                chars.next();
             }
-            return true;
-        }
-        match c {
-            '\'' | '"' => quote = Some(c),
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth -= 1,
+            (Some(open), _) => {
+                if c == open {
+                    quote = None;
+                    closed |= depth == 0;
+                }
+            }
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[') => {
+                if depth == 0 && closed && c == '(' {
+                    return false;
+                }
+                depth += 1;
+            }
+            (None, ')' | ']') => {
+                let Some(outer) = depth.checked_sub(1) else {
+                    return false;
+                };
+                depth = outer;
+                closed |= depth == 0;
+            }
             _ if depth > 0 => {}
-            // A sign is part of a literal only at its beginning.
-            '-' => return at > 0 && text.contains('#'),
-            _ => return c.is_ascii_alphanumeric() || "_.#%$:".contains(c),
+            (None, '-') if text[..at].ends_with('#') || is_date(text) => {}
+            (None, '.') => closed = false,
+            (None, _) if closed || !(c.is_ascii_alphanumeric() || "_#%$:".contains(c)) => {
+                return false;
+            }
+            (None, _) => {}
         }
-        // A parenthesis at the beginning may close in the middle.
-        at > 0 || c != '(' || !text.contains(' ')
+    }
+    depth == 0 && quote.is_none()
+}
+
+/// Whether a text is a date, which is a literal with signs in it: `D#2024-02-29`.
+fn is_date(text: &str) -> bool {
+    text.split_once('#').is_some_and(|(prefix, digits)| {
+        let digit = |byte: u8| byte.is_ascii_digit() || b"-:._".contains(&byte);
+        let types = ["D", "DATE", "DT", "DATE_AND_TIME"];
+        let plain = prefix.strip_prefix(['L', 'l']).unwrap_or(prefix);
+        types.iter().any(|ty| plain.eq_ignore_ascii_case(ty)) && digits.bytes().all(digit)
     })
 }
 
@@ -214,6 +245,20 @@ mod tests {
             ("(a) OR (b)", "NOT ((a) OR (b))"),
             ("a=b", "NOT (a=b)"),
             ("D#2020-01-01", "NOT D#2020-01-01"),
+            ("(a)OR(b)", "NOT ((a)OR(b))"),
+            ("(a)&(b)", "NOT ((a)&(b))"),
+            ("(a OR b)", "NOT (a OR b)"),
+            ("f(a)OR(b)", "NOT (f(a)OR(b))"),
+            ("a[1]OR(b)", "NOT (a[1]OR(b))"),
+            ("a[1].b[2].c", "NOT a[1].b[2].c"),
+            ("EQ('(', x)", "NOT EQ('(', x)"),
+            ("EQ('$')', x)OR(b)", "NOT (EQ('$')', x)OR(b))"),
+            ("'a'=(b)", "NOT ('a'=(b))"),
+            ("INT#-5", "NOT INT#-5"),
+            ("a-INT#5", "NOT (a-INT#5)"),
+            ("INT#1-INT#2", "NOT (INT#1-INT#2)"),
+            ("DT#2020-01-01-12:00:00.5", "NOT DT#2020-01-01-12:00:00.5"),
+            ("D#2020-01-01-x", "NOT (D#2020-01-01-x)"),
         ] {
             assert_eq!(value(text).not().code(0).text(), negated);
         }

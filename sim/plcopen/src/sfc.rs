@@ -248,10 +248,6 @@ impl<'x> Chart<'_, '_, '_, 'x> {
                 let message = format!("{} leads to no step", item.describe());
                 self.reports.error(problems::BAD_CHART, item.at, message);
             }
-            if matches!(item.kind, Kind::Jump(_) | Kind::Label(_) | Kind::Return) {
-                let message = format!("{} beside a chart", item.describe());
-                self.reports.error(problems::UNSUPPORTED, item.at, message);
-            }
         }
     }
 
@@ -266,7 +262,9 @@ impl<'x> Chart<'_, '_, '_, 'x> {
             conditions.push(drawn.map(|input| (!input.links.is_empty(), network.input(input))));
         }
         for item in in_order(graph.by_place()) {
-            network.item(item);
+            if !matches!(item.kind, Kind::Chart(_)) {
+                network.item(item);
+            }
         }
         self.computed = network.out;
         let mut code = Code::default();

@@ -399,3 +399,49 @@ fn in_outs_when_negated_or_with_an_edge_then_are_refused() {
     assert_ne!(right, plain);
     check(&xml(&right), "PX0201", variable);
 }
+
+#[test]
+fn parts_of_charts_when_in_another_body_then_are_named() {
+    let ok = contact(2, (0, 0), "1", "a", "") + &coil(3, (50, 0), "2", "m", "");
+    let lost = step(7, "", "Lost", "");
+    check(
+        &ladder(&[rail(1), ok.clone(), lost.clone()]),
+        "PX0201",
+        "<step",
+    );
+    // The same where jumps are.
+    let label = element("label", 8, (0, 90), "", "label=\"L\"", "");
+    check(&ladder(&[rail(1), ok, lost, label]), "PX0201", "<step");
+}
+
+#[test]
+fn jumps_when_in_a_condition_or_beside_a_chart_then_are_named() {
+    for (tag, attributes) in [
+        ("jump", "label=\"L\""),
+        ("return", ""),
+        ("label", "label=\"L\""),
+    ] {
+        let jump = element(tag, 4, (50, 40), "", attributes, "");
+        let transition = transition(2, "1", "<reference name=\"go\"/>");
+        let elements = [step(1, "2", "One", "initialStep=\"true\""), transition];
+        let condition = |more: &str| {
+            format!(
+                "<transitions><transition name=\"go\"><body><LD>{}{}{}{more}</LD></body></transition></transitions>",
+                rail(1),
+                contact(2, (10, 0), "1", "a", ""),
+                coil(3, (50, 0), "2", "go", "")
+            )
+        };
+        let xml = |inside: &str, beside: &str| {
+            let body = format!(
+                "{}<body><SFC>{}{beside}</SFC></body>",
+                condition(inside),
+                elements.concat()
+            );
+            project("a", "", "", &body)
+        };
+        assert_eq!(reports(&xml("", "")), "");
+        check(&xml(&jump, ""), "PX0201", &format!("<{tag} "));
+        check(&xml("", &jump), "PX0201", &format!("<{tag} "));
+    }
+}
