@@ -7,7 +7,7 @@ mod scan;
 
 use std::path::PathBuf;
 
-use twinrange_range::formats::{compile_files, project_warnings};
+use twinrange_range::formats::compile_files;
 use twinrange_range::problem::{Problems, SourceText};
 use twinrange_range::scenario::read_text;
 
@@ -46,8 +46,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     match &args.verb {
         Verb::Check(sources) => {
             let texts = read(sources)?;
-            let program = compile_files(&texts)?;
-            warn(&texts);
+            let compiled = compile_files(&texts)?;
+            warn(&compiled.warnings);
+            let program = compiled.program;
             let names: Vec<String> = program.pous().into_iter().map(|pou| pou.name).collect();
             say!("no mistakes found");
             say!("units     {}", names.join(", "));
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Verb::Run(args) => scan::run(args),
         Verb::Disasm(sources) => {
-            let program = compile_files(&read(sources)?)?;
+            let program = compile_files(&read(sources)?)?.program;
             say!("{}", program.disassemble().trim_end());
             Ok(())
         }
@@ -68,10 +69,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 /// Names on standard error what a project holds that does nothing.
-fn warn(texts: &[SourceText]) {
-    let warnings = project_warnings(texts);
+fn warn(warnings: &Problems) {
     if !warnings.is_empty() {
-        print_problems(&warnings);
+        print_problems(warnings);
     }
 }
 

@@ -58,10 +58,7 @@ impl Formats for Standard {
     }
 
     fn program(&self, program: &SourceText) -> Problems {
-        match compile(program) {
-            Ok(_) => project_warnings(std::slice::from_ref(program)),
-            Err(problems) => problems,
-        }
+        compile(program).map_or_else(|problems| problems, |compiled| compiled.warnings)
     }
 
     fn library(&self, library: &SourceText) -> Problems {
@@ -70,8 +67,8 @@ impl Formats for Standard {
             "user-of-the-library",
             "PROGRAM UserOfTheLibrary END_PROGRAM",
         );
-        let problems = compile_files(&[library.clone(), user]);
-        problems.err().unwrap_or_default()
+        let compiled = compile_files(&[library.clone(), user]);
+        compiled.map_or_else(|problems| problems, |compiled| compiled.warnings)
     }
 
     fn playbook(
@@ -130,11 +127,11 @@ pub fn prepare(loaded: &Loaded) -> Result<Prepared, Problems> {
     let plant = plant_spec(&loaded.plant)?;
     let mut programs = BTreeMap::new();
     for (name, program) in &loaded.programs {
-        programs.insert(name.clone(), Arc::new(compile(program)?));
+        programs.insert(name.clone(), Arc::new(compile(program)?.program));
     }
     let mut attack_programs = BTreeMap::new();
     for (name, program) in &loaded.attack_programs {
-        attack_programs.insert(name.clone(), compile(program)?.to_bytes().into());
+        attack_programs.insert(name.clone(), compile(program)?.program.to_bytes().into());
     }
     let playbook = loaded.playbook.as_ref();
     let playbook = playbook
@@ -164,17 +161,41 @@ pub fn plant_spec(source: &SourceText) -> Result<PlantSpec, Problems> {
     Ok(spec)
 }
 
+/// A program, and what the PLCopen projects that it was made from have to say.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: Program,
+    /// What was left out of projects because it does nothing.
+    pub warnings: Problems,
+    projects: sim_plcopen::Projects,
+}
+
+impl Compiled {
+    /// The place of a line of the program: file, line and column, in the project that it was translated
+    /// from if there is one.
+    ///
+    /// # Arguments
+    ///
+    /// * `file`, `line` — as the program tells them, for instance with a fault; lines count from 1.
+    #[must_use]
+    pub fn place_of_line(&self, file: &str, line: u32) -> (String, u32, u32) {
+        match self.projects.origin_of_line(file, line) {
+            Some((file, line, column)) => (file.to_owned(), line, column),
+            None => (file.to_owned(), line, 1),
+        }
+    }
+}
+
 /// Compiles a Structured Text program or a PLCopen project.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it.
-pub fn compile(source: &SourceText) -> Result<Program, Problems> {
+pub fn compile(source: &SourceText) -> Result<Compiled, Problems> {
+    // The folder is no part of the container, so that it is the same wherever the program lies.
     let name = source.file().rsplit('/').next().unwrap_or_default();
-    sim_plcopen::compile_all(&[(source.text(), name)]).map_err(|found| {
-        let problem = |found| placed_in(source, found);
-        found.into_iter().map(problem).collect()
-    })
+    compile_named(&[(source, name)])
 }
 
 /// Compiles several files, Structured Text and PLCopen projects, into one program, such as a library and its
@@ -183,71 +204,47 @@ pub fn compile(source: &SourceText) -> Result<Program, Problems> {
 /// # Errors
 ///
 /// Everything that is wrong with them.
-pub fn compile_files(sources: &[SourceText]) -> Result<Program, Problems> {
-    let files: Vec<(&str, &str)> = sources.iter().map(|s| (s.text(), s.file())).collect();
-    sim_plcopen::compile_all(&files).map_err(|found| {
-        let problem = |found: sim_st::Diagnostic| {
-            let source = sources.iter().find(|source| source.file() == found.file);
-            match source {
-                Some(source) => placed_in(source, found),
-                None => Problem::new(found.code, found.message).maybe_hint(found.hint),
-            }
-        };
-        found.into_iter().map(problem).collect()
+pub fn compile_files(sources: &[SourceText]) -> Result<Compiled, Problems> {
+    let named: Vec<(&SourceText, &str)> = sources.iter().map(|s| (s, s.file())).collect();
+    compile_named(&named)
+}
+
+fn compile_named(sources: &[(&SourceText, &str)]) -> Result<Compiled, Problems> {
+    let files: Vec<(&str, &str)> = sources.iter().map(|(s, name)| (s.text(), *name)).collect();
+    let placed = |found: sim_st::Diagnostic| {
+        let source = sources.iter().find(|(_, name)| *name == found.file);
+        match source {
+            Some((source, _)) => placed_in(source, found),
+            None => Problem::new(found.code, found.message).maybe_hint(found.hint),
+        }
+    };
+    let compiled = sim_plcopen::compile_all(&files)
+        .map_err(|found| found.into_iter().map(placed).collect::<Problems>())?;
+    let warnings = compiled.projects.warnings().cloned();
+    Ok(Compiled {
+        warnings: warnings.map(|found| placed(found).warning()).collect(),
+        program: compiled.program,
+        projects: compiled.projects,
     })
 }
 
-/// A PLCopen project in the textual languages of IEC 61131-3, and the name that this text goes by.
+/// A PLCopen project in the textual languages of IEC 61131-3, and what was left out of it as warnings.
 ///
 /// # Errors
 ///
 /// Everything that has no translation.
-pub fn import_project(source: &SourceText) -> Result<(String, String), Problems> {
+pub fn import_project(source: &SourceText) -> Result<(String, Problems), Problems> {
+    let placed = |found: &sim_st::Diagnostic| placed_in(source, found.clone());
     match sim_plcopen::import(source.text(), source.file()) {
-        Ok(import) => Ok((import.text().to_owned(), import.text_name())),
-        Err(found) => {
-            let placed = found.into_iter().map(|problem| placed_in(source, problem));
-            Err(placed.collect())
+        Ok(import) => {
+            let warnings = import
+                .warnings()
+                .iter()
+                .map(|found| placed(found).warning());
+            Ok((import.text().to_owned(), warnings.collect()))
         }
+        Err(found) => Err(found.iter().map(placed).collect()),
     }
-}
-
-/// What was left out of PLCopen projects because it does nothing, as warnings; nothing for other files.
-#[must_use]
-pub fn project_warnings(sources: &[SourceText]) -> Problems {
-    let mut warnings = Problems::new();
-    let projects = sources
-        .iter()
-        .filter(|source| sim_plcopen::is_project(source.file()));
-    for source in projects {
-        if let Ok(import) = sim_plcopen::import(source.text(), source.file()) {
-            for found in import.warnings() {
-                warnings.push(placed_in(source, found.clone()).warning());
-            }
-        }
-    }
-    warnings
-}
-
-/// The place of a line of a program: in the project that it was translated from, if there is one.
-///
-/// # Arguments
-///
-/// * `sources` — the files that were compiled.
-/// * `file`, `line` — as a program tells them, for instance with a fault; lines count from 1.
-#[must_use]
-pub fn place_of_line(sources: &[SourceText], file: &str, line: u32) -> (String, u32, u32) {
-    for source in sources
-        .iter()
-        .filter(|source| sim_plcopen::is_project(source.file()))
-    {
-        let import = sim_plcopen::import(source.text(), source.file());
-        if let Some(import) = import.ok().filter(|import| import.text_name() == file) {
-            let (line, column) = import.origin_of_line(line);
-            return (source.file().to_owned(), line, column);
-        }
-    }
-    (file.to_owned(), line, 1)
 }
 
 /// A program with its layout set, see [`sim_st::format`].

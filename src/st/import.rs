@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use twinrange_range::formats::{import_project, project_warnings};
+use twinrange_range::formats::import_project;
 use twinrange_range::problem::Problem;
 use twinrange_range::scenario::read_text;
 
+use super::warn;
 use crate::Outcome;
-use crate::support::failure::print_problems;
 
 /// Arguments of `st import`.
 #[derive(Debug, clap::Args)]
@@ -22,11 +22,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let source = read_text(&args.file, &args.file.display().to_string())?;
-    let (text, _) = import_project(&source)?;
-    let warnings = project_warnings(std::slice::from_ref(&source));
-    if !warnings.is_empty() {
-        print_problems(&warnings);
-    }
+    let (text, warnings) = import_project(&source)?;
+    warn(&warnings);
     let Some(out) = &args.out else {
         say!("{}", text.trim_end());
         return Ok(());

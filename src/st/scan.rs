@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde_json::json;
 use sim_st::{Image, Machine, Program, Value};
 use twinrange_range::evidence::trace::TraceTable;
-use twinrange_range::formats::{compile_files, place_of_line};
+use twinrange_range::formats::compile_files;
 use twinrange_range::problem::Problem;
 
 use super::inputs::Inputs;
-use super::{Sources, read};
+use super::{Sources, read, warn};
 use crate::Outcome;
 
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,9 @@ fn traced(program: &Program, machine: &Machine, asked: &[String]) -> Result<Vec<
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let sources = read(&args.sources)?;
-    let program = Arc::new(compile_files(&sources)?);
+    let compiled = compile_files(&sources)?;
+    warn(&compiled.warnings);
+    let program = Arc::new(compiled.program.clone());
     let mut machine = Machine::new(Arc::clone(&program));
     let mut inputs = match &args.inputs {
         Some(path) => Inputs::read(path, &machine)?,
@@ -101,7 +103,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             // What was traced up to here is whole all the same.
             trace.map_or(Ok(()), Trace::finish)?;
             let message = format!("scan {number} stopped: {}", record.message);
-            let (file, line, column) = place_of_line(&sources, &record.file, record.line);
+            let (file, line, column) = compiled.place_of_line(&record.file, record.line);
             return Err(Problem::new(record.code, message)
                 .at_line(file, line, column)
                 .hint("a controller would go to STOP and write this into its fault log")

@@ -214,6 +214,54 @@ fn st_when_given_a_plcopen_project_then_takes_it_like_a_program() {
 }
 
 #[test]
+fn st_when_plcopen_projects_need_each_other_then_warns_of_both() {
+    let folder = scratch();
+    let project = |types: &str, pou: &str| {
+        format!(
+            "<project xmlns=\"http://www.plcopen.org/xml/tc6_0201\" xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\
+             <types><dataTypes>{types}</dataTypes><pous>{pou}</pous></types><instances><configurations/></instances>\
+             </project>"
+        )
+    };
+    let pair = "<dataType name=\"Pair\"><baseType><struct><variable name=\"m3\"><type><INT/></type></variable>\
+                <variable name=\"m4\"><type><INT/></type></variable></struct></baseType></dataType>";
+    let pin =
+        |name: &str, end: &str| format!("<variable formalParameter=\"{name}\">{end}</variable>");
+    let read = |id: u32| {
+        format!(
+            "<outVariable localId=\"{id}\"><connectionPointIn><connection refLocalId=\"2\"/></connectionPointIn>\
+             <expression>x.m{id}</expression></outVariable>"
+        )
+    };
+    // What `Own` gives is stored, and only the other project says with what type.
+    let main = format!(
+        "<pou name=\"Main\" pouType=\"program\"><interface><localVars><variable name=\"x\"><type>\
+         <derived name=\"Pair\"/></type></variable></localVars></interface><body><FBD><inVariable localId=\"1\"><expression>1</expression></inVariable>\
+         <inVariable localId=\"9\"><expression>7</expression></inVariable>\
+         <block localId=\"2\" typeName=\"Own\"><inputVariables>{}</inputVariables><inOutVariables/><outputVariables>{}{}\
+         </outputVariables></block>{}{}</FBD></body></pou>",
+        pin(
+            "n",
+            "<connectionPointIn><connection refLocalId=\"1\"/></connectionPointIn>"
+        ),
+        pin("OUT", "<connectionPointOut/>"),
+        pin("ENO", "<connectionPointOut/>"),
+        read(3),
+        read(4)
+    );
+    let own = "<pou name=\"Own\" pouType=\"function\"><interface><returnType><INT/></returnType><inputVars>\
+               <variable name=\"n\"><type><INT/></type></variable></inputVars></interface><body><ST>\
+               <xhtml:p>Own := n;</xhtml:p></ST></body></pou>";
+    fs::write(folder.path().join("a.xml"), project("", &main)).expect("writes");
+    fs::write(folder.path().join("b.xml"), project(pair, own)).expect("writes");
+    for verb in ["check", "run"] {
+        words(folder.path(), &format!("st {verb} a.xml b.xml"))
+            .expect_code(0)
+            .expect_says(&["PX0902", "a.xml:1:", "inVariable 9"]);
+    }
+}
+
+#[test]
 fn st_when_a_plcopen_project_is_wrong_then_names_the_drawing() {
     let folder = scratch();
     let path = repository().join("sim/plcopen/tests/projects/starter.xml");

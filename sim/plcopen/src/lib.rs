@@ -206,6 +206,40 @@ pub fn import(xml: &str, file: &str) -> Result<Import, Vec<Diagnostic>> {
     }
 }
 
+/// A program with the projects that it was made from.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: Program,
+    /// The projects among its sources.
+    pub projects: Projects,
+}
+
+/// The projects that a program was made from, as they were translated together.
+#[derive(Clone, Debug)]
+pub struct Projects(Vec<Import>);
+
+impl Projects {
+    /// What was left out of the projects because it does nothing, in the order of the sources.
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter().flat_map(|import| &import.warnings)
+    }
+
+    /// The project that a line of the program stands in, with line and column there, both from 1; nothing
+    /// where the line is from no project.
+    ///
+    /// # Arguments
+    ///
+    /// * `file`, `line` — as the program tells them, for instance with a fault; lines count from 1.
+    #[must_use]
+    pub fn origin_of_line(&self, file: &str, line: u32) -> Option<(&str, u32, u32)> {
+        let mut imports = self.0.iter();
+        let import = imports.find(|import| import.text_name() == file)?;
+        let (line, column) = import.origin_of_line(line);
+        Some((&import.file, line, column))
+    }
+}
+
 /// Compiles source files into one program, projects (`.xml`) and Structured Text together.
 ///
 /// # Arguments
@@ -215,7 +249,7 @@ pub fn import(xml: &str, file: &str) -> Result<Import, Vec<Diagnostic>> {
 /// # Errors
 ///
 /// Every mistake that was found, each at its place in the file that was given; never empty.
-pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>> {
+pub fn compile_all(sources: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
     // What one project declares, all know.
     let mut shared = Environment::default();
     for (text, file) in sources.iter().filter(|(_, file)| is_project(file)) {
@@ -244,7 +278,10 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
     let broken: Vec<(String, u32, u32)> = imports.iter().flatten().flat_map(broken_parts).collect();
     let result = sim_st::compile_all(&texts);
     let compiled = match result {
-        Ok(program) if found.is_empty() => return Ok(program),
+        Ok(program) if found.is_empty() => {
+            let projects = Projects(imports.into_iter().flatten().collect());
+            return Ok(Compiled { program, projects });
+        }
         Ok(_) => Vec::new(),
         Err(compiled) => compiled,
     };

@@ -199,3 +199,32 @@ fn projects_when_imported_then_every_line_has_its_place() {
         assert!(near.join("\n").contains(wanted), "{found}");
     }
 }
+
+#[test]
+fn projects_when_they_need_each_other_then_warnings_and_places_are_those_of_all_together() {
+    let [first, second] = crate::support::two_projects(0);
+    let sources = [
+        (first.as_str(), "first.xml"),
+        (second.as_str(), "second.xml"),
+    ];
+    // Alone, the first cannot tell what type `Half` gives.
+    assert!(sim_plcopen::import(&first, "first.xml").is_err());
+    let compiled = sim_plcopen::compile_all(&sources).expect("both are right");
+    let warnings: Vec<_> = compiled.projects.warnings().collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(
+        (warnings[0].code, warnings[0].file.as_str()),
+        ("PX0902", "first.xml")
+    );
+
+    let mut machine = sim_st::Machine::new(std::sync::Arc::new(compiled.program));
+    let report = machine.scan(&mut sim_st::Image::new(), 0, 100_000_000);
+    let record = machine.fault_record(&report).expect("it divides by zero");
+    let line = second[..second.find("Half := ").expect("is there")]
+        .matches('\n')
+        .count()
+        + 1;
+    let line = u32::try_from(line).expect("is small");
+    let place = compiled.projects.origin_of_line(&record.file, record.line);
+    assert_eq!(place, Some(("second.xml", line, 1)));
+}

@@ -164,7 +164,9 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(xml: &str) -> Self {
         let program = sim_plcopen::compile_all(&[(xml, "p.xml")]);
-        let program = program.unwrap_or_else(|found| panic!("{}", found[0]));
+        let program = program
+            .unwrap_or_else(|found| panic!("{}", found[0]))
+            .program;
         Self {
             machine: Machine::new(Arc::new(program)),
             image: Image::new(),
@@ -193,4 +195,34 @@ impl Bench {
     pub(crate) fn outputs(&self) -> Vec<usize> {
         (0..8).filter(|bit| self.image.qx[*bit]).collect()
     }
+}
+
+/// Two projects that need each other: `Main` of the first stores what `Half` of the second gives, and has a
+/// contact that does nothing. With `by` 0, `Half` divides by zero.
+pub(crate) fn two_projects(by: u32) -> [String; 2] {
+    let elements = [
+        input(1, (0, 0), "x"),
+        block(2, (40, 0), "Half", "", &["n=1"], &["OUT"]),
+        output(3, (80, 0), "2", "p.a"),
+        output(4, (80, 40), "2", "p.b"),
+        rail(5),
+        contact(6, (10, 90), "5", "a", ""),
+    ];
+    let body = format!("<body><LD>{}</LD></body>", elements.concat());
+    let first = project("a", "x", &derived("p", "Pair"), &body);
+    let member = |name| format!("<variable name=\"{name}\"><type><INT/></type></variable>");
+    let pair = format!(
+        "<dataType name=\"Pair\"><baseType><struct>{}{}</struct></baseType></dataType>",
+        member("a"),
+        member("b")
+    );
+    let second = format!(
+        "<project xmlns=\"http://www.plcopen.org/xml/tc6_0201\" xmlns:xhtml=\"http://www.w3.org/1999/xhtml\">\n\
+         <types><dataTypes>{pair}</dataTypes><pous>\n<pou name=\"Half\" pouType=\"function\"><interface><returnType><INT/></returnType>\
+         <inputVars><variable name=\"n\"><type><INT/></type></variable></inputVars>\
+         <localVars><variable name=\"part\"><type><INT/></type><initialValue><simpleValue value=\"{by}\"/></initialValue>\
+         </variable></localVars></interface>\n<body><ST><xhtml:p><![CDATA[\nHalf := n / part;\n]]></xhtml:p></ST></body>\n\
+         </pou></pous></types><instances><configurations/></instances></project>"
+    );
+    [first, second]
 }
