@@ -459,13 +459,17 @@ impl<'x> Network<'_, '_, '_, 'x> {
                 types.push(key(&ty.text));
             }
         }
-        let date = types.iter().position(|ty| {
-            ["DATE", "TOD", "DT", "TIME_OF_DAY", "DATE_AND_TIME"].contains(&ty.as_str())
-        });
-        let time = types.iter().position(|ty| ty == "TIME" || ty == "LTIME");
+        let types: Vec<&str> = types
+            .iter()
+            .filter_map(|ty| standard::elementary(ty))
+            .collect();
+        let is_date = |ty: &&str| ["DATE", "TOD", "DT"].contains(&ty.trim_start_matches('L'));
+        let date = types.iter().position(is_date);
+        let time = types.iter().position(|ty| *ty == "TIME" || *ty == "LTIME");
         match (function, date, time) {
+            ("SUB", Some(0), None) if types[0].starts_with('L') => Some(Guess::named("LTIME")),
             ("SUB", Some(0), None) => Some(Guess::named("TIME")),
-            ("ADD" | "SUB", Some(at), _) | (_, None, Some(at)) => Some(Guess::named(&types[at])),
+            ("ADD" | "SUB", Some(at), _) | (_, None, Some(at)) => Some(Guess::named(types[at])),
             _ => None,
         }
     }

@@ -373,17 +373,16 @@ fn literal(text: &str) -> Option<Guess> {
     if let Some((prefix, _)) = upper.split_once('#') {
         return Some(match prefix {
             "2" | "8" | "16" => Guess::Literal(false),
-            "T" | "TIME" => Guess::named("TIME"),
-            "LT" | "LTIME" => Guess::named("LTIME"),
-            "D" | "DATE" => Guess::named("DATE"),
-            "TOD" | "TIME_OF_DAY" => Guess::named("TOD"),
-            "DT" | "DATE_AND_TIME" => Guess::named("DT"),
+            "T" => Guess::named("TIME"),
+            "LT" => Guess::named("LTIME"),
+            "D" => Guess::named("DATE"),
+            "LD" => Guess::named("LDATE"),
             other
                 if other
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
             {
-                Guess::named(other)
+                Guess::named(standard::elementary(other).unwrap_or(other))
             }
             _ => return None,
         });
@@ -437,6 +436,9 @@ mod tests {
             ("NOT t1.Q", "BOOL"),
             ("T#5s", "TIME"),
             ("UINT#7", "UINT"),
+            ("TIME_OF_DAY#12:00:00", "TOD"),
+            ("LD#2024-02-29", "LDATE"),
+            ("LDT#2024-02-29-12:00:00", "LDT"),
             ("16#FF", "Literal(false)"),
             ("-1.5E3", "Literal(true)"),
             ("'a<b'", "STRING"),

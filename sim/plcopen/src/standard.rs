@@ -3,6 +3,8 @@
 //! Source: IEC 61131-3:2013, 6.6.2.5 (Tables 22 to 36) and 6.6.3.5 (Tables 43 to 46); the names are
 //! those of the editors' libraries.
 
+use sim_st::Elementary;
+
 use crate::annex;
 
 /// How the type of a function's result follows from its inputs.
@@ -19,37 +21,9 @@ pub(crate) enum ResultType {
     Unknown,
 }
 
-const ELEMENTARY: [&str; 25] = [
-    "BOOL",
-    "BYTE",
-    "WORD",
-    "DWORD",
-    "LWORD",
-    "SINT",
-    "INT",
-    "DINT",
-    "LINT",
-    "USINT",
-    "UINT",
-    "UDINT",
-    "ULINT",
-    "REAL",
-    "LREAL",
-    "TIME",
-    "LTIME",
-    "DATE",
-    "TOD",
-    "DT",
-    "STRING",
-    "WSTRING",
-    "TIME_OF_DAY",
-    "DATE_AND_TIME",
-    "CHAR",
-];
-
-/// An elementary type by its name in capitals.
+/// An elementary type by its name in any case.
 pub(crate) fn elementary(name: &str) -> Option<&'static str> {
-    ELEMENTARY.into_iter().find(|known| *known == name)
+    Elementary::from_name(name).map(Elementary::name)
 }
 
 /// Functions whose number of inputs is free: how many fixed ones come first.
@@ -101,75 +75,9 @@ pub(crate) fn result(name: &str) -> ResultType {
     }
 }
 
-const BLOCKS: [(&str, &[(&str, &str)]); 11] = [
-    ("TON", TIMER),
-    ("TOF", TIMER),
-    ("TP", TIMER),
-    (
-        "CTU",
-        &[
-            ("CU", "BOOL"),
-            ("R", "BOOL"),
-            ("PV", "INT"),
-            ("Q", "BOOL"),
-            ("CV", "INT"),
-        ],
-    ),
-    (
-        "CTD",
-        &[
-            ("CD", "BOOL"),
-            ("LD", "BOOL"),
-            ("PV", "INT"),
-            ("Q", "BOOL"),
-            ("CV", "INT"),
-        ],
-    ),
-    (
-        "CTUD",
-        &[
-            ("CU", "BOOL"),
-            ("CD", "BOOL"),
-            ("R", "BOOL"),
-            ("LD", "BOOL"),
-            ("PV", "INT"),
-            ("QU", "BOOL"),
-            ("QD", "BOOL"),
-            ("CV", "INT"),
-        ],
-    ),
-    ("R_TRIG", &[("CLK", "BOOL"), ("Q", "BOOL")]),
-    ("F_TRIG", &[("CLK", "BOOL"), ("Q", "BOOL")]),
-    ("SR", &[("S1", "BOOL"), ("R", "BOOL"), ("Q1", "BOOL")]),
-    ("RS", &[("S", "BOOL"), ("R1", "BOOL"), ("Q1", "BOOL")]),
-    (
-        "RTC",
-        &[("IN", "BOOL"), ("PDT", "DT"), ("Q", "BOOL"), ("CDT", "DT")],
-    ),
-];
-
-const TIMER: &[(&str, &str)] = &[
-    ("IN", "BOOL"),
-    ("PT", "TIME"),
-    ("Q", "BOOL"),
-    ("ET", "TIME"),
-];
-
-/// `CTU_DINT` counts in DINT: name of the plain block and the type.
-fn typed_counter(name: &str) -> (&str, Option<&'static str>) {
-    match name.rsplit_once('_') {
-        Some((plain @ ("CTU" | "CTD" | "CTUD"), ty)) => (plain, elementary(ty)),
-        _ => (name, None),
-    }
-}
-
 /// Whether a standard function block has this name, in capitals.
 pub(crate) fn is_block(name: &str) -> bool {
-    if annex::block(name).is_some() {
-        return true;
-    }
-    let (plain, _) = typed_counter(name);
-    BLOCKS.iter().any(|(known, _)| *known == plain)
+    annex::block(name).is_some() || sim_st::is_standard_block(name)
 }
 
 /// The type of a parameter of a standard function block, both names in capitals.
@@ -181,16 +89,10 @@ pub(crate) fn block_parameter(block: &str, parameter: &str) -> Option<&'static s
             .find(|(known, _)| *known == parameter);
         return found.map(|(_, ty)| *ty);
     }
-    let (plain, counts_in) = typed_counter(block);
-    let (_, parameters) = BLOCKS.iter().find(|(known, _)| *known == plain)?;
-    if parameter == "ENO" {
+    if matches!(parameter, "EN" | "ENO") && sim_st::is_standard_block(block) {
         return Some("BOOL");
     }
-    let (_, ty) = parameters.iter().find(|(known, _)| *known == parameter)?;
-    match counts_in {
-        Some(counts_in) if *ty == "INT" => Some(counts_in),
-        _ => Some(ty),
-    }
+    sim_st::standard_block_parameter(block, parameter).map(Elementary::name)
 }
 
 #[cfg(test)]
@@ -205,6 +107,9 @@ mod tests {
             ("WORD_BCD_TO_UINT", "UINT"),
             ("TO_DINT", "DINT"),
             ("REAL_TRUNC_INT", "INT"),
+            ("LDT_TO_LTOD", "LTOD"),
+            ("DT_TO_TIME_OF_DAY", "TOD"),
+            ("WSTRING_TO_WCHAR", "WCHAR"),
         ] {
             assert_eq!(result(name), ResultType::Fixed(ty), "{name}");
         }
@@ -217,5 +122,7 @@ mod tests {
         assert_eq!(block_parameter("CTU_DINT", "Q"), Some("BOOL"));
         assert_eq!(block_parameter("TON", "ET"), Some("TIME"));
         assert_eq!(block_parameter("TON", "CV"), None);
+        assert_eq!(block_parameter("TON_LTIME", "ET"), Some("LTIME"));
+        assert_eq!(block_parameter("TON_LTIME", "_START"), None);
     }
 }

@@ -170,6 +170,42 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
     }
 }
 
+/// Whether a standard function block has this name, in any case: `TON`, `TON_LTIME`, `CTU_DINT`.
+///
+/// # Examples
+///
+/// ```
+/// assert!(sim_st::is_standard_block("ton_ltime"));
+/// assert!(!sim_st::is_standard_block("TON_DINT"));
+/// ```
+#[must_use]
+pub fn is_standard_block(name: &str) -> bool {
+    standard_block(name).is_some()
+}
+
+/// The type of an input or output of a standard function block, both by their names in any case.
+///
+/// # Examples
+///
+/// ```
+/// use sim_st::{Elementary, standard_block_parameter};
+///
+/// assert_eq!(standard_block_parameter("CTU_DINT", "CV"), Some(Elementary::Dint));
+/// assert_eq!(standard_block_parameter("TON_LTIME", "et"), Some(Elementary::Ltime));
+/// assert_eq!(standard_block_parameter("TON", "CV"), None);
+/// ```
+#[must_use]
+pub fn standard_block_parameter(block: &str, parameter: &str) -> Option<Elementary> {
+    standard_block(block)?.parameter(&parameter.to_ascii_uppercase())
+}
+
+fn standard_block(name: &str) -> Option<standard_fb::StandardFb> {
+    // The blocks that the compiler makes for itself have names that no source can write.
+    let nameable = !name.starts_with('$');
+    let key = name.to_ascii_uppercase();
+    standard_fb::StandardFb::from_key(&key).filter(|_| nameable)
+}
+
 /// The pragmas `{...}` of a text, braces included, in its order. The compiler skips them.
 ///
 /// Pragmas inside of comments and of string literals are none, as for [`compile`]. What is no text of

@@ -216,6 +216,13 @@ impl StandardFb {
             .collect()
     }
 
+    /// The type of an input or output, by its name in capitals.
+    pub(crate) fn parameter(self, name: &str) -> Option<Elementary> {
+        let fields = self.fields().into_iter();
+        let mut seen = fields.filter(|field| field.role != FieldRole::Hidden);
+        seen.find(|field| field.name == name).map(|field| field.ty)
+    }
+
     /// Runs one call.
     ///
     /// # Arguments

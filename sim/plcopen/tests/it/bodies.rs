@@ -375,3 +375,37 @@ fn edges_when_a_coil_gives_a_condition_then_are_detected() {
     assert!(text.contains("    := _rise_3.Q;\n"), "{text}");
     assert!(text.contains("_rise_3(CLK := NOT a);\n"), "{text}");
 }
+
+#[test]
+fn types_when_long_then_are_known_like_the_others() {
+    let long = "<variable name=\"et\"><type><LTIME/></type></variable>\
+                <variable name=\"w\"><type><WCHAR/></type></variable>\
+                <variable name=\"since\"><type><LDT/></type></variable>";
+    let elements = [
+        rail(1),
+        block(
+            2,
+            (40, 0),
+            "TON_LTIME",
+            "instanceName=\"t\"",
+            &["IN=1", "PT=3"],
+            &["Q", "ET"],
+        ),
+        input(3, (0, 20), "LT#1s"),
+        // What is read twice is stored, in a variable of the type that the block gives.
+        block(4, (80, 20), "MOVE", "", &["IN=2.ET"], &["OUT"]),
+        output(5, (120, 20), "4", "et"),
+        output(6, (120, 40), "4", "et"),
+        input(7, (0, 90), "since"),
+        block(8, (40, 90), "SUB", "", &["IN1=7", "IN2=7"], &["OUT"]),
+        output(9, (80, 90), "8", "et"),
+        output(10, (80, 120), "8", "et"),
+    ];
+    let more = format!("{}{long}", derived("t", "TON_LTIME"));
+    let xml = project("", "", &more, &body(&elements));
+    assert!(statements(&xml).contains("t(IN := TRUE, PT := LT#1s);\n"));
+    let import = sim_plcopen::import(&xml, "p.xml").expect("it is right");
+    for declared in ["_MOVE_4 : LTIME;", "_SUB_8 : LTIME;", "w : WCHAR;"] {
+        assert!(import.text().contains(declared), "{}", import.text());
+    }
+}
