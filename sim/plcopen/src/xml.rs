@@ -1,5 +1,7 @@
 //! The XML tree: bounds, reports with places, and what every part of the import asks of an element.
 
+use std::borrow::Cow;
+
 use roxmltree::{Document, Node, ParsingOptions};
 use sim_st::{Diagnostic, Span};
 
@@ -284,11 +286,12 @@ pub(crate) fn text_code(element: Element) -> Code {
     code
 }
 
-/// Text in one line, such as an expression, without blanks around it.
+/// Text in one line, such as an expression, without blanks around it. Comments that end with their line
+/// become blanks too, as they would hide what the line goes on with.
 pub(crate) fn line_code(element: Element) -> Code {
     let mut code = Code::default();
     for node in element.descendants().filter(Node::is_text) {
-        let text = node.text().unwrap_or("");
+        let text = without_line_comments(node.text().unwrap_or(""));
         let trimmed = text.trim();
         if trimmed.is_empty() {
             continue;
@@ -307,6 +310,23 @@ pub(crate) fn line_code(element: Element) -> Code {
         code.put_verbatim(&trimmed.replace('\n', " "), start);
     }
     code
+}
+
+/// The text with blanks in place of comments `// ...`, so that every byte keeps its place.
+fn without_line_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains("//") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut upto = 0;
+    for comment in sim_st::line_comments(text) {
+        let (start, end) = (comment.start as usize, comment.end as usize);
+        out.push_str(&text[upto..start]);
+        out.extend(std::iter::repeat_n(' ', end - start));
+        upto = end;
+    }
+    out.push_str(&text[upto..]);
+    Cow::Owned(out)
 }
 
 /// Parses a file and checks its bounds and its root.

@@ -224,6 +224,23 @@ pub fn pragmas(text: &str) -> Vec<Span> {
     tokens(text, |kind, _| kind == TokenKind::Pragma)
 }
 
+/// The comments of a text that begin with `//` and end with their line, the line end not included.
+///
+/// # Examples
+///
+/// ```
+/// let text = "x := '//'; (* // *) y // why";
+/// let found = sim_st::line_comments(text);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(&text[found[0].start as usize..], "// why");
+/// ```
+#[must_use]
+pub fn line_comments(text: &str) -> Vec<Span> {
+    tokens(text, |kind, text| {
+        kind == TokenKind::Comment && text.starts_with("//")
+    })
+}
+
 /// The tokens of a text that are wanted, by what they are and how they are written.
 fn tokens(text: &str, wanted: impl Fn(TokenKind, &str) -> bool) -> Vec<Span> {
     let source = SourceText::new(&[(text, "")]);

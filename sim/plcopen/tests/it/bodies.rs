@@ -409,3 +409,33 @@ fn types_when_long_then_are_known_like_the_others() {
         assert!(import.text().contains(declared), "{}", import.text());
     }
 }
+
+#[test]
+fn comments_when_they_end_with_their_line_then_hide_nothing_behind_it() {
+    let elements = [
+        input(1, (0, 0), "a // é, why\n  AND b // and why"),
+        output(2, (80, 0), "1", "m"),
+        input(3, (0, 50), "a"),
+        output(4, (80, 50), "3", "n // where"),
+    ];
+    let text = ladder("a b m n", "", &elements);
+    // Each byte of a comment is a blank: one in front of it, ten of the comment, the line end, two behind it.
+    let expected = format!("m := a{}AND b;\nn := a;\n", " ".repeat(14));
+    assert_eq!(text, expected);
+
+    let condition = "<condition><inline name=\"\"><ST><xhtml:p><![CDATA[a // why\n AND\n b]]></xhtml:p></ST></inline></condition>";
+    let chart = [
+        element(
+            "step",
+            1,
+            (0, 0),
+            "2",
+            "name=\"One\" initialStep=\"true\"",
+            "",
+        ),
+        element("transition", 2, (0, 50), "1", "", condition),
+    ];
+    let body = format!("<body><SFC>{}</SFC></body>", chart.concat());
+    let text = statements(&project("a b", "", "", &body));
+    assert!(text.contains("    := a         AND  b;\n"), "{text}");
+}
