@@ -13,6 +13,9 @@ use crate::power::Power;
 use crate::problems;
 use crate::scope::key;
 
+/// Most labels that are jumped to over one place: each is asked for in front of every network there.
+const MAX_ACTIVE: usize = 32;
+
 /// The elements of each network, from top to bottom.
 fn networks<'g, 'x>(graph: &'g Graph<'x>) -> Vec<Vec<&'g Item<'x>>> {
     let mut group: BTreeMap<u64, usize> = BTreeMap::new();
@@ -59,7 +62,7 @@ pub(crate) fn run(network: &mut Network) {
             }
         }
     }
-    // Jumps that were taken or not, with the network that they end at.
+    // What says of each label whether a jump to it was taken, with the network that it stands in.
     let mut active: Vec<(String, usize)> = Vec::new();
     let mut reported = BTreeSet::new();
     let mut resets = Code::default();
@@ -73,9 +76,21 @@ pub(crate) fn run(network: &mut Network) {
                     let ends = labels.get(&key(label)).map_or(&[][..], Vec::as_slice);
                     match ends {
                         [end] if *end > number => {
-                            let name = jump(network, item);
-                            resets.put(&format!("{name} := FALSE;\n"), item.at);
-                            active.push((name, *end));
+                            let known = active.iter().find(|(_, other)| other == end);
+                            let known = known.map(|(name, _)| name.clone());
+                            if known.is_none() && active.len() >= MAX_ACTIVE {
+                                let message = format!(
+                                    "{}: more than {MAX_ACTIVE} labels are jumped to over this place",
+                                    item.describe()
+                                );
+                                network.reports.error(problems::TOO_LARGE, item.at, message);
+                                continue;
+                            }
+                            let name = jump(network, item, known.as_deref());
+                            if known.is_none() {
+                                resets.put(&format!("{name} := FALSE;\n"), item.at);
+                                active.push((name, *end));
+                            }
                         }
                         _ => {
                             let why = match ends {
@@ -116,11 +131,21 @@ pub(crate) fn run(network: &mut Network) {
     network.out.append(&body);
 }
 
-fn jump(network: &mut Network, item: &Item) -> String {
+/// Notes in the variable of its label, or in a new one, whether a jump is taken.
+fn jump(network: &mut Network, item: &Item, known: Option<&str>) -> String {
     let condition = network.input(&item.input).unwrap_or(Power::On);
-    let name = network
-        .scope
-        .declare(&format!("_jump_{}", item.id), "BOOL", item.at);
+    let name = match known {
+        Some(name) => name.to_owned(),
+        None => network
+            .scope
+            .declare(&format!("_jump_{}", item.id), "BOOL", item.at),
+    };
+    // Another jump of the same network may have been taken already.
+    let taken = known.map(|name| Power::Value(Code::new(name, item.at)));
+    let condition = match taken {
+        Some(taken) => Power::any(vec![taken, condition.clone()]).unwrap_or(condition),
+        None => condition,
+    };
     network.out.put(&format!("{name} := "), item.at);
     network.out.append(&condition.code(item.at));
     network.out.put(";\n", item.at);

@@ -275,3 +275,39 @@ fn in_outs_when_connected_twice_then_are_refused() {
     let found = sim_plcopen::import(&xml, "p.xml").expect_err("a variable is wanted");
     assert_eq!(found[0].code, "PX0201", "{}", found[0]);
 }
+
+/// Jumps from the tops of `count` networks to the labels `label(0)`, `label(1)` and so on, and these labels.
+fn jumps(count: u32, label: impl Fn(u32) -> u32) -> String {
+    let mut body = rail(1);
+    for number in 0..count {
+        let (id, y) = (
+            10 + number * 10,
+            i32::try_from(number).expect("is small") * 50,
+        );
+        let to = format!("label=\"L{}\"", label(number));
+        body += &contact(id, (10, y), "1", "a", "");
+        body += &element("jump", id + 1, (50, y), &id.to_string(), &to, "");
+    }
+    let labels: std::collections::BTreeSet<u32> = (0..count).map(&label).collect();
+    for (y, number) in (1_000_000..).step_by(50).zip(labels) {
+        let name = format!("label=\"L{number}\"");
+        body += &element("label", 1_000_000 + number, (0, y), "", &name, "");
+    }
+    project("a m", "", "", &format!("<body><LD>{body}</LD></body>"))
+}
+
+#[test]
+fn jumps_when_many_lead_to_one_label_then_share_a_variable() {
+    let text = statements(&jumps(500, |_| 0));
+    assert!(text.len() < 100_000, "{}", text.len());
+    let begin = "_jump_11 := FALSE;\n_jump_11 := a;\nIF NOT _jump_11 THEN\n    _jump_11 := _jump_11 OR a;\nEND_IF;\n";
+    assert!(text.starts_with(begin), "{text}");
+}
+
+#[test]
+fn jumps_when_they_lead_to_too_many_labels_then_are_refused() {
+    assert!(statements(&jumps(32, |number| number)).contains("_jump_321"));
+    let found = sim_plcopen::import(&jumps(2_000, |number| number), "p.xml");
+    let found = found.expect_err("they are too many");
+    assert_eq!(found[0].code, "PX0003", "{}", found[0]);
+}
