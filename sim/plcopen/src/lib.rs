@@ -48,6 +48,7 @@ mod declare;
 mod graph;
 mod jump;
 mod network;
+mod places;
 mod pou;
 mod power;
 pub mod problems;
@@ -66,6 +67,7 @@ use roxmltree::Document;
 use sim_st::{Diagnostic, Program};
 
 use code::{Code, Mark, locate};
+use places::Places;
 use scope::Environment;
 use xml::{Element, Lines, Reports, at, children, name};
 
@@ -79,6 +81,8 @@ pub struct Import {
     xml: String,
     text: String,
     marks: Vec<Mark>,
+    lines: Lines,
+    places: Places,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
@@ -125,57 +129,20 @@ impl Import {
         let text = self.text.get(start..).unwrap_or("");
         let lead = text.len() - text.trim_start_matches(' ').len();
         let offset = self.origin(start + lead);
-        Lines::of(&self.xml).place(&self.xml, offset)
+        self.lines.place(&self.xml, offset)
     }
 
     /// Moves what the compiler said about the text to its place in the XML.
     fn place(&self, found: Diagnostic) -> Diagnostic {
-        let reports = Reports::new(&self.xml, &self.file);
         let origin = self.origin(found.span.start as usize);
-        let message = format!("{}{}", found.message, element_at(&self.xml, origin));
-        let placed = reports.at(problems::NOT_XML, origin, message, found.hint.as_deref());
-        Diagnostic {
-            code: found.code,
-            ..placed
-        }
+        let message = format!("{}{}", found.message, self.places.element(origin));
+        let report = (found.code, origin, message, found.hint);
+        xml::diagnostic(&self.xml, &self.file, &self.lines, report)
     }
 }
 
 fn text_name(file: &str) -> String {
     format!("{file}.st")
-}
-
-/// Words for the drawn element that holds a place, as people see no XML in their editor.
-fn element_at(xml: &str, at: usize) -> String {
-    let before = xml.get(..at).unwrap_or("");
-    let pou = before
-        .rfind("<pou ")
-        .filter(|start| !before[*start..].contains("</pou>"));
-    let Some(pou) = pou else {
-        return String::new();
-    };
-    let attribute = |from: usize, wanted: &str| {
-        let head = xml[from..].split('>').next().unwrap_or("");
-        let value = head.split(&format!(" {wanted}=\"")).nth(1)?;
-        value.split('"').next().map(str::to_owned)
-    };
-    let own = attribute(pou, "name").unwrap_or_default();
-    // The last opening tag with a `localId` up to here is the element, or stands before the text of one.
-    let upto = xml[at..].find('>').map_or(xml.len(), |len| at + len);
-    let drawn = xml[pou..upto]
-        .rfind(" localId=\"")
-        .and_then(|id| xml[..pou + id].rfind('<'));
-    match drawn {
-        Some(start) if start >= pou => {
-            let tag = xml[start + 1..].split([' ', '>', '/']).next().unwrap_or("");
-            let closed = xml[start..at.max(start)].contains(&format!("</{tag}>"));
-            match attribute(start, "localId") {
-                Some(id) if !closed => format!(" (the {tag} {id} of POU `{own}`)"),
-                _ => format!(" (POU `{own}`)"),
-            }
-        }
-        _ => format!(" (POU `{own}`)"),
-    }
 }
 
 /// Whether a file is taken for a PLCopen project, by its name.
@@ -313,15 +280,7 @@ fn broken_parts(import: &Import) -> Vec<(String, u32, u32)> {
     let mut parts = Vec::new();
     for error in &import.errors {
         let at = error.span.start as usize;
-        let before = import.xml.get(..at).unwrap_or("");
-        let start = before
-            .rfind("<pou ")
-            .filter(|start| !before[*start..].contains("</pou>"));
-        let end = import.xml[before.len()..].find("</pou>");
-        let (start, end) = match (start, end) {
-            (Some(start), Some(end)) => (start, before.len() + end),
-            _ => (0, usize::MAX),
-        };
+        let (start, end) = import.places.pou_range(at).unwrap_or((0, usize::MAX));
         let part = (import.file.clone(), narrow(start), narrow(end));
         if !parts.contains(&part) {
             parts.push(part);
@@ -345,6 +304,8 @@ fn translate(xml: &str, file: &str, others: &Environment) -> Import {
     let Reports {
         mut errors,
         warnings,
+        lines,
+        places,
         ..
     } = reports;
     errors.sort_by_key(|error| (error.span, error.code));
@@ -353,6 +314,8 @@ fn translate(xml: &str, file: &str, others: &Environment) -> Import {
         xml: xml.to_owned(),
         text,
         marks,
+        lines,
+        places,
         errors,
         warnings,
     }

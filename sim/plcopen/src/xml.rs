@@ -6,6 +6,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use sim_st::{Diagnostic, Span};
 
 use crate::code::Code;
+use crate::places::Places;
 use crate::problems;
 
 /// Most nodes of a file; the largest known projects have a tenth of it.
@@ -55,11 +56,41 @@ impl Lines {
     }
 }
 
+/// A report about a byte of a file: code, byte, message and hint.
+pub(crate) fn diagnostic(
+    xml: &str,
+    file: &str,
+    lines: &Lines,
+    (code, at, message, hint): (&'static str, usize, String, Option<String>),
+) -> Diagnostic {
+    let at = xml.floor_char_boundary(at);
+    let (line, column) = lines.place(xml, at);
+    let rest = &xml[at..];
+    // An element is marked by its name, anything else by its word.
+    let head = usize::from(rest.starts_with('<'));
+    let word = |c: char| c.is_alphanumeric() || "_-:.%#".contains(c);
+    let len = rest[head..].find(|c| !word(c)).unwrap_or(0) + head;
+    let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Diagnostic {
+        code,
+        message,
+        span: Span {
+            start: narrow(at),
+            end: narrow(at + len),
+        },
+        line,
+        column,
+        hint,
+        file: file.to_owned(),
+    }
+}
+
 /// Collects what is to be said about a file.
 pub(crate) struct Reports<'x> {
     pub(crate) xml: &'x str,
     file: &'x str,
-    lines: Lines,
+    pub(crate) lines: Lines,
+    pub(crate) places: Places,
     /// Bytes that were handed on along connections.
     work: usize,
     pub(crate) errors: Vec<Diagnostic>,
@@ -72,6 +103,7 @@ impl<'x> Reports<'x> {
             xml,
             file,
             lines: Lines::of(xml),
+            places: Places::default(),
             work: 0,
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -86,26 +118,8 @@ impl<'x> Reports<'x> {
         hint: Option<&str>,
     ) -> Diagnostic {
         debug_assert!(problems::explain(code).is_some(), "{code} is in the table");
-        let at = self.xml.floor_char_boundary(at);
-        let (line, column) = self.lines.place(self.xml, at);
-        let rest = &self.xml[at..];
-        // An element is marked by its name, anything else by its word.
-        let head = usize::from(rest.starts_with('<'));
-        let word = |c: char| c.is_alphanumeric() || "_-:.%#".contains(c);
-        let len = rest[head..].find(|c| !word(c)).unwrap_or(0) + head;
-        let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        Diagnostic {
-            code,
-            message,
-            span: Span {
-                start: narrow(at),
-                end: narrow(at + len),
-            },
-            line,
-            column,
-            hint: hint.map(str::to_owned),
-            file: self.file.to_owned(),
-        }
+        let hint = hint.map(str::to_owned);
+        diagnostic(self.xml, self.file, &self.lines, (code, at, message, hint))
     }
 
     pub(crate) fn error(&mut self, code: &'static str, at: usize, message: impl Into<String>) {
@@ -120,7 +134,7 @@ impl<'x> Reports<'x> {
         hint: Option<&str>,
     ) {
         if self.errors.len() < MAX_REPORTS {
-            let message = format!("{}{}", message.into(), self.inside(at));
+            let message = format!("{}{}", message.into(), self.places.in_pou(at));
             let report = self.at(code, at, message, hint);
             if !self.errors.contains(&report) {
                 self.errors.push(report);
@@ -130,29 +144,11 @@ impl<'x> Reports<'x> {
 
     pub(crate) fn warn(&mut self, code: &'static str, at: usize, message: impl Into<String>) {
         if self.warnings.len() < MAX_REPORTS {
-            let message = format!("{}{}", message.into(), self.inside(at));
+            let message = format!("{}{}", message.into(), self.places.in_pou(at));
             let report = self.at(code, at, message, None);
             if !self.warnings.contains(&report) {
                 self.warnings.push(report);
             }
-        }
-    }
-
-    /// The POU that a place belongs to, for people who see the project in an editor, not as XML.
-    fn inside(&self, at: usize) -> String {
-        let before = self.xml.get(..at).unwrap_or("");
-        let Some(opening) = before.rfind("<pou ") else {
-            return String::new();
-        };
-        let closed = before.rfind("</pou>").is_some_and(|close| close > opening);
-        let head = before[opening..].split('>').next().unwrap_or("");
-        let name = head
-            .split("name=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
-        match name {
-            Some(name) if !closed => format!(" in POU `{name}`"),
-            _ => String::new(),
         }
     }
 
@@ -354,6 +350,7 @@ pub(crate) fn parse<'x>(reports: &mut Reports<'x>) -> Option<Document<'x>> {
             return None;
         }
     };
+    reports.places = Places::of(&document);
     let mut open: Vec<usize> = Vec::new();
     for node in document.descendants().filter(Node::is_element) {
         let range = node.range();
