@@ -3,16 +3,16 @@
 //! **Invariant:** a code never changes its meaning. The hundreds group them: 00 the file, 01 its
 //! elements, 02 what is not supported, 03 connections, 04 charts, 09 warnings.
 
-macro_rules! problems {
-    ($($name:ident $code:literal $text:literal)*) => {
-        $(pub(crate) const $name: &str = $code;)*
-
-        /// All codes with their explanations, by code.
-        const TABLE: &[(&str, &str)] = &[$(($code, $text)),*];
-    };
-}
-
-problems! {
+sim_st::problem_table! {
+    "PX"
+    /// Explains a problem code in one paragraph.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(sim_plcopen::explain("PX0202").is_some_and(|text| text.contains("pragma")));
+    /// assert_eq!(sim_plcopen::explain("PX9999"), None);
+    /// ```
     NOT_XML "PX0001"
     "The file is not well-formed XML, or it declares a document type. Entities of a document type \
      can blow a small file up to any size, so none are read."
@@ -72,40 +72,4 @@ problems! {
     "A warning: the address of a bit is one number. IEC 61131-3:2013, 6.5.5.2, has bits counted \
      through, so `%IX12` is bit 4 of byte 1. Some controllers of OpenPLC take it for bit 0 of byte 12; \
      write byte and bit to be understood everywhere."
-}
-
-/// Explains a problem code in one paragraph.
-///
-/// # Examples
-///
-/// ```
-/// assert!(sim_plcopen::explain("PX0202").is_some_and(|text| text.contains("pragma")));
-/// assert_eq!(sim_plcopen::explain("PX9999"), None);
-/// ```
-#[must_use]
-pub fn explain(code: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, text)| *text)
-}
-
-/// Every problem code with its explanation, in order.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn table_when_listed_then_codes_rise_and_explain_themselves() {
-        let codes: Vec<_> = all().map(|(code, _)| code).collect();
-        assert!(codes.is_sorted_by(|a, b| a < b));
-        for (code, text) in all() {
-            assert!(code.len() == 6 && code.starts_with("PX"), "{code}");
-            assert!(text.len() > 40 && text.ends_with('.'), "{code}");
-        }
-    }
 }

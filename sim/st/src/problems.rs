@@ -4,16 +4,57 @@
 //! another problem. The hundreds group them: 00 characters, 01 syntax, 02 declarations, 03 names,
 //! 04 types, 05 values, 06 statements and calls, 07 direct addresses, 08 whole programs, 90 run time.
 
-macro_rules! problems {
-    ($($name:ident $code:literal $text:literal)*) => {
+/// A table of problem codes: a constant for each code, `explain` and `all`, and a test of the form.
+///
+/// For the compiler and for what translates into its language, so that both tell their problems alike.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! problem_table {
+    ($prefix:literal $(#[$explain:meta])* $($name:ident $code:literal $text:literal)*) => {
         $(pub(crate) const $name: &str = $code;)*
 
         /// All codes with their explanations, by code.
         const TABLE: &[(&str, &str)] = &[$(($code, $text)),*];
+
+        $(#[$explain])*
+        #[must_use]
+        pub fn explain(code: &str) -> Option<&'static str> {
+            let mut all = TABLE.iter();
+            all.find(|(known, _)| *known == code).map(|(_, text)| *text)
+        }
+
+        /// Every problem code with its explanation, in order.
+        pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+            TABLE.iter().copied()
+        }
+
+        #[cfg(test)]
+        mod tests {
+            use super::*;
+
+            #[test]
+            fn table_when_listed_then_codes_rise_and_explain_themselves() {
+                let codes: Vec<_> = all().map(|(code, _)| code).collect();
+                assert!(codes.is_sorted_by(|a, b| a < b));
+                for (code, text) in all() {
+                    assert!(code.len() == 6 && code.starts_with($prefix), "{code}");
+                    assert!(text.len() > 40 && text.ends_with('.'), "{code}");
+                }
+            }
+        }
     };
 }
 
-problems! {
+problem_table! {
+    "ST"
+    /// Explains a problem code in one paragraph.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(sim_st::explain("ST0301").is_some_and(|text| text.contains("declared")));
+    /// assert_eq!(sim_st::explain("ST9999"), None);
+    /// ```
     BAD_CHARACTER "ST0001"
     "A character stands where no token begins with it. Names consist of ASCII letters, digits and \
      underscores (IEC 61131-3:2013, 6.1.2); text and comments may hold any character."
@@ -180,40 +221,4 @@ problems! {
      and the outputs were not written. Limit the value first, for instance with LIMIT."
     TRAP_WATCHDOG "ST9004"
     "At run time: the scan took longer than the watchdog allows. Most often a loop does not end."
-}
-
-/// Explains a problem code in one paragraph.
-///
-/// # Examples
-///
-/// ```
-/// assert!(sim_st::explain("ST0301").is_some_and(|text| text.contains("declared")));
-/// assert_eq!(sim_st::explain("ST9999"), None);
-/// ```
-#[must_use]
-pub fn explain(code: &str) -> Option<&'static str> {
-    TABLE
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, text)| *text)
-}
-
-/// Every problem code with its explanation, in order.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn table_when_listed_then_codes_rise_and_explain_themselves() {
-        let codes: Vec<_> = all().map(|(code, _)| code).collect();
-        assert!(codes.is_sorted_by(|a, b| a < b));
-        for (code, text) in all() {
-            assert!(code.len() == 6 && code.starts_with("ST"), "{code}");
-            assert!(text.len() > 40 && text.ends_with('.'), "{code}");
-        }
-    }
 }
