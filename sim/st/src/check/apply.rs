@@ -7,7 +7,7 @@ use super::function::Standard;
 use crate::ast::{Name, UnaryOp as AstUnary};
 use crate::bytecode::MathFunction;
 use crate::diagnostic::Span;
-use crate::hir::{BinaryOp, Conversion, Expr, ExprKind, UnaryOp};
+use crate::hir::{BinaryOp, CompareOp, Conversion, Expr, ExprKind, UnaryOp};
 use crate::intrinsic::Intrinsic;
 use crate::problems;
 use crate::types::Elementary;
@@ -59,6 +59,9 @@ impl Scope<'_, '_, '_> {
             }
             Standard::Atan2 => self.atan2(name, operands, span),
             Standard::Shift(op) => self.shift(op, name, operands, span),
+            Standard::IsValid => self.is_valid(name, operands.pop()?),
+            Standard::IsValidBcd => self.is_valid_bcd(name, operands.pop()?, span),
+            Standard::Endian(swaps) => self.endian(name, operands.pop()?, swaps, span),
             _ => unreachable!("handled above"),
         };
         expr.map(Operand::Typed)
@@ -134,6 +137,67 @@ impl Scope<'_, '_, '_> {
             },
             span,
         )
+    }
+
+    /// Whether a real is a number: NaN and the infinities, times 0, are not 0.
+    fn is_valid(&mut self, name: &Name, operand: (Operand, Span)) -> Option<Expr> {
+        let expr = self.real(name, operand)?;
+        let (ty, line) = (expr.ty, expr.line);
+        let zero = || Box::new(Expr::literal(ty, 0, line));
+        let kind = ExprKind::Binary(BinaryOp::Multiply, Box::new(expr), zero());
+        let product = Box::new(Expr { ty, kind, line });
+        Some(Expr {
+            ty: Elementary::Bool,
+            kind: ExprKind::Compare(CompareOp::Equal, product, zero()),
+            line,
+        })
+    }
+
+    fn is_valid_bcd(
+        &mut self,
+        name: &Name,
+        (operand, place): (Operand, Span),
+        span: Span,
+    ) -> Option<Expr> {
+        let expr = self.settle(operand, place)?;
+        if !expr.ty.is_bit_string() {
+            self.bad_operand(name, expr.ty, place);
+            return None;
+        }
+        let wide = self.convert(expr, Elementary::Lword, Conversion::Value, span)?;
+        Some(self.intrinsic(Intrinsic::ValidBcd, vec![wide], 0))
+    }
+
+    /// The value with its bytes in the other order, or as it is.
+    fn endian(
+        &mut self,
+        name: &Name,
+        (operand, place): (Operand, Span),
+        swaps: bool,
+        span: Span,
+    ) -> Option<Expr> {
+        let expr = self.settle(operand, place)?;
+        let ty = expr.ty;
+        if !ty.is_bit_string() && !ty.is_int() {
+            self.bad_operand(name, ty, place);
+            return None;
+        }
+        if !swaps {
+            return Some(expr);
+        }
+        let line = expr.line;
+        let wide = self.convert(expr, Elementary::Lword, Conversion::Value, span)?;
+        let swapped = self.intrinsic(Intrinsic::SwapBytes, vec![wide], 0);
+        // The bytes of the value were the lowest, so that they are the highest now.
+        let count = Expr::literal(Elementary::Int, (64 - ty.bits()).into(), line);
+        let (swapped, count) = (Box::new(swapped), Box::new(count));
+        let kind = ExprKind::Binary(BinaryOp::ShiftRight, swapped, count);
+        let low = Expr {
+            ty: Elementary::Lword,
+            kind,
+            line,
+        };
+        self.convert(low, ty, Conversion::Value, span)
     }
 
     fn math(

@@ -95,10 +95,8 @@ impl Checker<'_, '_> {
         let (constant, retain) = (section.constant, section.retain);
         let complaint = match section.kind {
             SectionKind::InOut if kind == PouKind::Program => "a PROGRAM has no VAR_IN_OUT here",
-            SectionKind::Input | SectionKind::Output | SectionKind::InOut | SectionKind::Temp
-                if constant =>
-            {
-                "only VAR can be CONSTANT"
+            SectionKind::Output | SectionKind::InOut | SectionKind::Temp if constant => {
+                "only VAR and VAR_INPUT can be CONSTANT"
             }
             SectionKind::InOut | SectionKind::Temp if retain => {
                 "VAR_IN_OUT and VAR_TEMP retain nothing"
@@ -249,12 +247,14 @@ impl Checker<'_, '_> {
         place: Option<Result<Address, Area>>,
         signature: &mut Signature,
     ) -> Var {
+        // A POU cannot change its inputs anyway, so that VAR_INPUT CONSTANT says nothing new.
+        let constant = section.constant && section.kind != SectionKind::Input;
         let mut var = Var {
             name: name.text.clone(),
             ty: typed.ty.clone(),
             section: section.kind,
             retain: section.retain,
-            constant: section.constant,
+            constant,
             external: false,
             value: None,
             offset: 0,
@@ -262,12 +262,12 @@ impl Checker<'_, '_> {
             partly: place.and_then(|place| place.err()),
             has_init: declaration.init.is_some(),
         };
-        if section.constant && declaration.init.is_none() && typed.init.is_none() {
+        if constant && declaration.init.is_none() && typed.init.is_none() {
             let message = format!("the constant `{}` has no value", name.text);
             self.sink
                 .report(problems::BAD_DECLARATION, name.span, message);
         }
-        if section.constant && typed.ty.scalar(&self.enums).is_some() {
+        if constant && typed.ty.scalar(&self.enums).is_some() {
             // A constant that could not be read is 0 from here on; it is reported already.
             let default = typed.init.as_ref().and_then(|init| init.first().copied());
             let value = match &declaration.init {

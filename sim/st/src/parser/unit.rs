@@ -57,7 +57,13 @@ impl Parser<'_, '_> {
                 return;
             }
         }
-        if self.is_word("USING") {
+        if self.is_word("FUNCTIONBLOCK") {
+            let hint = Some("write FUNCTION_BLOCK".to_owned());
+            let message = "no declaration begins with `FUNCTIONBLOCK`";
+            let span = self.span();
+            self.sink
+                .report_with_hint(problems::EXPECTED, span, message, hint);
+        } else if self.is_word("USING") {
             self.unsupported_here("USING");
         } else {
             self.unexpected("`PROGRAM`, `FUNCTION_BLOCK` or `FUNCTION`");
