@@ -118,6 +118,8 @@ pub(crate) struct Pou {
     pub(crate) body: Vec<Stmt>,
     /// A body in Sequential Function Chart, until [`crate::sfc`] has made statements of it.
     pub(crate) chart: Option<Chart>,
+    /// How often the body names a member ENO.
+    pub(crate) enos: u32,
     /// Where the POU ends, for the place of its last instruction.
     pub(crate) end: Span,
 }

@@ -28,6 +28,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::Range;
 use std::rc::Rc;
 
 use self::types::{EnumType, Enumerators, StructType, Type, TypeProgress};
@@ -85,6 +86,8 @@ struct Signature {
     /// Where a FUNCTION leaves its result.
     result: Option<(u32, Type)>,
     edges: Vec<hir::Edge>,
+    /// Slots for the ENO of instances that the body reads.
+    enos: Range<u32>,
 }
 
 impl Signature {
@@ -97,6 +100,7 @@ impl Signature {
             frame: Frame::default(),
             result: None,
             edges: Vec::new(),
+            enos: 0..0,
         }
     }
 

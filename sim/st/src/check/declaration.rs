@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::types::{Type, Typed};
 use super::{Checker, MAX_FRAME_SLOTS, Progress, Signature, Var, is_reserved};
-use crate::ast::{Declaration, Name, PouKind, Section, SectionKind};
+use crate::ast::{Declaration, Name, Pou, PouKind, Section, SectionKind};
 use crate::diagnostic::Span;
 use crate::hir::{Block, Edge, GLOBAL};
 use crate::image::{Address, Area};
@@ -35,9 +35,31 @@ impl Checker<'_, '_> {
             }
         }
         self.check_overlaps(&ast.sections, &signature);
+        self.reserve_enos(ast, &mut signature);
         let signature = Rc::new(signature);
         self.progress[pou] = Progress::Done(Rc::clone(&signature));
         Some(signature)
+    }
+
+    /// A slot for each ENO that the body reads: TRUE as long as nothing is called.
+    fn reserve_enos(&mut self, pou: &Pou, signature: &mut Signature) {
+        let first = signature.frame.types.len();
+        let end = first + pou.enos as usize;
+        // A FUNCTION keeps no state, and has no instances of its own.
+        let none = pou.enos == 0 || pou.kind == PouKind::Function;
+        if none || !self.reserve(pou.enos, pou.name.span) {
+            return;
+        }
+        let (Ok(first), Ok(end)) = (u32::try_from(first), u32::try_from(end)) else {
+            return;
+        };
+        if end > MAX_FRAME_SLOTS {
+            return;
+        }
+        signature.enos = first..end;
+        for _ in first..end {
+            signature.frame.push(Elementary::Bool, 1);
+        }
     }
 
     /// VAR_GLOBAL: the constants first, because types may need them.

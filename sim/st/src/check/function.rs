@@ -259,11 +259,16 @@ fn bcd(key: &str) -> Option<(Standard, Option<Elementary>, Elementary)> {
         (Standard::ToBcd, Some(Elementary::from_name(from)?), to)
     };
     let to = Elementary::from_name(to)?;
-    let (takes, gives): (fn(Elementary) -> bool, fn(Elementary) -> bool) = match function {
-        Standard::FromBcd => (Elementary::is_bit_string, Elementary::is_unsigned_int),
-        _ => (Elementary::is_unsigned_int, Elementary::is_bit_string),
+    let is_bits = |ty: Elementary, wanted: bool| {
+        if wanted {
+            ty.is_bit_string()
+        } else {
+            ty.is_unsigned_int()
+        }
     };
-    (from.is_none_or(takes) && gives(to)).then_some((function, from, to))
+    let decodes = function == Standard::FromBcd;
+    let takes = from.is_none_or(|from| is_bits(from, decodes));
+    (takes && is_bits(to, !decodes)).then_some((function, from, to))
 }
 
 fn find(key: &str) -> Option<(Standard, Parameters)> {

@@ -159,6 +159,7 @@ impl Parser<'_, '_> {
         }
         let mut sections = self.sections();
         self.needs_result = false;
+        self.enos = 0;
         let chart = self.at_chart().then(|| self.chart(end));
         let body = match chart {
             Some(_) => Vec::new(),
@@ -189,6 +190,7 @@ impl Parser<'_, '_> {
             sections,
             body,
             chart,
+            enos: self.enos,
             end: end_span,
         })
     }

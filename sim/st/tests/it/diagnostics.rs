@@ -332,6 +332,15 @@ fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
         let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
         check_body(vars, body, &expected);
     }
+    check_body("t : TON;", "t.ENO := TRUE;", &["ST0601 5:1"]);
+    check_body("t : TON;", "t(ENO => t.ENO);", &["ST0601 5:10"]);
+    check_body("t : TON; x : INT;", "x := t.ENO;", &["ST0401 5:6"]);
+    check_body("t : TON; x : BOOL;", "x := t.EN;", &["ST0303 5:8"]);
+    check_body(
+        "t : ARRAY[0..1] OF TON; i : INT; x : BOOL;",
+        "t[1](); x := t[1].ENO; x := t[i].ENO;",
+        &["ST0303 5:34"],
+    );
     check_body("t : TON_UINT;", ";", &["ST0202 3:5"]);
     check_body("t : R_TRIG_INT;", ";", &["ST0202 3:5"]);
     check_body(

@@ -79,6 +79,8 @@ const PIECES: &[&str] = &[
     "r.i.t.PT ",
     "AT %I* ",
     "AT %Q* : BOOL ; ",
+    "t.ENO ",
+    "t(EN := c); ",
     "READ_WRITE ",
     "{ { } ",
     "^ ",
