@@ -373,6 +373,19 @@ pub(crate) enum BinaryOp {
 }
 
 impl BinaryOp {
+    /// Whether the result is a BOOL that says how two values relate.
+    pub(crate) fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+        )
+    }
+
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Or => "OR",

@@ -4,7 +4,7 @@
 
 use super::expression::{Operand, Scope};
 use super::function::Standard;
-use crate::ast::{Name, UnaryOp as AstUnary};
+use crate::ast::{BinaryOp as AstOp, Name, UnaryOp as AstUnary};
 use crate::bytecode::MathFunction;
 use crate::diagnostic::Span;
 use crate::hir::{BinaryOp, CompareOp, Conversion, Expr, ExprKind, UnaryOp};
@@ -21,6 +21,9 @@ impl Scope<'_, '_, '_> {
         span: Span,
     ) -> Option<Operand> {
         match function {
+            Standard::Operator(op) if op.compares() && operands.len() > 2 => {
+                return self.compare_chain(op, &operands, span);
+            }
             Standard::Operator(op) => {
                 let mut rest = operands.into_iter();
                 let mut left = rest.next()?;
@@ -65,6 +68,44 @@ impl Scope<'_, '_, '_> {
             _ => unreachable!("handled above"),
         };
         expr.map(Operand::Typed)
+    }
+
+    /// `GT(a, b, c)` is `(a > b) AND (b > c)` (Table 33).
+    fn compare_chain(
+        &mut self,
+        op: AstOp,
+        operands: &[(Operand, Span)],
+        span: Span,
+    ) -> Option<Operand> {
+        let inner = &operands[1..operands.len() - 1];
+        for (operand, place) in inner {
+            // Each of them stands in two comparisons, and would be evaluated twice.
+            let twice = match operand {
+                Operand::Typed(expr) | Operand::Enumerated(_, expr) => {
+                    expr.calls() || expr.writes()
+                }
+                Operand::Truncated(expr) | Operand::Count(expr) => expr.calls() || expr.writes(),
+                _ => false,
+            };
+            if twice {
+                let message = "a call between other operands of a comparison is not supported";
+                let hint = Some("assign its value to a variable first".to_owned());
+                self.report_hint(problems::UNSUPPORTED, *place, message, hint);
+                return None;
+            }
+        }
+        let mut all: Option<Operand> = None;
+        for pair in operands.windows(2) {
+            let [left, right] = pair else { continue };
+            let one = self.binary_operands(op, left.clone(), right.clone(), span)?;
+            all = Some(match all {
+                None => one,
+                Some(before) => {
+                    self.binary_operands(AstOp::And, (before, span), (one, span), span)?
+                }
+            });
+        }
+        all
     }
 
     pub(super) fn bad_operand(&mut self, name: &Name, ty: Elementary, span: Span) {

@@ -28,7 +28,11 @@ impl Checker<'_, '_> {
         let ast = &self.library.pous[pou];
         let mut signature = Signature::new(&ast.name.text, ast.kind);
         self.declare_result(pou, &mut signature);
-        for section in &ast.sections {
+        // The constants first, because the types of variables in front of them may need them.
+        let is_constant = |s: &&Section| s.constant && s.kind == SectionKind::Var;
+        let constants = ast.sections.iter().filter(is_constant);
+        let others = ast.sections.iter().filter(|section| !is_constant(section));
+        for section in constants.chain(others) {
             self.check_section(ast.kind, section);
             for declaration in &section.declarations {
                 self.declare(Some(pou), section, declaration, &mut signature);

@@ -326,7 +326,7 @@ fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
         ),
         (
             "b := GT(EN := b, IN1 := i, IN2 := i, OK => b) AND b;",
-            "ST0606 5:6",
+            "ST0304 5:38",
         ),
     ] {
         let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
@@ -380,6 +380,8 @@ fn words_of_other_systems_when_met_then_are_named() {
         ("b := IS_VALID_BCD(u);", "ST0402 5:19"),
         ("r := TO_BIG_ENDIAN(r);", "ST0402 5:20"),
         ("b := FROM_LITTLE_ENDIAN(b);", "ST0402 5:25"),
+        ("b := NE(1, 2, 3);", "ST0606 5:6"),
+        ("b := GT(i, r, b);", "ST0403 5:6"),
     ] {
         check_body(vars, body, &[expected]);
     }
