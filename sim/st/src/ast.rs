@@ -118,6 +118,8 @@ pub(crate) struct Pou {
     pub(crate) body: Vec<Stmt>,
     /// A body in Sequential Function Chart, until [`crate::sfc`] has made statements of it.
     pub(crate) chart: Option<Chart>,
+    /// How often the body names a member ENO.
+    pub(crate) enos: u32,
     /// Where the POU ends, for the place of its last instruction.
     pub(crate) end: Span,
 }
@@ -371,6 +373,19 @@ pub(crate) enum BinaryOp {
 }
 
 impl BinaryOp {
+    /// Whether the result is a BOOL that says how two values relate.
+    pub(crate) fn compares(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+        )
+    }
+
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Or => "OR",

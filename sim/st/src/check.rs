@@ -28,6 +28,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ops::Range;
 use std::rc::Rc;
 
 use self::types::{EnumType, Enumerators, StructType, Type, TypeProgress};
@@ -102,6 +103,8 @@ struct Signature {
     /// Where a FUNCTION leaves its result.
     result: Option<(u32, Type)>,
     edges: Vec<hir::Edge>,
+    /// Slots for the ENO of instances that the body reads.
+    enos: Range<u32>,
 }
 
 impl Signature {
@@ -114,6 +117,7 @@ impl Signature {
             frame: Frame::default(),
             result: None,
             edges: Vec::new(),
+            enos: 0..0,
         }
     }
 

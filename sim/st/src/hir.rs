@@ -277,6 +277,8 @@ pub(crate) enum Argument {
     Value(Expr),
     /// A whole array, structure or instance of the caller.
     Block(Area),
+    /// The array or structure that a call gives, and its slots.
+    Result(Expr, u32),
 }
 
 /// What comes out of a parameter after a call.
@@ -495,7 +497,7 @@ impl Expr {
                 let mut parts = Vec::new();
                 for input in &call.inputs {
                     match &input.argument {
-                        Argument::Value(value) => parts.push(value),
+                        Argument::Value(value) | Argument::Result(value, _) => parts.push(value),
                         Argument::Block(area) => {
                             parts.extend(area.index.iter().map(|index| &index.value));
                         }

@@ -82,6 +82,8 @@ intrinsics! {
     Year &[Out(E::Lint), In(E::Lint)];
     Month &[Out(E::Lint), In(E::Lint)];
     Day &[Out(E::Lint), In(E::Lint)];
+    ValidBcd &[Out(E::Bool), In(E::Lword)];
+    SwapBytes &[Out(E::Lword), In(E::Lword)];
 }
 
 impl Intrinsic {
@@ -350,6 +352,11 @@ fn value_of(function: Intrinsic, operands: &[Operand], memory: &[u64]) -> u64 {
         Intrinsic::ParseNanos => parse_nanos(text(1).to_text().trim()).cast_unsigned(),
         Intrinsic::FromBcd => from_bcd(slot(1)),
         Intrinsic::ToBcd => to_bcd(slot(1)),
+        Intrinsic::ValidBcd => {
+            let is_digit = |at: u32| slot(1) >> (4 * at) & 0xF <= 9;
+            (0..16).all(is_digit).into()
+        }
+        Intrinsic::SwapBytes => slot(1).swap_bytes(),
         Intrinsic::Atan2 => {
             let (y, x) = (f64::from_bits(slot(1)), f64::from_bits(slot(2)));
             semantics::put_l(libm::atan2(y, x))

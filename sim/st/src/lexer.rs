@@ -215,9 +215,26 @@ impl Lexer<'_, '_> {
         TokenKind::Comment
     }
 
+    /// A pragma may hold braces in pairs, such as the C code between `{{` and `}}` of MATIEC; where
+    /// they are no pairs, it ends with the first that closes.
     fn pragma(&mut self) -> TokenKind {
         let start = self.at;
-        self.skip_while(|byte| byte != b'}');
+        let mut depth = 0usize;
+        while self.at < self.source.len() {
+            match self.peek(0) {
+                b'{' => depth += 1,
+                b'}' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+            self.at += 1;
+        }
+        if depth > 0 {
+            self.at = start;
+            self.skip_while(|byte| byte != b'}');
+        }
         if self.at == self.source.len() {
             let span = Span::new(start, start + 1);
             self.sink
@@ -324,6 +341,19 @@ impl Lexer<'_, '_> {
         let start = self.at;
         let character = self.rest().chars().next().unwrap_or(' ');
         self.at += character.len_utf8();
+        let attempts = character == '?' && self.peek(0) == b'=';
+        if attempts || character == '^' {
+            self.at += usize::from(attempts);
+            let word = &self.source[start..self.at];
+            let message = format!("`{word}` works on references, which are not supported");
+            self.report(problems::UNSUPPORTED, start, message);
+            // With an assignment in its place, the rest makes sense.
+            return if attempts {
+                TokenKind::Symbol(":=")
+            } else {
+                TokenKind::Unknown
+            };
+        }
         let message = format!("the character {character:?} has no meaning here");
         self.report(problems::BAD_CHARACTER, start, message);
         TokenKind::Unknown

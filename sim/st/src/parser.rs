@@ -41,6 +41,7 @@ pub(crate) fn parse(tokens: &[Token], end: usize, library: &mut Library, sink: &
         at: 0,
         depth: 0,
         recovering: false,
+        enos: 0,
         needs_result: false,
         next_label: 0,
         sink,
@@ -57,6 +58,8 @@ struct Parser<'a, 's> {
     depth: usize,
     /// No statement has been parsed since the last one that failed.
     recovering: bool,
+    /// Members named ENO since the beginning of the body.
+    enos: u32,
     /// The POU has a list that keeps its current result in a variable.
     needs_result: bool,
     /// Number of the last label.

@@ -69,7 +69,7 @@ const NAMES: [(&str, Behaviour); 12] = [
     (crate::sfc::STEP_TYPE, Behaviour::Step),
 ];
 
-/// Types that a counter can count in (Table 45). The standard leaves out UINT, which MATIEC has.
+/// Types that a counter can count in: those of Table 45, and UINT.
 const COUNTER_TYPES: [Elementary; 6] = [
     Elementary::Int,
     Elementary::Dint,

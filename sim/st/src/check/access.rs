@@ -151,12 +151,7 @@ impl Checker<'_, '_> {
 
     fn initialise_instance(&mut self, init: &InstanceInit, end: &End, roots: &mut Roots<'_>) {
         let Some(value) = &init.init else { return };
-        let area = end.var.as_ref().and_then(Var::area);
-        if area == Some(crate::image::Area::Input) {
-            self.report_initial_input(value.span());
-            return;
-        }
-        if end.read_only.is_some() {
+        if end.var.as_ref().is_some_and(|var| var.constant) {
             self.report_path(init.path.span, "a constant keeps its value".to_owned());
             return;
         }

@@ -99,7 +99,7 @@ impl Scope<'_, '_, '_> {
         }
     }
 
-    fn report_whole(&mut self, ty: &Type, span: Span) {
+    pub(super) fn report_whole(&mut self, ty: &Type, span: Span) {
         let message = format!("expected a variable of type {}", self.checker.type_name(ty));
         self.report(problems::TYPE_MISMATCH, span, message);
     }

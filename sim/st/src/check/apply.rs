@@ -4,10 +4,10 @@
 
 use super::expression::{Operand, Scope};
 use super::function::Standard;
-use crate::ast::{Name, UnaryOp as AstUnary};
+use crate::ast::{BinaryOp as AstOp, Name, UnaryOp as AstUnary};
 use crate::bytecode::MathFunction;
 use crate::diagnostic::Span;
-use crate::hir::{BinaryOp, Conversion, Expr, ExprKind, UnaryOp};
+use crate::hir::{BinaryOp, CompareOp, Conversion, Expr, ExprKind, UnaryOp};
 use crate::intrinsic::Intrinsic;
 use crate::problems;
 use crate::types::Elementary;
@@ -21,6 +21,9 @@ impl Scope<'_, '_, '_> {
         span: Span,
     ) -> Option<Operand> {
         match function {
+            Standard::Operator(op) if op.compares() && operands.len() > 2 => {
+                return self.compare_chain(op, &operands, span);
+            }
             Standard::Operator(op) => {
                 let mut rest = operands.into_iter();
                 let mut left = rest.next()?;
@@ -59,9 +62,50 @@ impl Scope<'_, '_, '_> {
             }
             Standard::Atan2 => self.atan2(name, operands, span),
             Standard::Shift(op) => self.shift(op, name, operands, span),
+            Standard::IsValid => self.is_valid(name, operands.pop()?),
+            Standard::IsValidBcd => self.is_valid_bcd(name, operands.pop()?, span),
+            Standard::Endian(swaps) => self.endian(name, operands.pop()?, swaps, span),
             _ => unreachable!("handled above"),
         };
         expr.map(Operand::Typed)
+    }
+
+    /// `GT(a, b, c)` is `(a > b) AND (b > c)` (Table 33).
+    fn compare_chain(
+        &mut self,
+        op: AstOp,
+        operands: &[(Operand, Span)],
+        span: Span,
+    ) -> Option<Operand> {
+        let inner = &operands[1..operands.len() - 1];
+        for (operand, place) in inner {
+            // Each of them stands in two comparisons, and would be evaluated twice.
+            let twice = match operand {
+                Operand::Typed(expr) | Operand::Enumerated(_, expr) => {
+                    expr.calls() || expr.writes()
+                }
+                Operand::Truncated(expr) | Operand::Count(expr) => expr.calls() || expr.writes(),
+                _ => false,
+            };
+            if twice {
+                let message = "a call between other operands of a comparison is not supported";
+                let hint = Some("assign its value to a variable first".to_owned());
+                self.report_hint(problems::UNSUPPORTED, *place, message, hint);
+                return None;
+            }
+        }
+        let mut all: Option<Operand> = None;
+        for pair in operands.windows(2) {
+            let [left, right] = pair else { continue };
+            let one = self.binary_operands(op, left.clone(), right.clone(), span)?;
+            all = Some(match all {
+                None => one,
+                Some(before) => {
+                    self.binary_operands(AstOp::And, (before, span), (one, span), span)?
+                }
+            });
+        }
+        all
     }
 
     pub(super) fn bad_operand(&mut self, name: &Name, ty: Elementary, span: Span) {
@@ -134,6 +178,67 @@ impl Scope<'_, '_, '_> {
             },
             span,
         )
+    }
+
+    /// Whether a real is a number: NaN and the infinities, times 0, are not 0.
+    fn is_valid(&mut self, name: &Name, operand: (Operand, Span)) -> Option<Expr> {
+        let expr = self.real(name, operand)?;
+        let (ty, line) = (expr.ty, expr.line);
+        let zero = || Box::new(Expr::literal(ty, 0, line));
+        let kind = ExprKind::Binary(BinaryOp::Multiply, Box::new(expr), zero());
+        let product = Box::new(Expr { ty, kind, line });
+        Some(Expr {
+            ty: Elementary::Bool,
+            kind: ExprKind::Compare(CompareOp::Equal, product, zero()),
+            line,
+        })
+    }
+
+    fn is_valid_bcd(
+        &mut self,
+        name: &Name,
+        (operand, place): (Operand, Span),
+        span: Span,
+    ) -> Option<Expr> {
+        let expr = self.settle(operand, place)?;
+        if !expr.ty.is_bit_string() {
+            self.bad_operand(name, expr.ty, place);
+            return None;
+        }
+        let wide = self.convert(expr, Elementary::Lword, Conversion::Value, span)?;
+        Some(self.intrinsic(Intrinsic::ValidBcd, vec![wide], 0))
+    }
+
+    /// The value with its bytes in the other order, or as it is.
+    fn endian(
+        &mut self,
+        name: &Name,
+        (operand, place): (Operand, Span),
+        swaps: bool,
+        span: Span,
+    ) -> Option<Expr> {
+        let expr = self.settle(operand, place)?;
+        let ty = expr.ty;
+        if !ty.is_bit_string() && !ty.is_int() {
+            self.bad_operand(name, ty, place);
+            return None;
+        }
+        if !swaps {
+            return Some(expr);
+        }
+        let line = expr.line;
+        let wide = self.convert(expr, Elementary::Lword, Conversion::Value, span)?;
+        let swapped = self.intrinsic(Intrinsic::SwapBytes, vec![wide], 0);
+        // The bytes of the value were the lowest, so that they are the highest now.
+        let count = Expr::literal(Elementary::Int, (64 - ty.bits()).into(), line);
+        let (swapped, count) = (Box::new(swapped), Box::new(count));
+        let kind = ExprKind::Binary(BinaryOp::ShiftRight, swapped, count);
+        let low = Expr {
+            ty: Elementary::Lword,
+            kind,
+            line,
+        };
+        self.convert(low, ty, Conversion::Value, span)
     }
 
     fn math(

@@ -101,6 +101,22 @@ impl Scope<'_, '_, '_> {
     fn input(&mut self, ty: &Type, expr: &ast::Expr) -> Option<Argument> {
         match ty {
             Type::Array(_) | Type::Struct(_) => {
+                if let ast::ExprKind::Call(name, arguments) = &expr.kind {
+                    let (call, found) = self.user_call(name, arguments, expr.span)?;
+                    if found.as_ref() != Some(ty) {
+                        self.report_whole(ty, expr.span);
+                        return None;
+                    }
+                    let (kind, line) = (ExprKind::Call(Box::new(call)), self.line(expr.span));
+                    // The type of the expression says nothing where it has no single value.
+                    let ty_of_call = Elementary::Bool;
+                    let value = Expr {
+                        ty: ty_of_call,
+                        kind,
+                        line,
+                    };
+                    return Some(Argument::Result(value, self.checker.slots(ty)));
+                }
                 let (area, _) = self.whole(ty, expr)?;
                 Some(Argument::Block(area))
             }

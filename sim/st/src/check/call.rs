@@ -9,10 +9,11 @@ use super::types::Type;
 use super::{Signature, Var, role_of};
 use crate::ast::{self, Argument as AstArgument, Name, PouKind, Reference, SectionKind};
 use crate::diagnostic::Span;
-use crate::hir::{Block, BlockCall, EnabledCall, Expr, ExprKind, FunctionCall, StmtKind};
+use crate::hir::{Block, BlockCall, EnabledCall, Expr, ExprKind, FunctionCall, Stmt, StmtKind};
 use crate::intrinsic::read_text;
 use crate::problems;
 use crate::standard_fb::{Behaviour, FieldRole, StandardFb};
+use crate::types::Elementary;
 
 /// A call with EN or ENO, and the call without them (IEC 61131-3:2013, 6.6.1.5).
 pub(super) struct Enable {
@@ -298,7 +299,14 @@ impl Scope<'_, '_, '_> {
             && !self.call_declares_enable(target)
         {
             let inner = self.call_statement(target, &rest, span);
-            return self.enabled(enable, inner, span);
+            let mut statement = self.enabled(enable, inner, span)?;
+            if let StmtKind::If { otherwise, .. } = &mut statement
+                && !self.enos.is_empty()
+                && let Some(Target::Variable(variable)) = self.resolve(target)
+            {
+                otherwise.extend(self.assign_eno(&variable, false, self.line(span)));
+            }
+            return Some(statement);
         }
         if let Reference::Name(name) = target
             && !self.is_declared(&name.key())
@@ -315,10 +323,27 @@ impl Scope<'_, '_, '_> {
         }
         match self.resolve(target)? {
             Target::Variable(variable) => match variable.ty {
-                Type::Block(block) => self.call_block(block, &variable, arguments, span),
+                Type::Block(block) => {
+                    let call = self.call_block(block, &variable, arguments, span)?;
+                    Some(self.with_eno(call, &variable, span))
+                }
                 _ => self.report_no_instance(target),
             },
             Target::Constant(..) => self.report_no_instance(target),
+        }
+    }
+
+    /// A call of an instance, and behind it that of its ENO is TRUE where somebody reads that.
+    fn with_eno(&self, call: StmtKind, variable: &Variable, span: Span) -> StmtKind {
+        let line = self.line(span);
+        let Some(eno) = self.assign_eno(variable, true, line) else {
+            return call;
+        };
+        let always = Expr::literal(Elementary::Bool, 1, line);
+        let call = Stmt { kind: call, line };
+        StmtKind::If {
+            arms: vec![(always, vec![call, eno])],
+            otherwise: Vec::new(),
         }
     }
 

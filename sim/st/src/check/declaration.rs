@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::types::{Type, Typed};
 use super::{Checker, MAX_FRAME_SLOTS, Progress, Signature, Var, is_reserved};
-use crate::ast::{Declaration, Name, PouKind, Section, SectionKind};
+use crate::ast::{Declaration, Name, Pou, PouKind, Section, SectionKind};
 use crate::diagnostic::Span;
 use crate::hir::{Block, Edge, GLOBAL};
 use crate::image::{Address, Area};
@@ -28,16 +28,42 @@ impl Checker<'_, '_> {
         let ast = &self.library.pous[pou];
         let mut signature = Signature::new(&ast.name.text, ast.kind);
         self.declare_result(pou, &mut signature);
-        for section in &ast.sections {
+        // The constants first, because the types of variables in front of them may need them.
+        let is_constant = |s: &&Section| s.constant && s.kind == SectionKind::Var;
+        let constants = ast.sections.iter().filter(is_constant);
+        let others = ast.sections.iter().filter(|section| !is_constant(section));
+        for section in constants.chain(others) {
             self.check_section(ast.kind, section);
             for declaration in &section.declarations {
                 self.declare(Some(pou), section, declaration, &mut signature);
             }
         }
         self.check_overlaps(&ast.sections, &signature);
+        self.reserve_enos(ast, &mut signature);
         let signature = Rc::new(signature);
         self.progress[pou] = Progress::Done(Rc::clone(&signature));
         Some(signature)
+    }
+
+    /// A slot for each ENO that the body reads: TRUE as long as nothing is called.
+    fn reserve_enos(&mut self, pou: &Pou, signature: &mut Signature) {
+        let first = signature.frame.types.len();
+        let end = first + pou.enos as usize;
+        // A FUNCTION keeps no state, and has no instances of its own.
+        let none = pou.enos == 0 || pou.kind == PouKind::Function;
+        if none || !self.reserve(pou.enos, pou.name.span) {
+            return;
+        }
+        let (Ok(first), Ok(end)) = (u32::try_from(first), u32::try_from(end)) else {
+            return;
+        };
+        if end > MAX_FRAME_SLOTS {
+            return;
+        }
+        signature.enos = first..end;
+        for _ in first..end {
+            signature.frame.push(Elementary::Bool, 1);
+        }
     }
 
     /// VAR_GLOBAL: the constants first, because types may need them.
@@ -95,10 +121,8 @@ impl Checker<'_, '_> {
         let (constant, retain) = (section.constant, section.retain);
         let complaint = match section.kind {
             SectionKind::InOut if kind == PouKind::Program => "a PROGRAM has no VAR_IN_OUT here",
-            SectionKind::Input | SectionKind::Output | SectionKind::InOut | SectionKind::Temp
-                if constant =>
-            {
-                "only VAR can be CONSTANT"
+            SectionKind::Output | SectionKind::InOut | SectionKind::Temp if constant => {
+                "only VAR and VAR_INPUT can be CONSTANT"
             }
             SectionKind::InOut | SectionKind::Temp if retain => {
                 "VAR_IN_OUT and VAR_TEMP retain nothing"
@@ -249,12 +273,14 @@ impl Checker<'_, '_> {
         place: Option<Result<Address, Area>>,
         signature: &mut Signature,
     ) -> Var {
+        // A POU cannot change its inputs anyway, so that VAR_INPUT CONSTANT says nothing new.
+        let constant = section.constant && section.kind != SectionKind::Input;
         let mut var = Var {
             name: name.text.clone(),
             ty: typed.ty.clone(),
             section: section.kind,
             retain: section.retain,
-            constant: section.constant,
+            constant,
             external: false,
             value: None,
             offset: 0,
@@ -262,12 +288,12 @@ impl Checker<'_, '_> {
             partly: place.and_then(|place| place.err()),
             has_init: declaration.init.is_some(),
         };
-        if section.constant && declaration.init.is_none() && typed.init.is_none() {
+        if constant && declaration.init.is_none() && typed.init.is_none() {
             let message = format!("the constant `{}` has no value", name.text);
             self.sink
                 .report(problems::BAD_DECLARATION, name.span, message);
         }
-        if section.constant && typed.ty.scalar(&self.enums).is_some() {
+        if constant && typed.ty.scalar(&self.enums).is_some() {
             // A constant that could not be read is 0 from here on; it is reported already.
             let default = typed.init.as_ref().and_then(|init| init.first().copied());
             let value = match &declaration.init {

@@ -42,6 +42,8 @@ pub(super) struct Scope<'c, 'a, 's> {
     /// Direct addresses that are used without a declaration; their slots follow the frame's.
     pub(super) direct: Vec<Var>,
     pub(super) occupancy: Occupancy,
+    /// Slots of the instances whose ENO is read, in the order of [`Signature::enos`].
+    pub(super) enos: Vec<u32>,
 }
 
 impl<'c, 'a, 's> Scope<'c, 'a, 's> {
@@ -54,6 +56,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             controls: Vec::new(),
             direct: Vec::new(),
             occupancy: Occupancy::default(),
+            enos: Vec::new(),
         }
     }
 

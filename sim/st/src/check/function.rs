@@ -36,6 +36,10 @@ pub(super) enum Standard {
     Atan2,
     FromBcd,
     ToBcd,
+    IsValid,
+    IsValidBcd,
+    /// To or from the order of bytes that is not the controller's, or is.
+    Endian(bool),
     Calendar(CalendarFunction),
 }
 
@@ -80,11 +84,11 @@ const TABLE: &[(&str, Standard, Parameters)] = &[
     ("OR", Standard::Operator(AstOp::Or), MANY),
     ("XOR", Standard::Operator(AstOp::Xor), MANY),
     ("NOT", Standard::Not, IN),
-    ("GT", Standard::Operator(AstOp::Greater), PAIR),
-    ("GE", Standard::Operator(AstOp::GreaterEqual), PAIR),
-    ("EQ", Standard::Operator(AstOp::Equal), PAIR),
-    ("LE", Standard::Operator(AstOp::LessEqual), PAIR),
-    ("LT", Standard::Operator(AstOp::Less), PAIR),
+    ("GT", Standard::Operator(AstOp::Greater), MANY),
+    ("GE", Standard::Operator(AstOp::GreaterEqual), MANY),
+    ("EQ", Standard::Operator(AstOp::Equal), MANY),
+    ("LE", Standard::Operator(AstOp::LessEqual), MANY),
+    ("LT", Standard::Operator(AstOp::Less), MANY),
     ("NE", Standard::Operator(AstOp::NotEqual), PAIR),
     ("MOVE", Standard::Move, IN),
     (
@@ -193,6 +197,12 @@ const TABLE: &[(&str, Standard, Parameters)] = &[
         Standard::Calendar(CalendarFunction::Ldt),
         Parameters::Fixed(DT),
     ),
+    ("IS_VALID", Standard::IsValid, IN),
+    ("IS_VALID_BCD", Standard::IsValidBcd, IN),
+    ("TO_BIG_ENDIAN", Standard::Endian(true), IN),
+    ("FROM_BIG_ENDIAN", Standard::Endian(true), IN),
+    ("TO_LITTLE_ENDIAN", Standard::Endian(false), IN),
+    ("FROM_LITTLE_ENDIAN", Standard::Endian(false), IN),
     (
         "DAY_OF_WEEK",
         Standard::Calendar(CalendarFunction::DayOfWeek),
@@ -235,19 +245,30 @@ fn find_typed(key: &str) -> Option<(Standard, Parameters, Elementary)> {
     typed.then_some((function, parameters, ty))
 }
 
-/// `WORD_BCD_TO_UINT`, `UINT_TO_BCD_WORD`: the function, the operand's and the result's type.
-fn bcd(key: &str) -> Option<(Standard, Elementary, Elementary)> {
-    let (function, (from, to)) = match key.split_once("_BCD_TO_") {
-        Some(names) => (Standard::FromBcd, names),
-        None => (Standard::ToBcd, key.split_once("_TO_BCD_")?),
-    };
-    let (from, to) = (Elementary::from_name(from)?, Elementary::from_name(to)?);
-    let (bits, number) = if function == Standard::FromBcd {
-        (from, to)
+/// `WORD_BCD_TO_UINT`, `UINT_TO_BCD_WORD`, `BCD_TO_UINT`, `TO_BCD_WORD`: the function, the
+/// operand's type if it is named, and that of the result.
+fn bcd(key: &str) -> Option<(Standard, Option<Elementary>, Elementary)> {
+    let (function, from, to) = if let Some(to) = key.strip_prefix("BCD_TO_") {
+        (Standard::FromBcd, None, to)
+    } else if let Some(to) = key.strip_prefix("TO_BCD_") {
+        (Standard::ToBcd, None, to)
+    } else if let Some((from, to)) = key.split_once("_BCD_TO_") {
+        (Standard::FromBcd, Some(Elementary::from_name(from)?), to)
     } else {
-        (to, from)
+        let (from, to) = key.split_once("_TO_BCD_")?;
+        (Standard::ToBcd, Some(Elementary::from_name(from)?), to)
     };
-    (bits.is_bit_string() && number.is_unsigned_int()).then_some((function, from, to))
+    let to = Elementary::from_name(to)?;
+    let is_bits = |ty: Elementary, wanted: bool| {
+        if wanted {
+            ty.is_bit_string()
+        } else {
+            ty.is_unsigned_int()
+        }
+    };
+    let decodes = function == Standard::FromBcd;
+    let takes = from.is_none_or(|from| is_bits(from, decodes));
+    (takes && is_bits(to, !decodes)).then_some((function, from, to))
 }
 
 fn find(key: &str) -> Option<(Standard, Parameters)> {
@@ -386,19 +407,33 @@ impl Scope<'_, '_, '_> {
     fn bcd_call(
         &mut self,
         function: Standard,
-        from: Elementary,
+        from: Option<Elementary>,
         to: Elementary,
         name: &Name,
         arguments: &[Argument],
         span: Span,
     ) -> Option<Operand> {
         let exprs = self.arrange(name, arguments, IN, span)?;
-        let value = self.value(exprs.first()?, from)?;
+        let argument = exprs.first()?;
         let (intrinsic, work) = if function == Standard::FromBcd {
             (Intrinsic::FromBcd, Elementary::Lword)
         } else {
             (Intrinsic::ToBcd, Elementary::Ulint)
         };
+        let value = match (from, self.operand(argument)?) {
+            (Some(from), operand) => self.coerce(operand, from, argument.span)?,
+            (None, operand @ Operand::Integer(_)) => self.coerce(operand, work, argument.span)?,
+            (None, operand) => self.settle(operand, argument.span)?,
+        };
+        let takes = if work.is_bit_string() {
+            value.ty.is_bit_string()
+        } else {
+            value.ty.is_unsigned_int()
+        };
+        if !takes {
+            self.bad_operand(name, value.ty, argument.span);
+            return None;
+        }
         let value = self.convert(value, work, Conversion::Value, span)?;
         let result = self.intrinsic(intrinsic, vec![value], 0);
         self.convert(result, to, Conversion::Value, span)

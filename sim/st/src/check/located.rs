@@ -64,16 +64,7 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
-        let area = address.map_or_else(|area| area, |address| address.area);
-        if area == Area::Input && declaration.init.is_some() {
-            self.report_initial_input(at.span);
-        }
         Some(address)
-    }
-
-    pub(super) fn report_initial_input(&mut self, span: Span) {
-        let message = "an input of the process has no initial value; it is read in every scan";
-        self.sink.report(problems::BAD_INITIAL_VALUE, span, message);
     }
 
     /// Whether a variable of the type can stand at the address; reports where not.

@@ -7,7 +7,7 @@ use super::expression::{Scope, integer_of};
 use super::types::Type;
 use crate::ast::{self, Name, Reference, SectionKind};
 use crate::diagnostic::Span;
-use crate::hir::{Area, GLOBAL, Index, Place};
+use crate::hir::{Area, Expr, GLOBAL, Index, Place, Stmt, StmtKind};
 use crate::image::{Address, Area as ImageArea};
 use crate::problems;
 use crate::standard_fb::FieldRole;
@@ -101,6 +101,13 @@ impl Scope<'_, '_, '_> {
             }
             Type::Block(block) => {
                 let member = self.checker.member(block, &name.key());
+                if member.is_none()
+                    && name.key() == "ENO"
+                    && variable.index.is_empty()
+                    && let Some(eno) = self.eno_of(variable.offset)
+                {
+                    return Some(Target::Variable(eno));
+                }
                 let Some(member) = member.filter(|m| m.role != FieldRole::Hidden && !m.in_out)
                 else {
                     self.checker.unknown_member(block, name);
@@ -119,6 +126,39 @@ impl Scope<'_, '_, '_> {
             }
         }
         Some(Target::Variable(variable))
+    }
+
+    /// The ENO of an instance that declares none: whether its last call in this POU happened.
+    fn eno_of(&mut self, instance: u32) -> Option<Variable> {
+        let known = self.enos.iter().position(|eno| *eno == instance);
+        let at = known.unwrap_or(self.enos.len());
+        let slot = self.signature.enos.clone().nth(at)?;
+        if known.is_none() {
+            self.enos.push(instance);
+        }
+        let ty = Type::Elementary(Elementary::Bool);
+        let access = Access::ReadOnly("the ENO of an instance");
+        Some(Variable::new(ty, slot, access))
+    }
+
+    /// The assignment that a call of an instance makes to its ENO; `None` where nobody reads it.
+    pub(super) fn assign_eno(
+        &self,
+        variable: &Variable,
+        happened: bool,
+        line: u32,
+    ) -> Option<Stmt> {
+        let is_it = |eno: &u32| *eno == variable.offset && variable.index.is_empty();
+        let at = self.enos.iter().position(is_it)?;
+        let ty = Elementary::Bool;
+        let place = Place {
+            offset: self.signature.enos.clone().nth(at)?,
+            ty,
+            index: Vec::new(),
+            capacity: 0,
+        };
+        let kind = StmtKind::Assign(place, Expr::literal(ty, happened.into(), line));
+        Some(Stmt { kind, line })
     }
 
     fn report_no_members(&mut self, name: &Name) {

@@ -3,7 +3,7 @@
 use super::expression::{Operand, Scope, integer_of, slot_of_integer};
 use super::located::Occupancy;
 use super::types::Type;
-use super::{Checker, Signature};
+use super::{Checker, Signature, Var};
 use crate::ast::{self, PouKind, SectionKind, StmtKind as AstKind};
 use crate::diagnostic::Span;
 use crate::hir::{self, CaseArm, Expr, ForLoop, LocatedVariable, Place, Stmt, StmtKind};
@@ -18,24 +18,11 @@ impl Checker<'_, '_> {
         signature: &Signature,
     ) -> (hir::Pou, Vec<LocatedVariable>) {
         let ast = &self.library.pous[index];
-        let mut occupancy = Occupancy::default();
-        for var in signature.vars.iter().filter(|var| !var.external) {
-            if let Some(address) = var.address {
-                let (_, len) = self.located_elements(&var.ty);
-                occupancy.claim(address, len, &var.name);
-            }
+        let (mut body, mut direct, enos) = self.statements_of(index, signature, Vec::new());
+        if !enos.is_empty() {
+            // A call must know that its ENO is read further on, so that all is checked again.
+            (body, direct, _) = self.statements_of(index, signature, enos.clone());
         }
-        let mut scope = Scope {
-            checker: self,
-            signature,
-            body_of: Some(index),
-            loops: 0,
-            controls: Vec::new(),
-            direct: Vec::new(),
-            occupancy,
-        };
-        let body = scope.statements(&ast.body);
-        let direct = std::mem::take(&mut scope.direct);
         let mut frame = signature.frame.clone();
         for var in &direct {
             if let Type::Elementary(ty) = var.ty {
@@ -59,6 +46,35 @@ impl Checker<'_, '_> {
             end_line: lines.line(ast.end.start),
         };
         (pou, located)
+    }
+
+    /// The statements of a POU, its direct addresses, and the instances whose ENO it reads.
+    fn statements_of(
+        &mut self,
+        index: usize,
+        signature: &Signature,
+        enos: Vec<u32>,
+    ) -> (Vec<Stmt>, Vec<Var>, Vec<u32>) {
+        let mut occupancy = Occupancy::default();
+        for var in signature.vars.iter().filter(|var| !var.external) {
+            if let Some(address) = var.address {
+                let (_, len) = self.located_elements(&var.ty);
+                occupancy.claim(address, len, &var.name);
+            }
+        }
+        let library = self.library;
+        let mut scope = Scope {
+            checker: self,
+            signature,
+            body_of: Some(index),
+            loops: 0,
+            controls: Vec::new(),
+            direct: Vec::new(),
+            occupancy,
+            enos,
+        };
+        let body = scope.statements(&library.pous[index].body);
+        (body, scope.direct, scope.enos)
     }
 
     /// The ranges of the frame that begin anew in each call: VAR_TEMP, and all of a FUNCTION but

@@ -4,7 +4,8 @@ use super::{Body, Operand};
 use crate::bytecode::Opcode;
 use crate::container::{PathDim, PathSlots, narrow};
 use crate::hir::{
-    self, Area, Argument, Block, BlockCall, Expr, FunctionCall, Index, Input, Place, Transfer,
+    self, Area, Argument, Block, BlockCall, Expr, ExprKind, FunctionCall, Index, Input, Place,
+    Transfer,
 };
 use crate::types::Elementary;
 
@@ -318,10 +319,12 @@ impl Body<'_, '_> {
         let calls = call.inputs.iter().any(|input| match &input.argument {
             Argument::Value(value) => value.calls(),
             Argument::Block(area) => area.index.iter().any(|index| index.value.calls()),
+            Argument::Result(..) => true,
         });
         let positions = self.fixed_positions(&call.outputs);
         let mut waiting = Vec::new();
         let mut texts = Vec::new();
+        let mut blocks = Vec::new();
         for input in &call.inputs {
             let target = self.function_slot(call.pou, input.slot);
             match &input.argument {
@@ -341,8 +344,24 @@ impl Body<'_, '_> {
                     let ty = self.slot_types(area.offset, 1)[0];
                     waiting.push((ty, target, self.own(area.offset), area.len));
                 }
+                Argument::Block(area) if calls => {
+                    let types = self.slot_types(area.offset, area.len).to_vec();
+                    let block = self.block(&types);
+                    self.copy_from(area, block);
+                    blocks.push((types, target, block));
+                }
                 Argument::Block(area) => self.copy_from(area, target),
+                Argument::Result(value, len) => {
+                    let (types, result) = self.call_for_slots(value, *len);
+                    let block = self.block(&types);
+                    self.copy(types[0], block, result, *len);
+                    blocks.push((types, target, block));
+                }
             }
+        }
+        for (types, target, block) in blocks {
+            self.copy(types[0], target, block, narrow(types.len()));
+            self.release_block(block, &types);
         }
         for (ty, target, value, len) in waiting {
             if len == 1 {
@@ -434,6 +453,22 @@ impl Body<'_, '_> {
             }
             Argument::Value(value) => self.expression_into(value, target),
             Argument::Block(area) => self.copy_from(area, target),
+            Argument::Result(value, len) => {
+                let (types, result) = self.call_for_slots(value, *len);
+                self.copy(types[0], target, result, *len);
+            }
         }
+    }
+
+    /// Calls a function whose result has several slots: their types and the first of them.
+    fn call_for_slots(&mut self, value: &Expr, len: u32) -> (Vec<Elementary>, Operand) {
+        let ExprKind::Call(call) = &value.kind else {
+            unreachable!("such an argument is a call");
+        };
+        self.call_function(call);
+        let frame = &self.generator.unit.pous[call.pou].frame;
+        let first = call.result as usize;
+        let types = frame.types[first..first + len as usize].to_vec();
+        (types, self.function_slot(call.pou, call.result))
     }
 }

@@ -279,7 +279,7 @@ impl Body<'_, '_> {
             (None, crate::hir::Argument::Value(value)) => {
                 self.text_argument(value, input, target);
             }
-            (None, crate::hir::Argument::Block(_)) => {}
+            (None, crate::hir::Argument::Block(_) | crate::hir::Argument::Result(..)) => {}
         }
     }
 

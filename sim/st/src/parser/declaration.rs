@@ -74,6 +74,12 @@ impl Parser<'_, '_> {
                 retain = true;
             } else if self.eat_keyword(Keyword::NonRetain) {
                 // That is what variables are anyway.
+            } else if self.is_word("PERSISTENT") && self.peek_at(1) != TokenKind::Symbol(":") {
+                let span = self.advance();
+                let hint = Some("write RETAIN: it survives a warm start".to_owned());
+                let message = "PERSISTENT is not supported";
+                self.sink
+                    .report_with_hint(problems::UNSUPPORTED, span, message, hint);
             } else if let Some(word) = ["PUBLIC", "PRIVATE", "PROTECTED", "INTERNAL"]
                 .into_iter()
                 .find(|word| self.is_word(word) && self.peek_at(1) == TokenKind::Identifier)

@@ -269,6 +269,7 @@ impl Parser<'_, '_> {
             }),
             _ => {
                 let member = self.name("a member's name")?;
+                self.enos += u32::from(member.key() == "ENO");
                 return Ok(Reference::Member(Box::new(base), member));
             }
         };

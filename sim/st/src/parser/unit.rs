@@ -57,7 +57,13 @@ impl Parser<'_, '_> {
                 return;
             }
         }
-        if self.is_word("USING") {
+        if self.is_word("FUNCTIONBLOCK") {
+            let hint = Some("write FUNCTION_BLOCK".to_owned());
+            let message = "no declaration begins with `FUNCTIONBLOCK`";
+            let span = self.span();
+            self.sink
+                .report_with_hint(problems::EXPECTED, span, message, hint);
+        } else if self.is_word("USING") {
             self.unsupported_here("USING");
         } else {
             self.unexpected("`PROGRAM`, `FUNCTION_BLOCK` or `FUNCTION`");
@@ -153,6 +159,7 @@ impl Parser<'_, '_> {
         }
         let mut sections = self.sections();
         self.needs_result = false;
+        self.enos = 0;
         let chart = self.at_chart().then(|| self.chart(end));
         let body = match chart {
             Some(_) => Vec::new(),
@@ -183,6 +190,7 @@ impl Parser<'_, '_> {
             sections,
             body,
             chart,
+            enos: self.enos,
             end: end_span,
         })
     }

@@ -303,12 +303,21 @@ fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
         ),
         (
             "b := GT(EN := b, IN1 := i, IN2 := i, OK => b) AND b;",
-            "ST0606 5:6",
+            "ST0304 5:38",
         ),
     ] {
         let expected: Vec<_> = [expected].into_iter().filter(|e| !e.is_empty()).collect();
         check_body(vars, body, &expected);
     }
+    check_body("t : TON;", "t.ENO := TRUE;", &["ST0601 5:1"]);
+    check_body("t : TON;", "t(ENO => t.ENO);", &["ST0601 5:10"]);
+    check_body("t : TON; x : INT;", "x := t.ENO;", &["ST0401 5:6"]);
+    check_body("t : TON; x : BOOL;", "x := t.EN;", &["ST0303 5:8"]);
+    check_body(
+        "t : ARRAY[0..1] OF TON; i : INT; x : BOOL;",
+        "t[1](); x := t[1].ENO; x := t[i].ENO;",
+        &["ST0303 5:34"],
+    );
     check_body("t : TON_UINT;", ";", &["ST0202 3:5"]);
     check_body("t : R_TRIG_INT;", ";", &["ST0202 3:5"]);
     check_body(
@@ -317,6 +326,59 @@ fn calls_when_a_variant_or_en_is_wrong_then_are_reported() {
         &["ST0502 3:16"],
     );
     check_body("t : TON; l : LTIME;", "t(PT := l);", &["ST0401 5:9"]);
+}
+
+/// ST-FUN-002, ST-LIT-001.
+#[test]
+fn words_of_other_systems_when_met_then_are_named() {
+    check_body("x : INT; p : INT;", "x := p^;", &["ST0103 5:7"]);
+    check_body("x : INT;", "x ?= 1;", &["ST0103 5:3"]);
+    check(
+        "FUNCTIONBLOCK f VAR x : INT; END_VAR END_FUNCTION_BLOCK PROGRAM p END_PROGRAM",
+        &["ST0101 1:1"],
+    );
+    check(
+        "PROGRAM p VAR PERSISTENT x : INT; END_VAR END_PROGRAM",
+        &["ST0103 1:15"],
+    );
+    check("PROGRAM p VAR persistent : INT; END_VAR END_PROGRAM", &[]);
+    check(
+        "PROGRAM p VAR_OUTPUT CONSTANT x : INT := 1; END_VAR END_PROGRAM",
+        &["ST0205 1:31"],
+    );
+    let vars = "i : INT; u : UINT; w : WORD; r : REAL; b : BOOL;";
+    for (body, expected) in [
+        ("u := BCD_TO_UINT(u);", "ST0402 5:18"),
+        ("w := TO_BCD_WORD(i);", "ST0402 5:18"),
+        ("w := TO_BCD_WORD(w);", "ST0402 5:18"),
+        ("w := TO_BCD_WORD(r);", "ST0402 5:18"),
+        ("i := BCD_TO_INT(w);", "ST0302 5:6"),
+        ("b := IS_VALID(i);", "ST0402 5:15"),
+        ("b := IS_VALID_BCD(u);", "ST0402 5:19"),
+        ("r := TO_BIG_ENDIAN(r);", "ST0402 5:20"),
+        ("b := FROM_LITTLE_ENDIAN(b);", "ST0402 5:25"),
+        ("b := NE(1, 2, 3);", "ST0606 5:6"),
+        ("b := GT(i, r, b);", "ST0403 5:6"),
+    ] {
+        check_body(vars, body, &[expected]);
+    }
+}
+
+/// ST-POU-006.
+#[test]
+fn results_of_several_slots_when_of_another_type_then_are_reported() {
+    let with = |body: &str| {
+        format!(
+            "TYPE A : STRUCT x : INT; END_STRUCT; B : STRUCT x : INT; END_STRUCT; END_TYPE\n\
+             FUNCTION a1 : A VAR_INPUT v : A; END_VAR a1 := v; END_FUNCTION\n\
+             FUNCTION b1 : B b1.x := 1; END_FUNCTION\n\
+             PROGRAM p VAR a : A; i : INT; END_VAR\n{body}\nEND_PROGRAM"
+        )
+    };
+    check(&with("a := a1(a1(a1(a)));"), &[]);
+    check(&with("a := a1(b1());"), &["ST0401 5:9"]);
+    check(&with("a := a1(ABS(i));"), &["ST0302 5:9"]);
+    check(&with("a := a1(i);"), &["ST0401 5:9"]);
 }
 
 /// A CONFIGURATION with `entries` from line 3 on.
@@ -425,10 +487,6 @@ fn instance_places_when_wrong_then_are_reported() {
         (
             "i AT %I* : BOOL; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
             "ST0701 3:37",
-        ),
-        (
-            "i AT %IX0.0 : BOOL := TRUE; io.q AT %QX0.0 : BOOL; io.m AT %MW0",
-            "ST0505 3:54",
         ),
         ("i AT %IX0.0 : BOOL; io.m AT %MW0", "ST0806 3:9"),
         (
@@ -554,7 +612,6 @@ fn addresses_when_wrong_then_are_reported() {
         ("x AT %MW0 : INT; y AT %MW0 : INT;", "ST0703 3:23"),
         ("x AT %MW3 : INT; y AT %MD1 : DINT;", "ST0703 3:23"),
         ("x AT %QX1.7 : BOOL; y AT %QB1 : BYTE;", "ST0703 3:26"),
-        ("x AT %IW0 : INT := 5;", "ST0505 3:6"),
     ] {
         check_body(declaration, ";", &[expected]);
     }
