@@ -7,7 +7,7 @@ mod scan;
 
 use std::path::PathBuf;
 
-use twinrange_range::formats::compile_files;
+use twinrange_range::formats::check_files;
 use twinrange_range::problem::{Problems, SourceText};
 use twinrange_range::scenario::read_text;
 
@@ -46,11 +46,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     match &args.verb {
         Verb::Check(sources) => {
             let texts = read(sources)?;
-            let compiled = compile_files(&texts)?;
+            let compiled = check_files(&texts)?;
             warn(&compiled.warnings);
             let program = compiled.program;
             let names: Vec<String> = program.pous().into_iter().map(|pou| pou.name).collect();
             say!("no mistakes found");
+            if program.name().is_empty() {
+                say!("a library: no PROGRAM, so that `st run` needs a file that has one");
+            }
             say!("units     {}", names.join(", "));
             say!("variables {}", program.variables().len());
             say!("located   {}", program.located().len());
@@ -59,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Verb::Run(args) => scan::run(args),
         Verb::Disasm(sources) => {
-            let program = compile_files(&read(sources)?)?.program;
+            let program = check_files(&read(sources)?)?.program;
             say!("{}", program.disassemble().trim_end());
             Ok(())
         }
@@ -68,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
 }
 
-/// Names on standard error what a project holds that does nothing.
+/// Names on standard error what is left out or doubtful.
 fn warn(warnings: &Problems) {
     if !warnings.is_empty() {
         print_problems(warnings);

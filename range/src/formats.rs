@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sim_kernel::SimTime;
 use sim_plant::spec::PLANT_SCHEMA;
 use sim_plant::{PlantSpec, SpecError};
-use sim_st::Program;
+use sim_st::{Program, Purpose};
 use twinrange_attacks::Playbook;
 use twinrange_attacks::playbook::{Action, PLAYBOOK_SCHEMA, Trigger};
 
@@ -62,12 +62,7 @@ impl Formats for Standard {
     }
 
     fn library(&self, library: &SourceText) -> Problems {
-        // What has no program of its own is compiled beside an empty one.
-        let user = SourceText::new(
-            "user-of-the-library",
-            "PROGRAM UserOfTheLibrary END_PROGRAM",
-        );
-        let compiled = compile_files(&[library.clone(), user]);
+        let compiled = check_files(std::slice::from_ref(library));
         compiled.map_or_else(|problems| problems, |compiled| compiled.warnings)
     }
 
@@ -166,7 +161,7 @@ pub fn plant_spec(source: &SourceText) -> Result<PlantSpec, Problems> {
 pub struct Compiled {
     /// The program.
     pub program: Program,
-    /// What was left out of projects because it does nothing.
+    /// What was left out because it does nothing, or is understood otherwise than the standard says.
     pub warnings: Problems,
     projects: sim_plcopen::Projects,
 }
@@ -195,7 +190,7 @@ impl Compiled {
 pub fn compile(source: &SourceText) -> Result<Compiled, Problems> {
     // The folder is no part of the container, so that it is the same wherever the program lies.
     let name = source.file().rsplit('/').next().unwrap_or_default();
-    compile_named(&[(source, name)])
+    compile_named(Purpose::Run, &[(source, name)])
 }
 
 /// Compiles several files, Structured Text and PLCopen projects, into one program, such as a library and its
@@ -205,11 +200,25 @@ pub fn compile(source: &SourceText) -> Result<Compiled, Problems> {
 ///
 /// Everything that is wrong with them.
 pub fn compile_files(sources: &[SourceText]) -> Result<Compiled, Problems> {
-    let named: Vec<(&SourceText, &str)> = sources.iter().map(|s| (s, s.file())).collect();
-    compile_named(&named)
+    compile_named(Purpose::Run, &named(sources))
 }
 
-fn compile_named(sources: &[(&SourceText, &str)]) -> Result<Compiled, Problems> {
+/// Compiles files as [`compile_files`] does, where a library without a PROGRAM, and several PROGRAMs without a
+/// CONFIGURATION, are no mistake.
+///
+/// # Errors
+///
+/// Everything that is wrong with them.
+pub fn check_files(sources: &[SourceText]) -> Result<Compiled, Problems> {
+    compile_named(Purpose::Check, &named(sources))
+}
+
+/// Files under their whole names.
+fn named(sources: &[SourceText]) -> Vec<(&SourceText, &str)> {
+    sources.iter().map(|s| (s, s.file())).collect()
+}
+
+fn compile_named(purpose: Purpose, sources: &[(&SourceText, &str)]) -> Result<Compiled, Problems> {
     let files: Vec<(&str, &str)> = sources.iter().map(|(s, name)| (s.text(), *name)).collect();
     let placed = |found: sim_st::Diagnostic| {
         let source = sources.iter().find(|(_, name)| *name == found.file);
@@ -218,9 +227,9 @@ fn compile_named(sources: &[(&SourceText, &str)]) -> Result<Compiled, Problems> 
             None => Problem::new(found.code, found.message).maybe_hint(found.hint),
         }
     };
-    let compiled = sim_plcopen::compile_all(&files)
+    let compiled = sim_plcopen::compile_for(purpose, &files)
         .map_err(|found| found.into_iter().map(placed).collect::<Problems>())?;
-    let warnings = compiled.projects.warnings().cloned();
+    let warnings = compiled.warnings.into_iter();
     Ok(Compiled {
         warnings: warnings.map(|found| placed(found).warning()).collect(),
         program: compiled.program,

@@ -4,7 +4,7 @@
 //! block diagrams and charts as drawings. [`import`] turns such a file into text that
 //! [`sim_st::compile_all`] compiles and that a person can read: ladders and function blocks become
 //! statements, charts become the textual form of the Sequential Function Chart, bodies in ST and IL stay
-//! as they are. [`compile_all`] does both and reports every mistake at its place in the XML.
+//! as they are. [`compile_for`] does both and reports every mistake at its place in the XML.
 //!
 //! # Invariants
 //!
@@ -40,7 +40,6 @@
 //! ```
 
 mod address;
-mod annex;
 mod block;
 mod code;
 mod configuration;
@@ -61,15 +60,13 @@ mod xml;
 
 pub use problems::explain;
 
-use std::collections::BTreeSet;
-
 use roxmltree::Document;
-use sim_st::{Diagnostic, Program};
+use sim_st::{Compilation, Diagnostic, Program, Purpose};
 
 use code::{Code, Mark, locate};
 use places::Places;
 use scope::Environment;
-use xml::{Element, Lines, Reports, at, children, name};
+use xml::{Element, Lines, Reports, children, name};
 
 /// Longest file that is read, bytes.
 const MAX_LEN: usize = 16 << 20;
@@ -178,6 +175,9 @@ pub fn import(xml: &str, file: &str) -> Result<Import, Vec<Diagnostic>> {
 pub struct Compiled {
     /// The program.
     pub program: Program,
+    /// What was left out of projects because it does nothing, and what the compiler found doubtful, each at its
+    /// place in the file that was given.
+    pub warnings: Vec<Diagnostic>,
     /// The projects among its sources.
     pub projects: Projects,
 }
@@ -187,11 +187,6 @@ pub struct Compiled {
 pub struct Projects(Vec<Import>);
 
 impl Projects {
-    /// What was left out of the projects because it does nothing, in the order of the sources.
-    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter().flat_map(|import| &import.warnings)
-    }
-
     /// The project that a line of the program stands in, with line and column there, both from 1; nothing
     /// where the line is from no project.
     ///
@@ -211,12 +206,15 @@ impl Projects {
 ///
 /// # Arguments
 ///
-/// * `sources` — text and file name of each, as for [`sim_st::compile_all`].
+/// * `purpose`, `sources` — as for [`sim_st::compile_for`].
 ///
 /// # Errors
 ///
 /// Every mistake that was found, each at its place in the file that was given; never empty.
-pub fn compile_all(sources: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>> {
+pub fn compile_for(
+    purpose: Purpose,
+    sources: &[(&str, &str)],
+) -> Result<Compiled, Vec<Diagnostic>> {
     // What one project declares, all know.
     let mut shared = Environment::default();
     for (text, file) in sources.iter().filter(|(_, file)| is_project(file)) {
@@ -243,24 +241,32 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>
     }
     // Where the text is not whole, the compiler's reports about the same POU would only follow from that.
     let broken: Vec<(String, u32, u32)> = imports.iter().flatten().flat_map(broken_parts).collect();
-    let result = sim_st::compile_all(&texts);
-    let compiled = match result {
-        Ok(program) if found.is_empty() => {
-            let projects = Projects(imports.into_iter().flatten().collect());
-            return Ok(Compiled { program, projects });
+    let placed = |diagnostic: Diagnostic| {
+        let mut pairs = names.iter().zip(&imports);
+        match pairs.find(|(name, _)| **name == diagnostic.file) {
+            Some((_, Some(import))) => import.place(diagnostic),
+            _ => diagnostic,
+        }
+    };
+    let order = |d: &Diagnostic| sources.iter().position(|(_, file)| *file == d.file);
+    let compiled = match sim_st::compile_for(purpose, &texts) {
+        Ok(Compilation { program, warnings }) if found.is_empty() => {
+            let mut warnings: Vec<Diagnostic> = warnings.into_iter().map(placed).collect();
+            for import in imports.iter().flatten() {
+                warnings.extend(import.warnings.iter().cloned());
+            }
+            warnings.sort_by_key(|warning| (order(warning), warning.span, warning.code));
+            return Ok(Compiled {
+                program,
+                warnings,
+                projects: Projects(imports.into_iter().flatten().collect()),
+            });
         }
         Ok(_) => Vec::new(),
         Err(compiled) => compiled,
     };
     for diagnostic in compiled {
-        let import = names
-            .iter()
-            .zip(&imports)
-            .find(|(name, _)| **name == diagnostic.file);
-        let diagnostic = match import {
-            Some((_, Some(import))) => import.place(diagnostic),
-            _ => diagnostic,
-        };
+        let diagnostic = placed(diagnostic);
         let at = diagnostic.span.start;
         let follows = broken
             .iter()
@@ -269,7 +275,6 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Compiled, Vec<Diagnostic>
             found.push(diagnostic);
         }
     }
-    let order = |d: &Diagnostic| sources.iter().position(|(_, file)| *file == d.file);
     found.sort_by_key(|diagnostic| (order(diagnostic), diagnostic.span, diagnostic.code));
     Err(found)
 }
@@ -297,7 +302,7 @@ fn translate(xml: &str, file: &str, others: &Environment) -> Import {
         let parts = Parts::of(&mut reports, root);
         let mut environment = parts.environment();
         environment.extend(others);
-        code = parts.translate(&mut reports, &environment, at(root));
+        code = parts.translate(&mut reports, &environment);
     }
     let (text, marks) = code.into_parts();
     text::pragmas(&mut reports, &text, &marks);
@@ -358,9 +363,8 @@ impl<'x> Parts<'x> {
         declare::environment(&self.types, &self.pous, &globals)
     }
 
-    fn translate(&self, reports: &mut Reports, environment: &Environment, at: usize) -> Code {
+    fn translate(&self, reports: &mut Reports, environment: &Environment) -> Code {
         let mut code = declare::types(reports, environment, &self.types);
-        self.put_library(environment, at, &mut code);
         for pou in &self.pous {
             code.append(&pou::pou(reports, environment, *pou));
         }
@@ -368,24 +372,6 @@ impl<'x> Parts<'x> {
             configuration::configuration(reports, environment, *part, &mut code);
         }
         code
-    }
-
-    /// Blocks of the editors' library that the project has instances of and does not define itself.
-    fn put_library(&self, environment: &Environment, at: usize, code: &mut Code) {
-        let mut wanted: BTreeSet<&str> = BTreeSet::new();
-        let elements = self.pous.iter().flat_map(|pou| pou.descendants());
-        for element in elements.filter(|element| name(*element) == "derived") {
-            let own = scope::key(element.attribute("name").unwrap_or(""));
-            if let Some(block) = annex::block(&own) {
-                wanted.insert(block.name);
-                wanted.extend(block.needs);
-            }
-        }
-        for block in &annex::BLOCKS {
-            if wanted.contains(block.name) && !environment.pous.contains_key(block.name) {
-                code.put(block.text, at);
-            }
-        }
     }
 }
 

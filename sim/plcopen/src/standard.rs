@@ -5,8 +5,6 @@
 
 use sim_st::Elementary;
 
-use crate::annex;
-
 /// How the type of a function's result follows from its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResultType {
@@ -77,18 +75,11 @@ pub(crate) fn result(name: &str) -> ResultType {
 
 /// Whether a standard function block has this name, in capitals.
 pub(crate) fn is_block(name: &str) -> bool {
-    annex::block(name).is_some() || sim_st::is_standard_block(name)
+    sim_st::is_standard_block(name)
 }
 
 /// The type of a parameter of a standard function block, both names in capitals.
 pub(crate) fn block_parameter(block: &str, parameter: &str) -> Option<&'static str> {
-    if let Some(block) = annex::block(block) {
-        let found = block
-            .parameters
-            .iter()
-            .find(|(known, _)| *known == parameter);
-        return found.map(|(_, ty)| *ty);
-    }
     if matches!(parameter, "EN" | "ENO") && sim_st::is_standard_block(block) {
         return Some("BOOL");
     }

@@ -342,6 +342,8 @@ pub(crate) enum ExprKind {
     Call(Name, Vec<Argument>),
     Unary(UnaryOp, Box<Expr>),
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// The current result behind a label, as [`StmtKind::Carry`] left it.
+    Carried(u32),
     /// Something that was already reported.
     Error,
 }
@@ -464,6 +466,10 @@ pub(crate) enum StmtKind {
     Repeat(Vec<Stmt>, Expr),
     /// What RETURN leaves: the body of an action.
     Scope(Vec<Stmt>),
+    /// Something whose value nobody uses.
+    Evaluate(Expr),
+    /// What an Instruction List has as its current result on the way to a label.
+    Carry(u32, Expr),
     /// Where a jump of an Instruction List goes; numbers are unique in a file.
     Label(u32),
     Jump(u32),

@@ -32,12 +32,13 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use self::types::{EnumType, Enumerators, StructType, Type, TypeProgress};
+use crate::Purpose;
 use crate::ast::{self, PouKind, SectionKind};
 use crate::diagnostic::{Sink, Span};
 use crate::hir::{self, Block, Frame};
 use crate::image::{Address, Area};
 use crate::problems;
-use crate::standard_fb::{FieldRole, StandardFb};
+use crate::standard_fb::FieldRole;
 use crate::types::Elementary;
 
 /// Slots that one POU's frame may have, so that no program outgrows the machine.
@@ -169,7 +170,11 @@ struct Checker<'a, 's> {
 }
 
 /// Checks all that is compiled together; `None` when something was reported.
-pub(crate) fn check(library: &ast::Library, sink: &mut Sink<'_>) -> Option<hir::Unit> {
+pub(crate) fn check(
+    library: &ast::Library,
+    purpose: Purpose,
+    sink: &mut Sink<'_>,
+) -> Option<hir::Unit> {
     let outside = Rc::new(Signature::new("", PouKind::Function));
     let mut checker = Checker {
         library,
@@ -191,7 +196,7 @@ pub(crate) fn check(library: &ast::Library, sink: &mut Sink<'_>) -> Option<hir::
     for at in 0..library.types.len() {
         checker.declared_type(at);
     }
-    let schedule = checker.schedule();
+    let schedule = checker.schedule(purpose);
     let signatures: Vec<_> = (0..library.pous.len())
         .map(|pou| checker.signature(pou))
         .collect();
@@ -250,7 +255,7 @@ impl Checker<'_, '_> {
     /// The capitalised form of a name that is declared at the level of the file.
     fn checked_name(&mut self, name: &ast::Name) -> String {
         let key = name.key();
-        if is_reserved(&key) || function::is_standard(&key) {
+        if is_reserved(&key) {
             let message = format!("`{}` is a name of the standard", name.text);
             self.sink
                 .report(problems::RESERVED_NAME, name.span, message);
@@ -393,5 +398,4 @@ fn role_of(section: SectionKind) -> FieldRole {
 /// `Date` are good names of variables and nothing confuses the two.
 fn is_reserved(key: &str) -> bool {
     Elementary::from_name(key).is_some_and(|ty| !ty.is_date())
-        || StandardFb::from_key(key).is_some()
 }

@@ -134,6 +134,13 @@ impl Generator<'_> {
         if is_function {
             self.static_types.extend(&pou.frame.types);
         }
+        let mut carried = BTreeMap::new();
+        for (label, ty) in &pou.carried {
+            let at = narrow(self.static_types.len());
+            carried.insert(*label, Operand::Static(at));
+            self.static_types.push(*ty);
+        }
+        let temporaries = narrow(self.static_types.len());
         // The record must exist before the body, which may name its own frame.
         self.pous[index] = Some(PouRecord {
             name: pou.name.clone(),
@@ -158,18 +165,14 @@ impl Generator<'_> {
             is_function,
             free: BTreeMap::new(),
             free_blocks: BTreeMap::new(),
-            temporaries: static_start
-                + if is_function {
-                    narrow(pou.frame.types.len())
-                } else {
-                    0
-                },
+            temporaries,
             arrays: Vec::new(),
             paths: Vec::new(),
             lists: Vec::new(),
             line: pou.end_line,
             loops: Vec::new(),
             returns: Vec::new(),
+            carried,
             labels: BTreeMap::new(),
             jumps: Vec::new(),
         };
@@ -412,6 +415,8 @@ struct Body<'g, 'u> {
     line: u32,
     loops: Vec<Loop>,
     returns: Vec<usize>,
+    /// Where the current result of a list lies behind a label, by the label's number.
+    carried: BTreeMap<u32, Operand>,
     /// Where labels stand, and the jumps to them.
     labels: BTreeMap<u32, u32>,
     jumps: Vec<(usize, u32)>,

@@ -39,7 +39,7 @@ impl Span {
     }
 }
 
-/// One mistake in a program.
+/// One mistake in a program, or something doubtful.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable code such as `ST0301`; [`crate::explain`] tells more about it.
@@ -171,8 +171,10 @@ impl SourceText {
 /// Collects diagnostics while the compiler goes on.
 pub(crate) struct Sink<'s> {
     source: &'s SourceText,
-    /// With spans in the whole text, not yet in their file.
+    /// Mistakes, with spans in the whole text, not yet in their file.
     found: Vec<Diagnostic>,
+    /// The same for what keeps no program from running.
+    warnings: Vec<Diagnostic>,
 }
 
 /// More than this many mistakes help nobody, and a generated file must not fill the memory.
@@ -183,6 +185,7 @@ impl<'s> Sink<'s> {
         Self {
             source,
             found: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -197,22 +200,40 @@ impl<'s> Sink<'s> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        if self.found.len() < MAX_DIAGNOSTICS {
+            let found = self.diagnostic(code, span, message.into(), hint);
+            self.found.push(found);
+        }
+    }
+
+    /// Tells of something that is doubtful, but can run.
+    pub(crate) fn warn(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        if self.warnings.len() < MAX_DIAGNOSTICS {
+            let found = self.diagnostic(code, span, message.into(), None);
+            self.warnings.push(found);
+        }
+    }
+
+    fn diagnostic(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: String,
+        hint: Option<String>,
+    ) -> Diagnostic {
         debug_assert!(
             crate::problems::explain(code).is_some(),
             "{code} is not in the table"
         );
-        if self.found.len() >= MAX_DIAGNOSTICS {
-            return;
-        }
-        self.found.push(Diagnostic {
+        Diagnostic {
             code,
-            message: message.into(),
+            message,
             span,
             line: self.source.line(span.start),
             column: self.source.column(span.start),
             hint,
             file: String::new(),
-        });
+        }
     }
 
     /// The text of all files.
@@ -228,25 +249,29 @@ impl<'s> Sink<'s> {
         self.found.is_empty()
     }
 
-    /// All that was found, in the order of the source.
-    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.found
-            .sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
-        self.found.dedup();
-        for diagnostic in &mut self.found {
-            if let Some(file) = self
-                .source
-                .files
-                .get(self.source.file_of(diagnostic.span.start))
-            {
-                diagnostic.file.clone_from(&file.name);
-                diagnostic.span.start -= file.start;
-                diagnostic.span.end =
-                    diagnostic.span.end.min(file.end).max(file.start) - file.start;
-            }
-        }
-        self.found
+    /// All mistakes that were found, in the order of the source.
+    pub(crate) fn into_sorted(self) -> Vec<Diagnostic> {
+        sorted(self.source, self.found)
     }
+
+    /// All warnings, in the order of the source.
+    pub(crate) fn into_warnings(self) -> Vec<Diagnostic> {
+        sorted(self.source, self.warnings)
+    }
+}
+
+/// Diagnostics in the order of the source, each with its place in its file.
+fn sorted(source: &SourceText, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
+    found.dedup();
+    for diagnostic in &mut found {
+        if let Some(file) = source.files.get(source.file_of(diagnostic.span.start)) {
+            diagnostic.file.clone_from(&file.name);
+            diagnostic.span.start -= file.start;
+            diagnostic.span.end = diagnostic.span.end.min(file.end).max(file.start) - file.start;
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! **Invariants:** all types agree, so that code generation cannot fail; offsets are in slots from the beginning of the frame of the POU they stand in.
 
+use std::collections::BTreeMap;
+
 use crate::ast::PouKind;
 use crate::bytecode::MathFunction;
 use crate::diagnostic::Span;
@@ -113,6 +115,8 @@ pub(crate) struct Pou {
     pub(crate) reset: Vec<(u32, u32)>,
     pub(crate) edges: Vec<Edge>,
     pub(crate) body: Vec<Stmt>,
+    /// Types of what an Instruction List carries to a label, by the label's number.
+    pub(crate) carried: BTreeMap<u32, Elementary>,
     pub(crate) end_line: u32,
 }
 
@@ -203,6 +207,8 @@ pub(crate) enum ExprKind {
     /// The characters of a STRING or WSTRING.
     Text(Vec<u16>),
     Load(Place),
+    /// What [`StmtKind::Carry`] brought to a label.
+    Carried(u32),
     Unary(UnaryOp, Box<Expr>),
     /// Both operands have the type of the result, but for a shift's count.
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
@@ -383,6 +389,8 @@ pub(crate) enum StmtKind {
     Repeat(Vec<Stmt>, Expr),
     /// What a RETURN inside leaves.
     Scope(Vec<Stmt>),
+    /// What an Instruction List has as its current result on the way to a label.
+    Carry(u32, Expr),
     /// Where a jump goes; numbers are unique in a POU.
     Label(u32),
     Jump(u32),
@@ -475,7 +483,7 @@ impl Expr {
     /// The expressions of which this one consists.
     fn parts(&self) -> Vec<&Expr> {
         match &self.kind {
-            ExprKind::Const(_) | ExprKind::Text(_) => Vec::new(),
+            ExprKind::Const(_) | ExprKind::Text(_) | ExprKind::Carried(_) => Vec::new(),
             ExprKind::Load(place) => place.index.iter().map(|index| &index.value).collect(),
             ExprKind::Unary(_, inner)
             | ExprKind::Convert(_, inner)

@@ -227,8 +227,29 @@ pub struct Address {
     pub index: u32,
 }
 
+/// The number behind the letters of an address.
+fn number(digits: &str) -> Result<u32, String> {
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let value = is_plain.then(|| digits.parse().ok()).flatten();
+    value.ok_or_else(|| format!("`{digits}` is not the number of an address"))
+}
+
+/// The place of a bit: `9.3` is that of `75`.
+fn bit_index(digits: &str) -> Result<u32, String> {
+    let Some((byte, bit)) = digits.split_once('.') else {
+        return number(digits);
+    };
+    let (byte, bit) = (number(byte)?, number(bit)?);
+    if bit > 7 {
+        return Err(format!("a byte has the bits 0 to 7, not {bit}"));
+    }
+    let first = byte.checked_mul(8);
+    Ok(first.ok_or("the address is too large")? + bit)
+}
+
 impl Address {
-    /// Reads `%IX0.3`, `%qw12`, `%MD4`; a bit may leave out its `X`. Says what is wrong otherwise.
+    /// Reads `%IX0.3`, `%qw12`, `%MD4`; a bit may leave out its `X`, and may be counted through as in
+    /// `%QX75`, which is `%QX9.3` (IEC 61131-3:2013, Table 16). Says what is wrong otherwise.
     ///
     /// # Errors
     ///
@@ -254,26 +275,8 @@ impl Address {
             Some('L') => (Width::Long, &rest[1..]),
             _ => (Width::Bit, rest),
         };
-        let number = |digits: &str| {
-            let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            let value = if plain {
-                digits.parse::<u32>().ok()
-            } else {
-                None
-            };
-            value.ok_or_else(|| format!("`{digits}` is not the number of an address"))
-        };
         let index = if width == Width::Bit {
-            let (byte, bit) = digits
-                .split_once('.')
-                .ok_or("a bit is addressed by byte and bit, such as %IX0.3")?;
-            let (byte, bit) = (number(byte)?, number(bit)?);
-            if bit > 7 {
-                return Err(format!("a byte has the bits 0 to 7, not {bit}"));
-            }
-            byte.checked_mul(8)
-                .map(|first| first + bit)
-                .ok_or("the address is too large")?
+            bit_index(digits)?
         } else {
             number(digits)?
         };
@@ -383,13 +386,15 @@ mod tests {
             );
         }
         assert_eq!(Address::parse("%i1.2").map(|address| address.index), Ok(10));
+        assert_eq!(Address::parse("%QX75"), Address::parse("%QX9.3"));
+        assert_eq!(Address::parse("%q7"), Address::parse("%QX0.7"));
     }
 
     #[test]
     fn address_when_invalid_then_says_why() {
         for text in [
-            "%", "%X0.0", "%IX0", "%IX0.8", "%IW", "%IW-1", "%MW1024", "%MD512", "%QX128.0",
-            "%IW1.2",
+            "%", "%X0.0", "%IX", "%IX0.8", "%IW", "%IW-1", "%MW1024", "%MD512", "%QX128.0",
+            "%QX1024", "%IX0.", "%IW1.2",
         ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }

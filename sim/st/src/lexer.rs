@@ -112,6 +112,8 @@ pub(crate) fn lex(sink: &mut Sink<'_>, file: std::ops::Range<usize>) -> Vec<Toke
     let mut lexer = Lexer {
         source,
         at: file.start,
+        nesting: true,
+        paired: true,
         sink,
     };
     let mut tokens = Vec::new();
@@ -130,6 +132,10 @@ pub(crate) fn lex(sink: &mut Sink<'_>, file: std::ops::Range<usize>) -> Vec<Toke
 struct Lexer<'a, 's> {
     source: &'s str,
     at: usize,
+    /// Whether the comments of the file nest; known to be wrong once one is not closed as often as opened.
+    nesting: bool,
+    /// The same for the braces of pragmas. Both also keep the time within the length of the file.
+    paired: bool,
     sink: &'a mut Sink<'s>,
 }
 
@@ -189,9 +195,12 @@ impl Lexer<'_, '_> {
         }
     }
 
-    /// Comments nest (IEC 61131-3:2013, 6.1.5).
+    /// Comments nest (IEC 61131-3:2013, 6.1.5), unless the file shows that its own do not.
     fn comment(&mut self, open: &str, close: &str) -> TokenKind {
         let start = self.at;
+        if !self.nesting {
+            return self.flat_comment(start, close);
+        }
         let mut depth = 0usize;
         while self.at < self.source.len() {
             // All delimiters are ASCII, so a byte comparison never cuts a character.
@@ -209,6 +218,24 @@ impl Lexer<'_, '_> {
                 self.at += 1;
             }
         }
+        self.flat_comment(start, close)
+    }
+
+    /// A comment that ends with the first that closes, whatever opens in between.
+    fn flat_comment(&mut self, start: usize, close: &str) -> TokenKind {
+        let inside = start + 2;
+        if let Some(len) = self.source[inside..].find(close) {
+            self.at = inside + len + 2;
+            if self.nesting {
+                self.nesting = false;
+                let span = Span::new(start, start + 2);
+                let message = "from here on the comments of this file do not nest";
+                self.sink
+                    .warn(problems::COMMENTS_DO_NOT_NEST, span, message);
+            }
+            return TokenKind::Comment;
+        }
+        self.at = self.source.len();
         let span = Span::new(start, start + 2);
         self.sink
             .report(problems::UNTERMINATED, span, "this comment is never closed");
@@ -216,11 +243,11 @@ impl Lexer<'_, '_> {
     }
 
     /// A pragma may hold braces in pairs, such as the C code between `{{` and `}}` of MATIEC; where
-    /// they are no pairs, it ends with the first that closes.
+    /// they are no pairs, it and all behind it end with the first brace that closes.
     fn pragma(&mut self) -> TokenKind {
         let start = self.at;
         let mut depth = 0usize;
-        while self.at < self.source.len() {
+        while self.paired && self.at < self.source.len() {
             match self.peek(0) {
                 b'{' => depth += 1,
                 b'}' => depth -= 1,
@@ -231,7 +258,8 @@ impl Lexer<'_, '_> {
             }
             self.at += 1;
         }
-        if depth > 0 {
+        if depth > 0 || !self.paired {
+            self.paired = false;
             self.at = start;
             self.skip_while(|byte| byte != b'}');
         }
@@ -241,6 +269,12 @@ impl Lexer<'_, '_> {
                 .report(problems::UNTERMINATED, span, "this pragma is never closed");
         } else {
             self.at += 1;
+            let code = self.source[start..self.at].strip_prefix("{{");
+            if code.is_some_and(|code| !code.trim_end_matches('}').trim().is_empty()) {
+                let span = Span::new(start, start + 2);
+                let message = "C code between `{{` and `}}` is left out";
+                self.sink.warn(problems::NATIVE_CODE, span, message);
+            }
         }
         TokenKind::Pragma
     }

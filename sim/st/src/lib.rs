@@ -53,6 +53,7 @@
 //! }
 //! ```
 
+mod annex;
 mod ast;
 mod bytecode;
 mod calendar;
@@ -92,6 +93,8 @@ pub use types::Elementary;
 pub use value::Value;
 pub use verifier::Fault;
 pub use vm::{FaultRecord, Machine, ScanReport, Trap, WriteError};
+
+use std::collections::BTreeSet;
 
 use diagnostic::{Sink, SourceText};
 use lexer::TokenKind;
@@ -133,9 +136,51 @@ pub fn compile(source: &str, file_name: &str) -> Result<Program, Vec<Diagnostic>
 /// assert_eq!(program.expect("both are right").file_names(), ["library.st", "main.st"]);
 /// ```
 pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>> {
+    compile_for(Purpose::Run, sources).map(|compilation| compilation.program)
+}
+
+/// What a program is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// One PROGRAM, or a CONFIGURATION that says what runs.
+    Run,
+    /// As it stands: a library without a PROGRAM too, or several that no CONFIGURATION schedules.
+    /// What there is of them runs in the order of the text.
+    Check,
+}
+
+/// A program, and what is doubtful about its source.
+#[derive(Clone, Debug)]
+pub struct Compilation {
+    /// The program.
+    pub program: Program,
+    /// What was understood otherwise than the standard says, in the order of the sources.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles several source files into one program, as [`compile_all`] does, and tells what is doubtful.
+///
+/// # Errors
+///
+/// Every mistake that was found, in the order of the sources; never empty.
+///
+/// # Examples
+///
+/// ```
+/// use sim_st::{Purpose, compile_for};
+///
+/// let source = "FUNCTION Twice : INT VAR_INPUT x : INT; END_VAR x := 2 * x; Twice := x; END_FUNCTION";
+/// let checked = compile_for(Purpose::Check, &[(source, "library.st")]).expect("it is right");
+/// assert_eq!(checked.warnings[0].code, "ST0610"); // An input is assigned.
+/// assert!(compile_for(Purpose::Run, &[(source, "library.st")]).is_err());
+/// ```
+pub fn compile_for(
+    purpose: Purpose,
+    sources: &[(&str, &str)],
+) -> Result<Compilation, Vec<Diagnostic>> {
     let len: usize = sources.iter().map(|(source, _)| source.len()).sum();
     // A text that is too long is not read at all.
-    let (sources, too_long) = match sources {
+    let (mut sources, too_long) = match sources {
         [(_, name), ..] if len > MAX_SOURCE_LEN => (vec![("", *name)], true),
         _ => (sources.to_vec(), false),
     };
@@ -147,18 +192,29 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
         return Err(sink.into_sorted());
     }
     let mut library = ast::Library::default();
+    let mut mentioned = BTreeSet::new();
     for file in text.ranges() {
         let end = file.end;
         let tokens = lexer::lex(&mut sink, file);
         parser::parse(&tokens, end, &mut library, &mut sink);
+        mentioned.extend(type_names(&tokens, sink.source()));
+    }
+    let declared: BTreeSet<String> = library.pous.iter().map(|pou| pou.name.key()).collect();
+    let annex = annex::library(&mentioned, &declared);
+    if !annex.is_empty() {
+        sources.push((&annex, annex::FILE));
+        return compile_for(purpose, &sources);
     }
     sfc::lower(&mut library, &mut sink);
-    let Some(unit) = check::check(&library, &mut sink) else {
+    let Some(unit) = check::check(&library, purpose, &mut sink) else {
         return Err(sink.into_sorted());
     };
     let module = codegen::generate(&unit, text.file_names());
     match Program::from_module(module) {
-        Ok(program) => Ok(program),
+        Ok(program) => Ok(Compilation {
+            program,
+            warnings: sink.into_warnings(),
+        }),
         // The only limits that the checker cannot see beforehand.
         Err(VerifyError::Rejected(Fault::TooLarge | Fault::Calls)) => {
             let message =
@@ -168,6 +224,19 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
         }
         Err(error) => unreachable!("generated code passes the verifier: {error}"),
     }
+}
+
+/// What stands in the place of a type, in capitals.
+fn type_names(tokens: &[lexer::Token], text: &str) -> BTreeSet<String> {
+    use lexer::{Keyword, TokenKind as Kind};
+    let tokens: Vec<_> = tokens.iter().filter(|t| !t.is_trivia()).collect();
+    let pairs = tokens.windows(2).filter(|pair| {
+        matches!(pair[0].kind, Kind::Symbol(":") | Kind::Keyword(Keyword::Of))
+            && pair[1].kind == Kind::Identifier
+    });
+    pairs
+        .map(|pair| pair[1].span.text(text).to_ascii_uppercase())
+        .collect()
 }
 
 /// Whether a standard function block has this name, in any case: `TON`, `TON_LTIME`, `CTU_DINT`.
@@ -180,7 +249,7 @@ pub fn compile_all(sources: &[(&str, &str)]) -> Result<Program, Vec<Diagnostic>>
 /// ```
 #[must_use]
 pub fn is_standard_block(name: &str) -> bool {
-    standard_block(name).is_some()
+    annex::block(&name.to_ascii_uppercase()).is_some() || standard_block(name).is_some()
 }
 
 /// The type of an input or output of a standard function block, both by their names in any case.
@@ -196,7 +265,11 @@ pub fn is_standard_block(name: &str) -> bool {
 /// ```
 #[must_use]
 pub fn standard_block_parameter(block: &str, parameter: &str) -> Option<Elementary> {
-    standard_block(block)?.parameter(&parameter.to_ascii_uppercase())
+    let parameter = parameter.to_ascii_uppercase();
+    match annex::block(&block.to_ascii_uppercase()) {
+        Some(block) => block.parameter(&parameter),
+        None => standard_block(block)?.parameter(&parameter),
+    }
 }
 
 fn standard_block(name: &str) -> Option<standard_fb::StandardFb> {

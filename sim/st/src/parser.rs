@@ -9,6 +9,7 @@ mod chart;
 mod configuration;
 mod declaration;
 mod expression;
+mod labels;
 mod list;
 mod statement;
 mod unit;
@@ -151,6 +152,13 @@ impl Parser<'_, '_> {
     fn begins_line(&self) -> bool {
         let lines = self.sink.lines();
         lines.line(self.previous_span().end) < lines.line(self.span().start)
+    }
+
+    /// Whether the token `ahead` stands on the line of the next one.
+    fn is_same_line(&self, ahead: usize) -> bool {
+        let lines = self.sink.lines();
+        let token = self.tokens.get(self.at + ahead);
+        token.is_some_and(|token| lines.line(token.span.start) == lines.line(self.span().start))
     }
 
     /// Whether the token `ahead` is this word, which is reserved in its place only.

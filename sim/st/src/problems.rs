@@ -76,6 +76,13 @@ problem_table! {
     "A text holds a character that its type does not have, or an escape without meaning. Behind \
      `$` stand `$`, a quote, L, N, P, R, T, or the hexadecimal digits of a character: two in a \
      STRING, four in a WSTRING."
+    COMMENTS_DO_NOT_NEST "ST0007"
+    "A warning: a comment opens `(*` inside a comment, and is not closed as often. Comments of the \
+     third edition nest (IEC 61131-3:2013, 6.1.5), those of the second do not; from here on, those \
+     of this file are read as not nesting."
+    NATIVE_CODE "ST0008"
+    "A warning: the pragma `{{ }}` holds C code for the compiler MATIEC, as OpenPLC writes it into \
+     blocks for logging and Python. It cannot run here; the rest of the block does."
     EXPECTED "ST0101"
     "The grammar asks for something else at this place. Often the real mistake is a little \
      earlier: a missing `;`, `THEN`, `DO` or `END_...`."
@@ -99,8 +106,7 @@ problem_table! {
     "This kind of variable cannot be declared here or in this way: for instance an instance of a \
      function block in a FUNCTION, a constant without a value, or RETAIN on a parameter."
     RESERVED_NAME "ST0206"
-    "The name belongs to an elementary type, a standard function or a standard function block and \
-     cannot be declared anew."
+    "The name belongs to an elementary type and cannot be declared anew."
     BAD_TYPE "ST0207"
     "A type cannot be declared like this: the bounds of a subrange lie in its integer type with \
      the lower one first, a STRING has 1 to 1024 characters, the values of an enumeration are \
@@ -151,9 +157,8 @@ problem_table! {
     "The initial value does not have the form of the variable: a list `[...]` for an array, \
      `(member := value)` for an instance, an expression for an elementary type."
     NOT_ASSIGNABLE "ST0601"
-    "The target cannot be assigned: it is a constant, an input of this POU, an input of the \
-     process, an output or internal variable of an instance, or the control variable of a FOR \
-     loop inside that loop."
+    "The target cannot be assigned: it is a constant, an output or internal variable of an \
+     instance, or the control variable of a FOR loop inside that loop."
     OUTSIDE_LOOP "ST0602"
     "EXIT and CONTINUE belong inside FOR, WHILE or REPEAT."
     ZERO_STEP "ST0603"
@@ -176,8 +181,13 @@ problem_table! {
      chart or a BOOL, and its qualifier is N, R, S, P, P0, P1, or with a duration L, D, SD, DS, SL."
     BAD_LIST "ST0609"
     "An Instruction List does not hold together (IEC 61131-3:2013, 7.2): an operator needs a current \
-     result, which LD gives and a label, CAL, JMP and RET end; jumps lead to labels of the body; and \
-     what a parenthesis opens is closed before anything is stored."
+     result, which LD gives and CAL, JMP, RET and operators for an input end; behind a label there is \
+     one only if every way there brings one; jumps lead to labels of the body; and what a \
+     parenthesis opens is closed before anything is stored."
+    INPUT_ASSIGNED "ST0610"
+    "A warning: an input is assigned. The standard forbids it (IEC 61131-3:2013, 6.5.2.2), but many \
+     controllers allow it, and so it runs: an input of a POU keeps the value until a call gives it \
+     another, an input of the process until the next scan reads it."
     BAD_ADDRESS "ST0701"
     "A direct address consists of `%`, the area I, Q or M, the size X, B, W, D or L, and a number, \
      such as `%IX0.3` or `%MW10`. It must lie within the tables of the controller."

@@ -7,7 +7,7 @@ use crate::support::{block, coil, contact, derived, element, input, output, proj
 
 /// Every report on a project, one a line.
 fn reports(xml: &str) -> String {
-    match sim_plcopen::compile_all(&[(xml, "p.xml")]) {
+    match sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")]) {
         Ok(_) => String::new(),
         Err(found) => found.iter().map(|d| format!("{d}\n")).collect(),
     }

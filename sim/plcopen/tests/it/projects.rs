@@ -209,8 +209,9 @@ fn projects_when_they_need_each_other_then_warnings_and_places_are_those_of_all_
     ];
     // Alone, the first cannot tell what type `Half` gives.
     assert!(sim_plcopen::import(&first, "first.xml").is_err());
-    let compiled = sim_plcopen::compile_all(&sources).expect("both are right");
-    let warnings: Vec<_> = compiled.projects.warnings().collect();
+    let compiled =
+        sim_plcopen::compile_for(sim_st::Purpose::Run, &sources).expect("both are right");
+    let warnings: Vec<_> = compiled.warnings.iter().collect();
     assert_eq!(warnings.len(), 1);
     assert_eq!(
         (warnings[0].code, warnings[0].file.as_str()),

@@ -15,7 +15,7 @@ fn exercise(xml: &str) {
             assert!(row > 0 && column > 0);
         }
     }
-    if let Err(found) = sim_plcopen::compile_all(&[(xml, "p.xml")]) {
+    if let Err(found) = sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")]) {
         assert!(!found.is_empty());
         for report in found {
             let span = report.span.start as usize..report.span.end as usize;
@@ -119,7 +119,7 @@ fn import_when_branches_meet_again_and_again_then_its_text_stays_short() {
     let xml = crate::support::project("a b m", "", "", &format!("<body><LD>{body}</LD></body>"));
     let import = sim_plcopen::import(&xml, "p.xml").expect("it is right");
     assert!(import.text().len() < 40_000, "{}", import.text().len());
-    assert!(sim_plcopen::compile_all(&[(&xml, "p.xml")]).is_ok());
+    assert!(sim_plcopen::compile_for(sim_st::Purpose::Run, &[(&xml, "p.xml")]).is_ok());
 }
 
 /// A chart of `levels` elements that are each connected twice to the one before, between two steps.

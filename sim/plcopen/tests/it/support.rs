@@ -145,7 +145,8 @@ pub(crate) fn statements(xml: &str) -> String {
         Ok(import) => import,
         Err(found) => panic!("{}", found[0]),
     };
-    sim_plcopen::compile_all(&[(xml, "p.xml")]).unwrap_or_else(|found| panic!("{}", found[0]));
+    sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")])
+        .unwrap_or_else(|found| panic!("{}", found[0]));
     let text = import.text();
     let body = text.rsplit("END_VAR\n").next().expect("there is a text");
     body.split("END_PROGRAM")
@@ -163,7 +164,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new(xml: &str) -> Self {
-        let program = sim_plcopen::compile_all(&[(xml, "p.xml")]);
+        let program = sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")]);
         let program = program
             .unwrap_or_else(|found| panic!("{}", found[0]))
             .program;

@@ -72,7 +72,8 @@ impl Scope<'_, '_, '_> {
         if !declares && let Some((enable, rest)) = split_arguments(arguments, span) {
             return self.enabled_call(name, &enable, &rest, span);
         }
-        if let Some(result) = self.standard_call(name, arguments, span) {
+        let is_declared = self.checker.by_key.contains_key(&name.key());
+        if !is_declared && let Some(result) = self.standard_call(name, arguments, span) {
             return result;
         }
         let (call, ty) = self.user_call(name, arguments, span)?;
@@ -369,7 +370,7 @@ impl Scope<'_, '_, '_> {
         None
     }
 
-    fn call_by_name(
+    pub(super) fn call_by_name(
         &mut self,
         name: &Name,
         arguments: &[AstArgument],
@@ -379,7 +380,10 @@ impl Scope<'_, '_, '_> {
         let pous = &self.checker.library.pous;
         let pou = self.checker.by_key.get(&key).map(|&pou| &pous[pou]);
         let kind = pou.map(|pou| pou.kind);
-        let is_block = kind == Some(PouKind::FunctionBlock) || StandardFb::from_key(&key).is_some();
+        let is_block = match kind {
+            Some(kind) => kind == PouKind::FunctionBlock,
+            None => StandardFb::from_key(&key).is_some(),
+        };
         if is_block {
             let hint = Some(format!("declare `x : {};` and call `x(...)`", name.text));
             let message = format!("`{}` is a type; an instance of it is needed", name.text);
@@ -398,9 +402,7 @@ impl Scope<'_, '_, '_> {
         if let Some(statement) = self.split_call(name, arguments, span) {
             return statement;
         }
-        if pou.is_some_and(|pou| pou.kind == PouKind::Function)
-            && !super::function::is_standard(&key)
-        {
+        if kind == Some(PouKind::Function) {
             let (call, ty) = self.user_call(name, arguments, span)?;
             let Some(ty) = ty.and_then(|ty| ty.value(&self.checker.enums)) else {
                 return Some(StmtKind::CallFunction(Box::new(call)));

@@ -12,6 +12,7 @@ use super::expression::Scope;
 use super::path::Roots;
 use super::types::Type;
 use super::{Checker, MAX_FRAME_SLOTS};
+use crate::Purpose;
 use crate::ast::{self, Name, PouKind, ProgramInstance};
 use crate::diagnostic::Span;
 use crate::hir::{Access, ExprKind, Instance, LocatedVariable, Task};
@@ -33,7 +34,7 @@ pub(super) struct Schedule {
 
 impl Checker<'_, '_> {
     /// What runs and how it is tied to the rest; `None` after a report.
-    pub(super) fn schedule(&mut self) -> Option<Schedule> {
+    pub(super) fn schedule(&mut self, purpose: Purpose) -> Option<Schedule> {
         let library = self.library;
         for second in library.configurations.iter().skip(1) {
             let message = format!("`{}` is a second CONFIGURATION", second.name.text);
@@ -41,14 +42,38 @@ impl Checker<'_, '_> {
                 .report(problems::BAD_CONFIGURATION, second.name.span, message);
         }
         let Some(configuration) = library.configurations.first() else {
+            let instances = match purpose {
+                Purpose::Run => vec![self.only_program()?],
+                Purpose::Check => self.all_programs()?,
+            };
             let schedule = Schedule {
-                instances: vec![self.only_program()?],
+                instances,
                 ..Schedule::default()
             };
             self.check_placed(&schedule.instances, &Placed::new());
             return Some(schedule);
         };
         self.configuration(configuration)
+    }
+
+    fn all_programs(&mut self) -> Option<Vec<Instance>> {
+        let pous = self.library.pous.iter().enumerate();
+        let programs = pous.filter(|(_, pou)| pou.kind == PouKind::Program);
+        let instances: Vec<_> = programs
+            .map(|(at, pou)| Instance::new(pou.name.text.clone(), pou.name.span, at))
+            .collect();
+        match instances.get(MAX_TASKS) {
+            Some(beyond) => {
+                self.report_too_many(beyond.span);
+                None
+            }
+            None => Some(instances),
+        }
+    }
+
+    fn report_too_many(&mut self, span: Span) {
+        let message = format!("more than {MAX_TASKS} tasks or programs");
+        self.sink.report(problems::TOO_LARGE, span, message);
     }
 
     fn only_program(&mut self) -> Option<Instance> {
@@ -101,8 +126,7 @@ impl Checker<'_, '_> {
             return None;
         }
         if tasks.len() > MAX_TASKS || instances.len() > MAX_TASKS {
-            let message = format!("more than {MAX_TASKS} tasks or programs");
-            self.sink.report(problems::TOO_LARGE, span, message);
+            self.report_too_many(span);
             return None;
         }
         let mut roots = Roots {

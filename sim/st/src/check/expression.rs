@@ -1,5 +1,7 @@
 //! Expressions: types, literals that take their type from their surroundings, constants.
 
+use std::collections::BTreeMap;
+
 use super::located::Occupancy;
 use super::resolve::Target;
 use super::types::Type;
@@ -42,6 +44,8 @@ pub(super) struct Scope<'c, 'a, 's> {
     /// Direct addresses that are used without a declaration; their slots follow the frame's.
     pub(super) direct: Vec<Var>,
     pub(super) occupancy: Occupancy,
+    /// Type of what an Instruction List carries to a label, by the label's number.
+    pub(super) carried: BTreeMap<u32, Elementary>,
     /// Slots of the instances whose ENO is read, in the order of [`Signature::enos`].
     pub(super) enos: Vec<u32>,
 }
@@ -56,6 +60,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             controls: Vec::new(),
             direct: Vec::new(),
             occupancy: Occupancy::default(),
+            carried: BTreeMap::new(),
             enos: Vec::new(),
         }
     }
@@ -126,6 +131,11 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             AstKind::Enumerator(ty, name) => self.enumerator_of(ty, name, line),
             AstKind::Typed(name, literal) => self.typed_literal(name, literal),
             AstKind::Reference(reference) => self.load(reference, line),
+            AstKind::Carried(label) => {
+                let ty = *self.carried.get(label)?;
+                let kind = ExprKind::Carried(*label);
+                Some(Operand::Typed(Expr { ty, kind, line }))
+            }
             AstKind::Call(name, arguments) => self.function_call(name, arguments, expr.span),
             AstKind::Unary(op, inner) => self.unary(*op, inner, expr.span),
             AstKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span),

@@ -28,10 +28,12 @@ pub(super) struct Variable {
     pub(super) access: Access,
 }
 
-/// Whether a program may assign; otherwise why not.
+/// Whether a program may assign; otherwise what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Writable,
+    /// The standard forbids it, but much that is in use does it: what it would be wrong for.
+    Doubtful(&'static str),
     ReadOnly(&'static str),
 }
 
@@ -276,9 +278,9 @@ impl Scope<'_, '_, '_> {
         let access = if var.constant {
             Access::ReadOnly("a constant")
         } else if var.section == SectionKind::Input {
-            Access::ReadOnly("an input of this POU")
+            Access::Doubtful("an input of this POU")
         } else if is_input {
-            Access::ReadOnly("an input of the process")
+            Access::Doubtful("an input of the process")
         } else if self.controls.contains(&offset)
             && !matches!(var.ty, Type::Array(_) | Type::Struct(_))
         {
@@ -303,7 +305,7 @@ impl Scope<'_, '_, '_> {
             }
         };
         let access = match address.area {
-            ImageArea::Input => Access::ReadOnly("an input of the process"),
+            ImageArea::Input => Access::Doubtful("an input of the process"),
             _ => Access::Writable,
         };
         let enums = &self.checker.enums;
@@ -344,10 +346,24 @@ impl Scope<'_, '_, '_> {
                 access: Access::ReadOnly(reason),
                 ..
             }) => reason,
-            Target::Variable(variable) => return Some(variable),
+            Target::Variable(variable) => {
+                if let Access::Doubtful(what) = variable.access {
+                    self.warn_input_assigned(reference, what);
+                }
+                return Some(variable);
+            }
         };
         self.report_not_assignable(reference, reason);
         None
+    }
+
+    fn warn_input_assigned(&mut self, reference: &Reference, what: &str) {
+        let span = reference.span();
+        let text = span.text(self.checker.sink.source());
+        let message = format!("`{text}` is assigned, though it is {what}");
+        self.checker
+            .sink
+            .warn(problems::INPUT_ASSIGNED, span, message);
     }
 
     pub(super) fn report_not_assignable(&mut self, reference: &Reference, reason: &str) {

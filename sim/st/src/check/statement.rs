@@ -1,5 +1,7 @@
 //! Bodies: statements, and the calls between POUs.
 
+use std::collections::BTreeMap;
+
 use super::expression::{Operand, Scope, integer_of, slot_of_integer};
 use super::located::Occupancy;
 use super::types::Type;
@@ -10,6 +12,17 @@ use crate::hir::{self, CaseArm, Expr, ForLoop, LocatedVariable, Place, Stmt, Stm
 use crate::problems;
 use crate::types::Elementary;
 
+/// The statements of a POU, and what is known of it only after they are checked.
+struct Statements {
+    body: Vec<Stmt>,
+    /// Direct addresses that are used without a declaration.
+    direct: Vec<Var>,
+    /// See [`Scope::carried`].
+    carried: BTreeMap<u32, Elementary>,
+    /// See [`Scope::enos`].
+    enos: Vec<u32>,
+}
+
 impl Checker<'_, '_> {
     /// Checks the body of a POU; also yields its located variables.
     pub(super) fn body(
@@ -18,20 +31,20 @@ impl Checker<'_, '_> {
         signature: &Signature,
     ) -> (hir::Pou, Vec<LocatedVariable>) {
         let ast = &self.library.pous[index];
-        let (mut body, mut direct, enos) = self.statements_of(index, signature, Vec::new());
-        if !enos.is_empty() {
+        let mut checked = self.statements_of(index, signature, Vec::new());
+        if !checked.enos.is_empty() {
             // A call must know that its ENO is read further on, so that all is checked again.
-            (body, direct, _) = self.statements_of(index, signature, enos.clone());
+            checked = self.statements_of(index, signature, checked.enos);
         }
         let mut frame = signature.frame.clone();
-        for var in &direct {
+        for var in &checked.direct {
             if let Type::Elementary(ty) = var.ty {
                 frame.types.push(ty);
                 frame.init.push(0);
             }
         }
         let mut located = Vec::new();
-        for var in signature.vars.iter().chain(&direct) {
+        for var in signature.vars.iter().chain(&checked.direct) {
             self.located_variables(var, &mut located);
         }
         let lines = self.sink.lines();
@@ -42,19 +55,15 @@ impl Checker<'_, '_> {
             frame,
             reset: self.reset_ranges(signature),
             edges: signature.edges.clone(),
-            body,
+            carried: checked.carried,
+            body: checked.body,
             end_line: lines.line(ast.end.start),
         };
         (pou, located)
     }
 
-    /// The statements of a POU, its direct addresses, and the instances whose ENO it reads.
-    fn statements_of(
-        &mut self,
-        index: usize,
-        signature: &Signature,
-        enos: Vec<u32>,
-    ) -> (Vec<Stmt>, Vec<Var>, Vec<u32>) {
+    /// The statements of a POU, where it is known of which instances it reads the ENO.
+    fn statements_of(&mut self, index: usize, signature: &Signature, enos: Vec<u32>) -> Statements {
         let mut occupancy = Occupancy::default();
         for var in signature.vars.iter().filter(|var| !var.external) {
             if let Some(address) = var.address {
@@ -71,10 +80,16 @@ impl Checker<'_, '_> {
             controls: Vec::new(),
             direct: Vec::new(),
             occupancy,
+            carried: BTreeMap::new(),
             enos,
         };
         let body = scope.statements(&library.pous[index].body);
-        (body, scope.direct, scope.enos)
+        Statements {
+            body,
+            direct: scope.direct,
+            carried: scope.carried,
+            enos: scope.enos,
+        }
     }
 
     /// The ranges of the frame that begin anew in each call: VAR_TEMP, and all of a FUNCTION but
@@ -146,6 +161,13 @@ impl Scope<'_, '_, '_> {
                 StmtKind::Repeat(body, self.condition(condition)?)
             }
             AstKind::Scope(body) => StmtKind::Scope(self.statements(body)),
+            AstKind::Evaluate(value) => match &value.kind {
+                ast::ExprKind::Call(name, arguments) => {
+                    self.call_by_name(name, arguments, value.span)?
+                }
+                _ => StmtKind::Evaluate(self.settled(value)?),
+            },
+            AstKind::Carry(label, value) => self.carry(*label, value)?,
             AstKind::Label(id) => StmtKind::Label(*id),
             AstKind::Jump(id) => StmtKind::Jump(*id),
             AstKind::Exit | AstKind::Continue => {
@@ -171,6 +193,28 @@ impl Scope<'_, '_, '_> {
             kind,
             line: self.line(span),
         })
+    }
+
+    /// Puts the current result of an Instruction List where a label finds it. The first that comes
+    /// to the label gives the type.
+    fn carry(&mut self, label: u32, value: &ast::Expr) -> Option<StmtKind> {
+        if let Some(&ty) = self.carried.get(&label) {
+            return Some(StmtKind::Carry(label, self.value(value, ty)?));
+        }
+        let span = value.span;
+        let value = self.settled(value)?;
+        if value.ty.is_text() {
+            let message = "a text is no current result that a label keeps; store it before";
+            self.report(problems::BAD_LIST, span, message);
+            return None;
+        }
+        self.carried.insert(label, value.ty);
+        Some(StmtKind::Carry(label, value))
+    }
+
+    fn settled(&mut self, value: &ast::Expr) -> Option<Expr> {
+        let operand = self.operand(value)?;
+        self.settle(operand, value.span)
     }
 
     fn condition(&mut self, expr: &ast::Expr) -> Option<Expr> {

@@ -477,9 +477,6 @@ impl Checker<'_, '_> {
             Some(ty) => return Some(Type::Elementary(ty).into()),
             None => {}
         }
-        if let Some(standard) = StandardFb::from_key(&key) {
-            return Some(Type::Block(Block::Standard(standard)).into());
-        }
         if let Some(&at) = self.type_by_key.get(&key) {
             return self.declared_type(at);
         }
@@ -490,6 +487,9 @@ impl Checker<'_, '_> {
                 self.uses[user].push((pou, name.span));
             }
             return Some(Type::Block(Block::User(pou)).into());
+        }
+        if let Some(standard) = StandardFb::from_key(&key) {
+            return Some(Type::Block(Block::Standard(standard)).into());
         }
         let library = self.library;
         let blocks = library

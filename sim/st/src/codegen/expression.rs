@@ -24,6 +24,7 @@ impl Body<'_, '_> {
                 self.settle(variable, ty, wanted)
             }
             ExprKind::Load(place) => self.load_element(place, wanted),
+            ExprKind::Carried(label) => self.settle(self.carried[label], ty, wanted),
             ExprKind::Unary(op, inner) => {
                 let Some(code) = hir::unary_opcode(*op, ty) else {
                     return self.expression(inner, wanted);

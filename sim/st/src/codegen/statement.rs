@@ -60,6 +60,10 @@ impl Body<'_, '_> {
                 let inner = std::mem::replace(&mut self.returns, outer);
                 self.patch_all(inner);
             }
+            StmtKind::Carry(label, value) => {
+                let target = self.carried[label];
+                self.expression_into(value, target);
+            }
             StmtKind::Label(id) => {
                 let here = self.here();
                 self.labels.insert(*id, here);

@@ -150,12 +150,18 @@ impl Parser<'_, '_> {
         let to = self.step_names()?;
         let span = opening.to(self.previous_span());
         let condition = if self.eat_symbol(":") {
-            let list = self.element_body();
+            let list = match self.at_list() {
+                true => self.list_with_result(),
+                false => List {
+                    statements: self.statements(),
+                    result: None,
+                },
+            };
             Condition::Statements(list.statements, list.result)
         } else if self.peek() == TokenKind::Symbol(":=") && self.is_list_at(1) {
             // `:= LD x` is how the third edition writes it.
             self.advance();
-            let list = self.element_body();
+            let list = self.list_with_result();
             Condition::Statements(list.statements, list.result)
         } else {
             self.expect_symbol(":=")?;
@@ -203,20 +209,12 @@ impl Parser<'_, '_> {
         let opening = self.advance();
         let name = self.name("the action's name")?;
         self.expect_symbol(":")?;
-        let body = self.element_body().statements;
+        let body = match self.at_list() {
+            true => self.list(),
+            false => self.statements(),
+        };
         self.close_element(Keyword::EndAction, opening)?;
         Ok(Action { name, body })
-    }
-
-    /// The statements of an action or a transition.
-    fn element_body(&mut self) -> List {
-        if self.at_list() {
-            return self.list();
-        }
-        List {
-            statements: self.statements(),
-            result: None,
-        }
     }
 
     fn close_element(&mut self, end: Keyword, opening: Span) -> Parsed<()> {

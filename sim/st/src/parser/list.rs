@@ -4,14 +4,13 @@
 //! combined becomes one assignment. A statement that is told by the current result first puts it
 //! into `$result`, so that an expression is evaluated once.
 //!
-//! **Invariants:** each instruction ends with its line; after a label, CAL and RET the current
-//! result is not defined, and using it is reported; the expression is never deeper than the
-//! later passes may recurse.
+//! **Invariants:** each instruction ends with its line; after CAL and RET the current result is not
+//! defined, and behind a label only where every way there brings one (`labels`), and using it
+//! otherwise is reported; the expression is never deeper than the later passes may recurse.
 //!
 //! Source: IEC 61131-3:2013, 7.2 (Tables 67 and 68); IEC 61131-3:2003, Annex B.2 (the grammar).
 
-use std::collections::BTreeMap;
-
+use super::labels::Labels;
 use super::{Failed, MAX_NESTING, Parsed, Parser};
 use crate::ast::{Argument, BinaryOp, Expr, ExprKind, Name, Reference, Stmt, StmtKind, UnaryOp};
 use crate::diagnostic::Span;
@@ -37,7 +36,7 @@ enum Operator {
 
 /// When a JMP, CAL or RET happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     Always,
     IfTrue,
     IfFalse,
@@ -98,10 +97,10 @@ pub(super) struct List {
 
 /// The current result.
 #[derive(Default)]
-struct Current {
-    value: Option<Expr>,
+pub(super) struct Current {
+    pub(super) value: Option<Expr>,
     /// Levels of the expression.
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 /// An operator whose operand is still being read, behind a parenthesis.
@@ -114,14 +113,32 @@ struct Deferred {
 
 /// A list as far as it is read.
 #[derive(Default)]
-struct Reading {
-    statements: Vec<Stmt>,
-    current: Current,
+pub(super) struct Reading {
+    pub(super) statements: Vec<Stmt>,
+    pub(super) current: Current,
     deferred: Vec<Deferred>,
-    /// Number and place of each label by capitalised name.
-    labels: BTreeMap<String, u32>,
-    jumps: Vec<(Name, u32)>,
+    pub(super) labels: Labels,
 }
+
+impl Reading {
+    /// Ends the current result. What it calls happens all the same.
+    pub(super) fn drop_current(&mut self) {
+        let dropped = std::mem::take(&mut self.current).value;
+        if let Some(value) = dropped
+            && let ExprKind::Call(..) | ExprKind::Unary(..) | ExprKind::Binary(..) = value.kind
+        {
+            let span = value.span;
+            let kind = StmtKind::Evaluate(value);
+            self.statements.push(Stmt { kind, span });
+        }
+    }
+}
+
+/// The operators that stand for an input of a standard block: `CU counter` is `CAL counter(CU := ...)`.
+/// S and R set variables, and LD loads.
+///
+/// Source: IEC 61131-3:2013, Table 70; IEC 61131-3:2003, Tables 53 and 54.
+const INPUT_OPERATORS: [&str; 8] = ["S1", "R1", "CLK", "CU", "CD", "PV", "IN", "PT"];
 
 impl Parser<'_, '_> {
     /// Whether a body in Instruction List comes next: labels, then an operator that no statement
@@ -158,8 +175,25 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Instructions up to a word that ends the body.
-    pub(super) fn list(&mut self) -> List {
+    /// Instructions up to a word that ends the body, for a POU or an action.
+    pub(super) fn list(&mut self) -> Vec<Stmt> {
+        let mut reading = self.instructions();
+        reading.drop_current();
+        self.resolve_labels(reading.labels, reading.statements)
+    }
+
+    /// Instructions whose last current result is used.
+    pub(super) fn list_with_result(&mut self) -> List {
+        let mut reading = self.instructions();
+        let result = reading.current.value;
+        if let Some(value) = &result {
+            reading.labels.used(value, value.span);
+        }
+        let statements = self.resolve_labels(reading.labels, reading.statements);
+        List { statements, result }
+    }
+
+    fn instructions(&mut self) -> Reading {
         let mut reading = Reading::default();
         loop {
             let before = self.at;
@@ -186,11 +220,7 @@ impl Parser<'_, '_> {
             let message = "the parenthesis is not closed";
             self.sink.report(problems::BAD_LIST, open.span, message);
         }
-        self.resolve_jumps(&mut reading);
-        List {
-            statements: reading.statements,
-            result: reading.current.value,
-        }
+        reading
     }
 
     fn ends_instruction(&self) -> bool {
@@ -211,36 +241,6 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn resolve_jumps(&mut self, reading: &mut Reading) {
-        for (target, id) in std::mem::take(&mut reading.jumps) {
-            if reading.labels.contains_key(&target.key()) {
-                continue;
-            }
-            let labels: Vec<_> = reading.labels.keys().map(String::as_str).collect();
-            let hint = crate::suggest::did_you_mean(&target.text, labels);
-            let message = format!("no label of this body is called `{}`", target.text);
-            self.sink
-                .report_with_hint(problems::BAD_LIST, target.span, message, hint);
-            // Nothing is generated after a report, but each jump has its label.
-            let kind = StmtKind::Label(id);
-            let span = target.span;
-            reading.statements.push(Stmt { kind, span });
-        }
-    }
-
-    /// The number of a label, the same for all that name it.
-    fn label_id(&mut self, reading: &Reading, name: &Name) -> u32 {
-        let known = reading.labels.get(&name.key()).copied();
-        let jumped = reading.jumps.iter();
-        let mut jumped = jumped.filter(|(other, _)| other.key() == name.key());
-        known
-            .or_else(|| jumped.next().map(|(_, id)| *id))
-            .unwrap_or_else(|| {
-                self.next_label += 1;
-                self.next_label
-            })
-    }
-
     fn instruction(&mut self, reading: &mut Reading) -> Parsed<()> {
         while self.peek() == TokenKind::Identifier && self.peek_at(1) == TokenKind::Symbol(":") {
             self.label(reading)?;
@@ -251,6 +251,9 @@ impl Parser<'_, '_> {
         let span = self.span();
         if self.peek() == TokenKind::Symbol(")") {
             return self.close_parenthesis(reading);
+        }
+        if self.is_input_operator() && reading.deferred.is_empty() {
+            return self.input_operation(span, reading);
         }
         let Some((operator, when)) = self.operator() else {
             return self.function(reading);
@@ -271,6 +274,24 @@ impl Parser<'_, '_> {
         }
     }
 
+    /// Whether an input of a block comes next, with the instance behind it on the same line.
+    fn is_input_operator(&self) -> bool {
+        let mut words = INPUT_OPERATORS.iter();
+        words.any(|word| self.is_word_at(0, word))
+            && self.peek_at(1) == TokenKind::Identifier
+            && self.is_same_line(1)
+    }
+
+    fn input_operation(&mut self, span: Span, reading: &mut Reading) -> Parsed<()> {
+        let input = self.name("an input")?;
+        let instance = self.reference()?;
+        let (value, _) = self.current(reading, span)?;
+        let kind = StmtKind::Call(instance, vec![Argument::Input(input, value)]);
+        let span = span.to(self.previous_span());
+        reading.statements.push(Stmt { kind, span });
+        Ok(())
+    }
+
     /// The operator that comes next.
     fn operator(&self) -> Option<(Operator, When)> {
         let text = self.text(self.span());
@@ -278,23 +299,6 @@ impl Parser<'_, '_> {
             .iter()
             .find(|(word, ..)| word.eq_ignore_ascii_case(text));
         known.map(|(_, operator, when)| (*operator, *when))
-    }
-
-    fn label(&mut self, reading: &mut Reading) -> Parsed<()> {
-        let name = self.name("a label")?;
-        self.expect_symbol(":")?;
-        let id = self.label_id(reading, &name);
-        if reading.labels.insert(name.key(), id).is_some() {
-            let message = format!("the label `{}` stands twice", name.text);
-            self.sink.report(problems::DUPLICATE, name.span, message);
-            return Ok(());
-        }
-        // What comes here by a jump may bring another result.
-        reading.current = Current::default();
-        let kind = StmtKind::Label(id);
-        let span = name.span;
-        reading.statements.push(Stmt { kind, span });
-        Ok(())
     }
 
     fn operation(
@@ -308,6 +312,10 @@ impl Parser<'_, '_> {
         match operator {
             Operator::Load => {
                 let value = self.operand()?;
+                // Inside a parenthesis nothing may happen before the rest.
+                if reading.deferred.is_empty() {
+                    reading.drop_current();
+                }
                 reading.current = self.deepened(value, negated, 1)?;
             }
             Operator::Not => {
@@ -335,18 +343,17 @@ impl Parser<'_, '_> {
                 let value = ExprKind::Bool(to);
                 let kind = StmtKind::Assign(target, Expr { kind: value, span });
                 let set = Stmt { kind, span };
-                reading.statements.push(only_if(condition, false, set));
+                reading
+                    .statements
+                    .push(only_if(condition, false, vec![set]));
             }
             Operator::Jump => {
                 let target = self.name("a label")?;
-                let id = self.label_id(reading, &target);
-                reading.jumps.push((target, id));
-                let kind = StmtKind::Jump(id);
-                self.conditionally(Stmt { kind, span }, when, span, reading)?;
+                self.jump(target, when, span, reading)?;
             }
             Operator::Return => {
                 let kind = StmtKind::Return;
-                self.conditionally(Stmt { kind, span }, when, span, reading)?;
+                self.conditionally(vec![Stmt { kind, span }], when, span, reading)?;
             }
             Operator::Call => {
                 let instance = self.reference()?;
@@ -356,7 +363,7 @@ impl Parser<'_, '_> {
                 };
                 let span = span.to(self.previous_span());
                 let kind = StmtKind::Call(instance, arguments);
-                self.conditionally(Stmt { kind, span }, when, span, reading)?;
+                self.conditionally(vec![Stmt { kind, span }], when, span, reading)?;
             }
         }
         Ok(())
@@ -439,6 +446,9 @@ impl Parser<'_, '_> {
                     .report_with_hint(problems::BAD_LIST, span, message, hint);
                 return Err(Failed);
             }
+            if reading.deferred.is_empty() {
+                reading.drop_current();
+            }
         } else {
             if !self.is_function_word(&name, reading) {
                 return Err(Failed);
@@ -497,7 +507,10 @@ impl Parser<'_, '_> {
     fn current(&mut self, reading: &mut Reading, span: Span) -> Parsed<(Expr, usize)> {
         let current = std::mem::take(&mut reading.current);
         match current.value {
-            Some(value) => Ok((value, current.depth)),
+            Some(value) => {
+                reading.labels.used(&value, span);
+                Ok((value, current.depth))
+            }
             None => {
                 let message = "there is no current result here; LD gives one";
                 self.sink.report(problems::BAD_LIST, span, message);
@@ -545,7 +558,7 @@ impl Parser<'_, '_> {
     }
 
     /// Puts the current result, a BOOL, into a variable, where it stays the current result.
-    fn materialise(&mut self, reading: &mut Reading, span: Span) -> Parsed<Expr> {
+    pub(super) fn materialise(&mut self, reading: &mut Reading, span: Span) -> Parsed<Expr> {
         let (value, _) = self.current(reading, span)?;
         self.needs_result = true;
         let text = RESULT.to_owned();
@@ -561,25 +574,25 @@ impl Parser<'_, '_> {
         Ok(result)
     }
 
-    /// A statement that the modifiers C and CN make depend on the current result. Behind one that
-    /// always happens there is none.
-    fn conditionally(
+    /// Statements that the modifiers C and CN make depend on the current result. Behind those that
+    /// always happen there is none.
+    pub(super) fn conditionally(
         &mut self,
-        statement: Stmt,
+        statements: Vec<Stmt>,
         when: When,
         span: Span,
         reading: &mut Reading,
     ) -> Parsed<()> {
         if when == When::Always {
-            reading.current = Current::default();
-            reading.statements.push(statement);
+            reading.drop_current();
+            reading.statements.extend(statements);
             return Ok(());
         }
         let condition = self.materialise(reading, span)?;
         let negated = when == When::IfFalse;
         reading
             .statements
-            .push(only_if(condition, negated, statement));
+            .push(only_if(condition, negated, statements));
         Ok(())
     }
 }
@@ -591,8 +604,10 @@ fn reference(reference: Reference) -> Expr {
     }
 }
 
-fn only_if(condition: Expr, negated: bool, statement: Stmt) -> Stmt {
-    let span = statement.span;
+fn only_if(condition: Expr, negated: bool, statements: Vec<Stmt>) -> Stmt {
+    let span = statements
+        .last()
+        .map_or(condition.span, |statement| statement.span);
     let condition = match negated {
         true => Expr {
             span: condition.span,
@@ -601,7 +616,7 @@ fn only_if(condition: Expr, negated: bool, statement: Stmt) -> Stmt {
         false => condition,
     };
     let kind = StmtKind::If {
-        arms: vec![(condition, vec![statement])],
+        arms: vec![(condition, statements)],
         otherwise: Vec::new(),
     };
     Stmt { kind, span }

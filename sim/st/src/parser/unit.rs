@@ -163,7 +163,7 @@ impl Parser<'_, '_> {
         let chart = self.at_chart().then(|| self.chart(end));
         let body = match chart {
             Some(_) => Vec::new(),
-            None if self.at_list() => self.list().statements,
+            None if self.at_list() => self.list(),
             None => self.body(end),
         };
         if self.needs_result {

@@ -114,6 +114,92 @@ fn list_when_it_calls_then_passes_arguments() {
     );
 }
 
+// ST-ILS-004
+#[test]
+fn list_when_every_way_brings_a_result_then_it_goes_on_behind_the_label() {
+    // The counter of the editors' first example: a jump and the line above bring an INT each.
+    let counter = "FUNCTION_BLOCK Counter
+        VAR_INPUT reset : BOOL; END_VAR
+        VAR count : INT; END_VAR
+        VAR_OUTPUT out : INT; END_VAR
+        LD reset
+        JMPC again
+        LD count
+        ADD 1
+        JMP done
+      again:
+        LD 100
+      done:
+        ST count
+        ST out
+        END_FUNCTION_BLOCK
+        PROGRAM Main VAR c : Counter; a, b, d : INT; END_VAR
+        c(reset := TRUE); a := c.out; c(reset := FALSE); b := c.out; c(); d := c.out;
+        END_PROGRAM";
+    check_source(counter, &["a=100", "b=101", "d=102"]);
+    // A conditional jump brings its BOOL along, a loop the result of its last turn, a REAL.
+    check_run(
+        "x : BOOL := TRUE; y, z : BOOL; r : REAL := 1.5; s : REAL;",
+        "LD x\nJMPC far\nLD y\nfar: ST z\nLD r\nagain: MUL r\nST s\nGT 5.0\nJMPC out\nLD s\nJMP again\nout: R z",
+        &["z=FALSE", "s=5.0625"],
+    );
+}
+
+#[test]
+fn list_when_a_way_to_a_label_brings_no_result_then_that_way_is_named() {
+    check_list(
+        "x : INT; f : TON;",
+        "LD x\nEQ 1\nJMPC one\nCAL f\nJMP two\none: LD 1\ntwo: ST x",
+        &["ST0609 9:6"],
+    );
+    // A label whose result nobody takes may be reached by anything, also from such a label.
+    check_run(
+        "x : INT; f : TON; b : BOOL := TRUE;",
+        "LD b\nJMPC one\nCAL f\nJMP one\none:\ntwo: LD 7\nST x",
+        &["x=7"],
+    );
+    check_list(
+        "x : INT; d : DINT; b : BOOL;",
+        "LD b\nJMPC a\nLD x\nJMP c\na: LD d\nc: ST d",
+        &["ST0401 7:7"],
+    );
+    check_list("s, t : STRING;", "LD s\nJMP c\nc: ST t", &["ST0609 3:4"]);
+}
+
+// ST-ILS-005
+#[test]
+fn list_when_an_operator_is_an_input_then_it_calls_with_that_input() {
+    // Worked out for a counter: CU is called twice with an edge between, and PV without one.
+    check_run(
+        "c : CTU; f : SR; e : R_TRIG; t : BOOL := TRUE; n : BOOL; q, qe : BOOL; v : INT;",
+        "LD 2\nPV c\nLD t\nCU c\nLD n\nCU c\nLD t\nCU c\nLD c.Q\nST q\nLD c.CV\nST v\n\
+         LD t\nS1 f\nLD t\nCLK e\nLD e.Q\nST qe",
+        &["q=TRUE", "v=2", "f.Q1=TRUE", "qe=TRUE"],
+    );
+    check_list(
+        "c : CTU; x : INT;",
+        "LD x\nCLK c\nCU x\nLD 1\nIN x",
+        &["ST0304 4:1", "ST0609 5:1", "ST0605 7:4"],
+    );
+}
+
+#[test]
+fn list_when_a_result_is_dropped_then_its_calls_happen_all_the_same() {
+    let source = "FUNCTION Both : INT
+        VAR_INPUT n : INT; END_VAR VAR_OUTPUT twice : INT; END_VAR
+        Both := n; twice := 2 * n;
+        END_FUNCTION
+        PROGRAM Main VAR a, b, c : INT; END_VAR
+        LD 1
+        Both(n := 3, twice => a)
+        LD 5
+        Both(n := 4, twice => b)
+        ST c
+        Both(n := 5, twice => c)
+        END_PROGRAM";
+    check_source(source, &["a=6", "b=8", "c=10"]);
+}
+
 #[test]
 fn list_when_in_a_chart_then_its_last_result_is_the_condition() {
     let source = "PROGRAM Main

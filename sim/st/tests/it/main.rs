@@ -8,6 +8,7 @@ mod conformance;
 mod diagnostics;
 mod format;
 mod image;
+mod lenient;
 mod library;
 mod lists;
 mod program;

@@ -1,15 +1,30 @@
 //! Function blocks that the editors bring along and the standard does not require.
 //!
+//! They are written in Structured Text, and become part of a program that declares an instance of
+//! one and no block of that name.
+//!
 //! Source: IEC 61131-3:1993, Annex F (INTEGRAL, DERIVATIVE, PID, RAMP, HYSTERESIS), from which the library
 //! "Additional function blocks" of Beremiz and OpenPLC Editor takes their interfaces. CYCLE and TR are
 //! measured in seconds where they meet REAL, as there.
 
+use std::collections::BTreeSet;
+
+use crate::types::Elementary;
+
 /// A block: name in capitals, others that it needs, parameters with their types, and text.
 pub(crate) struct Block {
-    pub(crate) name: &'static str,
-    pub(crate) needs: &'static [&'static str],
-    pub(crate) parameters: &'static [(&'static str, &'static str)],
-    pub(crate) text: &'static str,
+    name: &'static str,
+    needs: &'static [&'static str],
+    parameters: &'static [(&'static str, Elementary)],
+    text: &'static str,
+}
+
+impl Block {
+    /// The type of an input or output by its name in capitals.
+    pub(crate) fn parameter(&self, name: &str) -> Option<Elementary> {
+        let mut all = self.parameters.iter();
+        all.find(|(known, _)| *known == name).map(|(_, ty)| *ty)
+    }
 }
 
 /// The block with a name in capitals.
@@ -17,19 +32,42 @@ pub(crate) fn block(name: &str) -> Option<&'static Block> {
     BLOCKS.iter().find(|block| block.name == name)
 }
 
+/// The name that the blocks have as a source file.
+pub(crate) const FILE: &str = "annex-f.st";
+
+/// The text of the blocks that a program needs, empty if it needs none.
+///
+/// # Arguments
+///
+/// * `mentioned` — names in capitals that it uses as types.
+/// * `declared` — names in capitals that it declares itself.
+pub(crate) fn library(mentioned: &BTreeSet<String>, declared: &BTreeSet<String>) -> String {
+    let mut wanted = BTreeSet::new();
+    for block in BLOCKS.iter().filter(|b| mentioned.contains(b.name)) {
+        if !declared.contains(block.name) {
+            wanted.insert(block.name);
+            wanted.extend(block.needs);
+        }
+    }
+    let wanted = BLOCKS
+        .iter()
+        .filter(|b| wanted.contains(b.name) && !declared.contains(b.name));
+    wanted.map(|block| block.text).collect()
+}
+
 /// In an order in which each stands behind what it needs.
-pub(crate) const BLOCKS: [Block; 5] = [
+const BLOCKS: [Block; 5] = [
     Block {
         name: "INTEGRAL",
         needs: &[],
         parameters: &[
-            ("RUN", "BOOL"),
-            ("R1", "BOOL"),
-            ("XIN", "REAL"),
-            ("X0", "REAL"),
-            ("CYCLE", "TIME"),
-            ("Q", "BOOL"),
-            ("XOUT", "REAL"),
+            ("RUN", Elementary::Bool),
+            ("R1", Elementary::Bool),
+            ("XIN", Elementary::Real),
+            ("X0", Elementary::Real),
+            ("CYCLE", Elementary::Time),
+            ("Q", Elementary::Bool),
+            ("XOUT", Elementary::Real),
         ],
         text: "\
 FUNCTION_BLOCK INTEGRAL
@@ -58,10 +96,10 @@ END_FUNCTION_BLOCK
         name: "DERIVATIVE",
         needs: &[],
         parameters: &[
-            ("RUN", "BOOL"),
-            ("XIN", "REAL"),
-            ("CYCLE", "TIME"),
-            ("XOUT", "REAL"),
+            ("RUN", Elementary::Bool),
+            ("XIN", Elementary::Real),
+            ("CYCLE", Elementary::Time),
+            ("XOUT", Elementary::Real),
         ],
         text: "\
 FUNCTION_BLOCK DERIVATIVE
@@ -97,15 +135,15 @@ END_FUNCTION_BLOCK
         name: "PID",
         needs: &["INTEGRAL", "DERIVATIVE"],
         parameters: &[
-            ("AUTO", "BOOL"),
-            ("PV", "REAL"),
-            ("SP", "REAL"),
-            ("X0", "REAL"),
-            ("KP", "REAL"),
-            ("TR", "REAL"),
-            ("TD", "REAL"),
-            ("CYCLE", "TIME"),
-            ("XOUT", "REAL"),
+            ("AUTO", Elementary::Bool),
+            ("PV", Elementary::Real),
+            ("SP", Elementary::Real),
+            ("X0", Elementary::Real),
+            ("KP", Elementary::Real),
+            ("TR", Elementary::Real),
+            ("TD", Elementary::Real),
+            ("CYCLE", Elementary::Time),
+            ("XOUT", Elementary::Real),
         ],
         text: "\
 FUNCTION_BLOCK PID
@@ -139,13 +177,13 @@ END_FUNCTION_BLOCK
         name: "RAMP",
         needs: &[],
         parameters: &[
-            ("RUN", "BOOL"),
-            ("X0", "REAL"),
-            ("X1", "REAL"),
-            ("TR", "TIME"),
-            ("CYCLE", "TIME"),
-            ("BUSY", "BOOL"),
-            ("XOUT", "REAL"),
+            ("RUN", Elementary::Bool),
+            ("X0", Elementary::Real),
+            ("X1", Elementary::Real),
+            ("TR", Elementary::Time),
+            ("CYCLE", Elementary::Time),
+            ("BUSY", Elementary::Bool),
+            ("XOUT", Elementary::Real),
         ],
         text: "\
 FUNCTION_BLOCK RAMP
@@ -186,10 +224,10 @@ END_FUNCTION_BLOCK
         name: "HYSTERESIS",
         needs: &[],
         parameters: &[
-            ("XIN1", "REAL"),
-            ("XIN2", "REAL"),
-            ("EPS", "REAL"),
-            ("Q", "BOOL"),
+            ("XIN1", Elementary::Real),
+            ("XIN2", Elementary::Real),
+            ("EPS", Elementary::Real),
+            ("Q", Elementary::Bool),
         ],
         text: "\
 FUNCTION_BLOCK HYSTERESIS
