@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
+use twinrange_score::continuity::{Continuity, RunResult};
 use twinrange_score::figure::Figure;
 use twinrange_score::formats::Format;
 use twinrange_score::gate::Gate;
 use twinrange_score::junit::{Suite, to_xml};
 use twinrange_score::navigator;
+use twinrange_score::safety::{Kind, ROWS, Safety};
 use twinrange_score::score::Score;
 
 use crate::Outcome;
@@ -228,6 +230,7 @@ fn print_score(score: &Score) {
         "  protection, worth      {}",
         show(&kept.money.protection, "")
     );
+    print_safety(kept);
     for gate in &score.gates {
         let verdict = if gate.passed { "pass" } else { "FAIL" };
         let actual = gate.actual.map_or_else(
@@ -235,6 +238,28 @@ fn print_score(score: &Score) {
             |v| format!("is {v}"),
         );
         say!("gate        {verdict}  {}  ({actual})", gate.gate);
+    }
+}
+
+/// What the plant's safety functions did in the four runs, where it has any.
+fn print_safety(kept: &Continuity) {
+    let of = |run: &RunResult| run.production.as_ref()?.safety.clone();
+    let runs: Vec<Option<Safety>> = kept.runs.iter().map(of).collect();
+    if runs.iter().all(Option::is_none) {
+        return;
+    }
+    say!("safety functions");
+    for (name, kind, get) in ROWS {
+        let name = match kind {
+            Kind::Count => name.to_lowercase(),
+            Kind::Time => format!("{}, s", name.to_lowercase()),
+        };
+        let cells = runs.iter().map(|run| {
+            run.as_ref()
+                .map_or_else(|| "-".to_owned(), |run| format!("{:.0}", get(run)))
+        });
+        let cells: String = cells.map(|cell| format!(" {cell:>10}")).collect();
+        say!("  {name:<15}{cells}");
     }
 }
 

@@ -370,7 +370,7 @@ mod tests {
         let path = repository().join("scenarios/bottling/underfill.ron");
         let loaded = load(&path, &standard()).expect("it is valid");
         let prepared = prepare(&loaded).expect("it is valid");
-        assert!(prepared.playbook.is_some() && prepared.programs.len() == 3);
+        assert!(prepared.playbook.is_some() && prepared.programs.len() == 4);
         assert!(
             prepared
                 .truth_columns

@@ -15,7 +15,7 @@ use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{Keep, LogLine, Observations, SecondDigest};
 use sim_plant::respond::{Action, ActionError, Input};
-use sim_plant::{Pause, Relation, World, WorldOptions};
+use sim_plant::{Pause, Relation, SafetyFacts, World, WorldOptions};
 use sim_wire::MacAddr;
 use sim_wire::syslog::{Facility, Message, Severity};
 use twinrange_attacks::{Engine, PlantView, StepRecord};
@@ -65,6 +65,59 @@ pub struct ProductionRecord {
     pub product_lost_l: f64,
     /// Time in which people were at risk, s.
     pub unsafe_s: f64,
+    /// What the safety functions were asked and did; absent in a plant without a safety controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<SafetyRecord>,
+}
+
+/// What the safety functions of a run were asked and did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SafetyRecord {
+    /// Each function, by the physical truth.
+    pub functions: Vec<SafetyFunctionRecord>,
+    /// Time in which a function was bypassed, s.
+    pub bypass_s: u64,
+    /// Time in which a safety controller was not as it was commissioned, s.
+    pub impaired_s: u64,
+}
+
+/// One safety function. Counts are those of `sim_process::instrumented::Demands`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SafetyFunctionRecord {
+    /// Its name, such as `SIF-1`.
+    pub name: String,
+    /// Demands.
+    pub demands: u64,
+    /// Demands that were answered in time.
+    pub trips: u64,
+    /// Demands that were not.
+    pub missed: u64,
+    /// Trips without a demand.
+    pub spurious: u64,
+    /// Time beyond the response time with a demand and without the safe state, s.
+    pub unprotected_s: f64,
+    /// Time in which the process stood by the function's order, s.
+    pub tripped_s: f64,
+}
+
+impl From<SafetyFacts> for SafetyRecord {
+    fn from(facts: SafetyFacts) -> Self {
+        let functions = facts.functions.into_iter();
+        let functions = functions.map(|(name, found)| SafetyFunctionRecord {
+            name: name.to_owned(),
+            demands: found.demands,
+            trips: found.trips,
+            missed: found.missed,
+            spurious: found.spurious,
+            unprotected_s: found.unprotected_s,
+            tripped_s: found.tripped_s,
+        });
+        Self {
+            functions: functions.collect(),
+            bypass_s: facts.lost.bypass_s,
+            impaired_s: facts.lost.impaired_s,
+        }
+    }
 }
 
 /// A run under way.
@@ -330,6 +383,7 @@ fn production(world: &World, prepared: &Prepared) -> ProductionRecord {
         scrapped: made.rejected() + made.scrapped,
         product_lost_l: of("spilled_l") + of("overflow_l"),
         unsafe_s: made.unsafe_s,
+        safety: world.safety_facts().map(SafetyRecord::from),
     }
 }
 

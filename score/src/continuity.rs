@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
+use crate::safety::Safety;
 
 /// What one run produced, from counted parts and times.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Production {
     /// Response actions by the list price of the scenario, in the currency of [`Prices`].
     #[serde(default)]
     pub response_cost: f64,
+    /// What the safety functions were asked and did, where the plant has a safety controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<Safety>,
 }
 
 /// What things are worth. The scenario sets them; the report prints them.
@@ -377,6 +381,7 @@ fn flags(runs: &[RunResult], good_parts: &Comparison) -> Vec<String> {
             )
         })
         .collect();
+    flags.extend(runs.iter().filter_map(safety_flag));
     if let (Some(damage), Some(whole)) = (good_parts.attack_damage.value, good_parts.n.value)
         && damage > 0.0
         && damage < SMALL_DAMAGE * whole
@@ -386,6 +391,29 @@ fn flags(runs: &[RunResult], good_parts: &Comparison) -> Vec<String> {
         ));
     }
     flags
+}
+
+/// Whom a run with the defense owes its safety to, where a safety function had to act or could not.
+fn safety_flag(run: &RunResult) -> Option<String> {
+    let safety = run.production.as_ref()?.safety.as_ref()?;
+    if run.run != "AD" || safety.demands() == 0 {
+        return None;
+    }
+    let (trips, missed) = (safety.trips(), safety.missed());
+    Some(if missed > 0 {
+        format!(
+            "With attack and defense {missed} of {} demands on the plant's safety functions were missed: what did \
+             not happen was luck.",
+            safety.demands()
+        )
+    } else {
+        format!(
+            "With attack and defense the plant's safety functions had to trip ({trips} on demand, {:.0} s in the \
+             safe state): that the plant stayed safe is their merit and not the defense's, and what was not made \
+             meanwhile is the price of the attack.",
+            safety.tripped_s()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -482,6 +510,41 @@ mod tests {
         assert_eq!(unsafe_s.attack_damage.value, Some(40.0));
         assert_eq!(unsafe_s.residual_damage.value, Some(10.0));
         assert_eq!(unsafe_s.protection.value, Some(0.75));
+    }
+
+    #[test]
+    fn flags_when_a_safety_function_acted_with_the_defense_then_it_is_not_the_defenses_merit() {
+        use crate::safety::{Function, Safety};
+        let with = |trips, missed| {
+            Run::Made(Production {
+                safety: Some(Safety {
+                    functions: vec![Function {
+                        demands: trips + missed,
+                        trips,
+                        missed,
+                        tripped_s: 90.0,
+                        ..Function::default()
+                    }],
+                    ..Safety::default()
+                }),
+                ..Production::default()
+            })
+        };
+        let flags = |a, ad| {
+            let (n, d) = (with(0, 0), with(0, 0));
+            score(&FourRuns { n, a, d, ad }, None).flags
+        };
+        assert_eq!(flags(with(3, 0), with(0, 0)), Vec::<String>::new());
+        let tripped = flags(with(0, 1), with(2, 0));
+        assert!(
+            tripped.len() == 1 && tripped[0].contains("2 on demand, 90 s"),
+            "{tripped:?}"
+        );
+        let missed = flags(with(0, 1), with(1, 1));
+        assert!(
+            missed.len() == 1 && missed[0].contains("1 of 2 demands"),
+            "{missed:?}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::continuity::{Comparison, Continuity};
 use crate::figure::Figure;
 use crate::formats::count_u64;
+use crate::safety::Safety;
 use crate::score::Score;
 
 /// A figure that gates can ask for.
@@ -110,6 +111,25 @@ names! {
         |s| continuity(s, |c| &c.money, |x| &x.residual_damage);
     "residual_unsafe_s", "s", "unsafe seconds above those of the quiet run, with the defense",
         |s| continuity(s, |c| &c.unsafe_s, |x| &x.residual_damage);
+    "sif_demands", "demands", "demands on safety functions, with attack and defense", |s| safety(s, |f| count(f.demands()));
+    "sif_missed", "demands", "demands that no safety function answered in time, with both", |s| safety(s, |f| count(f.missed()));
+    "sif_bypass_s", "s", "time with a safety function bypassed, with both", |s| safety(s, |f| count(f.bypass_s));
+    "sif_impaired_s", "s", "time with a safety controller not as commissioned, with both",
+        |s| safety(s, |f| count(f.impaired_s));
+}
+
+fn safety(score: &Score, get: fn(&Safety) -> Figure) -> Figure {
+    let Some(continuity) = &score.continuity else {
+        return Figure::undefined("no counterfactual runs were made");
+    };
+    let run = continuity.runs.iter().find(|run| run.run == "AD");
+    match run.and_then(|run| run.production.as_ref()) {
+        None => Figure::undefined("run AD is missing"),
+        Some(production) => match &production.safety {
+            None => Figure::undefined("the plant has no safety controller"),
+            Some(safety) => get(safety),
+        },
+    }
 }
 
 fn technique_coverage(score: &Score) -> Figure {

@@ -30,6 +30,7 @@ pub mod junit;
 pub mod navigator;
 pub mod records;
 pub mod report;
+pub mod safety;
 pub mod score;
 pub mod stats;
 mod suggest;

@@ -27,7 +27,7 @@ macro_rules! shipped {
 }
 
 /// The shipped scenarios, by name.
-pub(crate) const BUILT_IN: [BuiltIn; 7] = [
+pub(crate) const BUILT_IN: [BuiltIn; 8] = [
     BuiltIn {
         name: "bottling/calm",
         text: shipped!("scenarios/bottling/calm.ron"),
@@ -86,6 +86,14 @@ pub(crate) const BUILT_IN: [BuiltIn; 7] = [
         )],
     },
     BuiltIn {
+        name: "bottling/sisbypass",
+        text: shipped!("scenarios/bottling/sisbypass.ron"),
+        attack: &[(
+            "../../attacks/playbooks/sisbypass.ron",
+            shipped!("attacks/playbooks/sisbypass.ron"),
+        )],
+    },
+    BuiltIn {
         name: "bottling/underfill",
         text: shipped!("scenarios/bottling/underfill.ron"),
         attack: &[(
@@ -95,11 +103,12 @@ pub(crate) const BUILT_IN: [BuiltIn; 7] = [
     },
 ];
 
-const PLANT_FILES: [(&str, &str); 4] = [
+const PLANT_FILES: [(&str, &str); 5] = [
     ("plant.ron", shipped!("scenarios/bottling/plant.ron")),
     ("filler.st", shipped!("scenarios/bottling/filler.st")),
     ("conveyor.st", shipped!("scenarios/bottling/conveyor.st")),
     ("packaging.st", shipped!("scenarios/bottling/packaging.st")),
+    ("safety.st", shipped!("scenarios/bottling/safety.st")),
 ];
 
 impl BuiltIn {

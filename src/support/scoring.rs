@@ -14,13 +14,16 @@ use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::{Prices, Scenario};
-use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
+use twinrange_range::session::{
+    Counterfactual, ProductionRecord, SafetyRecord, SessionOptions, simulate,
+};
 use twinrange_range::twin::{self, Impact, Violation};
 use twinrange_score::continuity::{self, FourRuns, Production, Run};
 use twinrange_score::detection::{self, Params, StepTruth, Truth};
 use twinrange_score::formats::Format;
 use twinrange_score::gate::Gate;
 use twinrange_score::report::{self, ActionMark, ReportData, Series};
+use twinrange_score::safety::{Function, Safety};
 use twinrange_score::score::{Clock, Header, Score};
 
 use super::alerts;
@@ -235,6 +238,25 @@ fn production_of(record: &ProductionRecord, costs: &Costs) -> Production {
         unsafe_s: record.unsafe_s,
         equipment_damage: costs.damage,
         response_cost: costs.response,
+        safety: record.safety.as_ref().map(safety_of),
+    }
+}
+
+fn safety_of(record: &SafetyRecord) -> Safety {
+    let functions = record.functions.iter();
+    let functions = functions.map(|function| Function {
+        name: function.name.clone(),
+        demands: function.demands,
+        trips: function.trips,
+        missed: function.missed,
+        spurious: function.spurious,
+        unprotected_s: function.unprotected_s,
+        tripped_s: function.tripped_s,
+    });
+    Safety {
+        functions: functions.collect(),
+        bypass_s: record.bypass_s,
+        impaired_s: record.impaired_s,
     }
 }
 

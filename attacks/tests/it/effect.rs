@@ -37,6 +37,14 @@ fn record<'a>(records: &'a [StepRecord], id: &str) -> &'a StepRecord {
         .expect("the step exists")
 }
 
+/// The bowl was too full, and the safety function shut the water each time.
+fn shut_in_time(game: &Game) {
+    let counts = ["sif1_demands", "sif1_trips", "sif1_missed"];
+    let [demands, trips, missed] = counts.map(|column| game.truth(column));
+    assert!(demands > 0.0 && trips == demands && missed == 0.0);
+    assert_eq!(game.truth("overflow_l"), 0.0);
+}
+
 #[test]
 fn underfill_when_played_then_short_bottles_are_shipped_and_nobody_notices() {
     let mut game = play("underfill", minute(40));
@@ -66,14 +74,16 @@ fn underfill_when_played_then_short_bottles_are_shipped_and_nobody_notices() {
 }
 
 #[test]
-fn overflow_when_played_then_the_bowl_runs_over_and_the_screen_shows_a_healthy_level() {
-    let mut game = play("overflow", minute(58));
+fn overflow_when_played_then_the_safety_function_shuts_the_water_and_the_screen_shows_a_healthy_level()
+ {
+    let mut game = play("overflow", minute(48));
+    shut_in_time(&game);
+    assert_eq!(game.truth("xv20_open"), 0.0);
+    let level_m = game.belief("hmi-1", "SIS_Level");
     assert!(
-        game.truth("overflow_l") > 100.0,
-        "{} L",
-        game.truth("overflow_l")
+        (level_m - game.truth("bowl_level_m")).abs() < 0.01,
+        "the safety controller shows {level_m} m"
     );
-    assert!(game.truth("bowl_level_m") > 0.54);
     for station in ["hmi-1", "historian-1"] {
         let shown_m = game.belief(station, "FIL_BowlLevel");
         assert!((shown_m - 0.3).abs() < 0.01, "{station} shows {shown_m} m");
@@ -92,12 +102,46 @@ fn overflow_when_played_then_the_bowl_runs_over_and_the_screen_shows_a_healthy_l
 
     // In the end the stations speak to the controller itself again, and see what is so.
     game.run_until(minute(105));
+    shut_in_time(&game);
     let records = game.engine.records(game.world.now());
     for (id, outcome) in outcomes(&records) {
         assert_eq!(outcome, Outcome::Succeeded, "{id}");
     }
     let shown_m = game.belief("hmi-1", "FIL_BowlLevel");
     assert!((shown_m - game.truth("bowl_level_m")).abs() < 0.01);
+}
+
+#[test]
+fn sisbypass_when_played_then_the_demand_is_missed_and_nothing_tells_of_the_bypass() {
+    let mut game = play("sisbypass", minute(40));
+    assert_eq!(game.truth("sif1_demands"), 0.0, "the line is healthy");
+    game.run_until(minute(58));
+    assert!(game.truth("overflow_l") > 100.0);
+    let counts = ["sif1_demands", "sif1_trips", "sif1_missed"];
+    assert_eq!(counts.map(|column| game.truth(column)), [1.0, 0.0, 1.0]);
+    assert_eq!(game.truth("xv20_open"), 1.0);
+    for quiet in [
+        "SIS_AlmBypass",
+        "SIS_Key",
+        "SIS_AlmTrip1",
+        "FIL_AlmLevelHigh",
+    ] {
+        assert_eq!(game.belief("hmi-1", quiet), 0.0, "{quiet}");
+    }
+    assert_eq!(game.belief("hmi-1", "SIS_Bypass1"), 1.0, "nobody looks");
+    assert_eq!(game.belief("hmi-1", "SIS_Demands1"), 1.0, "nor at this");
+    let facts = game.world.safety_facts().expect("there is a SIS");
+    assert!(facts.lost.bypass_s > 600, "{facts:?}");
+    game.run_until(minute(90));
+    assert_eq!(
+        game.belief("hmi-1", "SIS_Bypass1"),
+        0.0,
+        "gone with the key"
+    );
+    let records = game.engine.records(game.world.now());
+    for (id, outcome) in outcomes(&records) {
+        assert_eq!(outcome, Outcome::Succeeded, "{id}");
+    }
 }
 
 #[test]
@@ -168,7 +212,7 @@ fn logicbomb_when_played_then_nothing_happens_until_its_bottle_comes() {
     assert!(game.truth("bottles_filled") < 3_600.0);
     game.run_until(minute(80));
     assert!(game.truth("bottles_filled") >= 3_600.0);
-    assert!(game.truth("overflow_l") > 100.0);
+    shut_in_time(&game);
     let shown_m = game.belief("hmi-1", "FIL_BowlLevel");
     assert!((shown_m - 0.3).abs() < 0.01, "it shows {shown_m} m");
     assert_eq!(game.belief("hmi-1", "FIL_AlmLevelHigh"), 0.0);
@@ -180,9 +224,9 @@ fn logicbomb_when_played_then_nothing_happens_until_its_bottle_comes() {
 }
 
 #[test]
-fn forces_when_played_then_the_bowl_runs_over_and_no_input_moves() {
+fn forces_when_played_then_no_input_moves_and_only_the_safety_function_sees_the_bowl() {
     let mut game = play("forces", minute(58));
-    assert!(game.truth("overflow_l") > 100.0);
+    shut_in_time(&game);
     assert!(
         game.truth("bad_shipped") > 100.0,
         "too full, and not rejected"
@@ -335,7 +379,14 @@ fn run_when_repeated_then_the_same_bytes_and_records() {
 
 #[test]
 fn attacker_when_it_is_at_work_then_its_host_sends_nothing_without_a_label() {
-    for name in ["underfill", "overflow", "jam", "forces", "logicbomb"] {
+    for name in [
+        "underfill",
+        "overflow",
+        "jam",
+        "forces",
+        "logicbomb",
+        "sisbypass",
+    ] {
         let mut game = Game::new(playbook(name), Keep::ALL, SEED);
         let own = game.world.foothold().expect("there is an attacker").mac();
         game.run_until(minute(50));
@@ -352,6 +403,6 @@ fn attacker_when_it_is_at_work_then_its_host_sends_nothing_without_a_label() {
                 sent += 1;
             }
         }
-        assert!(sent > 200, "{name}: {sent}");
+        assert!(sent > 150, "{name}: {sent}");
     }
 }

@@ -7,12 +7,13 @@ use twinrange_attacks::validate;
 
 use crate::plant::{plant, playbook};
 
-const SHIPPED: [&str; 6] = [
+const SHIPPED: [&str; 7] = [
     "forces",
     "jam",
     "logic",
     "logicbomb",
     "overflow",
+    "sisbypass",
     "underfill",
 ];
 
@@ -73,6 +74,8 @@ fn playbooks_when_taken_together_then_every_technique_of_the_library_is_shown() 
         "T0878",
         "T0816",
         "T1693.001",
+        "T0837",
+        "T0880",
     ] {
         assert!(techniques.contains(id), "{id}");
     }

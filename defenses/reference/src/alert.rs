@@ -61,6 +61,8 @@ rules! {
         ["T1692.001"], ["TA0103", "TA0106"];
     NEW_WRITE: "modbus-new-write", "Modbus write to a point that the host never wrote", 6, "modbus",
         ["T1692.001"], ["TA0103", "TA0106"];
+    SAFETY_BYPASS: "safety-bypass", "A safety function was bypassed", 9, "modbus",
+        ["T0837"], ["TA0105"];
     VALUE: "modbus-value-range", "Register written with a value outside what was learned", 8, "modbus",
         ["T0836"], ["TA0106"];
     WRITE_BURST: "modbus-write-burst", "Far more Modbus writes than usual", 8, "modbus",

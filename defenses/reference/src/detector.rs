@@ -34,10 +34,11 @@ pub(crate) struct Detector {
 }
 
 impl Detector {
-    /// A detector that learns until `learn_ns`.
-    pub(crate) fn new(learn_ns: u64) -> Self {
+    /// A detector that learns until `learn_ns` and knows which coils bypass safety functions.
+    pub(crate) fn new(learn_ns: u64, bypasses: BTreeSet<(Ipv4Addr, u16)>) -> Self {
         Self {
             learn_ns,
+            modbus: ModbusWatch::new(bypasses),
             ..Self::default()
         }
     }

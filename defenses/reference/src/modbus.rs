@@ -11,7 +11,7 @@ use sim_wire::modbus::{Adu, Request, Span, Table, function};
 
 use crate::alert::{
     DEVICE_ID, End, Finding, MALFORMED, NEW_READER, NEW_WRITE, NEW_WRITER, POINT_SCAN,
-    REQUEST_FLOOD, TOGGLE, VALUE, WRITE_BURST,
+    REQUEST_FLOOD, SAFETY_BYPASS, TOGGLE, VALUE, WRITE_BURST,
 };
 use crate::window::{Rate, SECOND_NS};
 
@@ -101,9 +101,32 @@ pub(crate) struct ModbusWatch {
     clients: BTreeMap<(Ipv4Addr, Ipv4Addr), Client>,
     /// Lowest and highest value that was written to a register, by anybody who may.
     values: BTreeMap<(Ipv4Addr, u16), (u16, u16)>,
+    /// Coils that bypass safety functions.
+    bypasses: BTreeSet<(Ipv4Addr, u16)>,
 }
 
 impl ModbusWatch {
+    /// Knows which coils bypass safety functions.
+    pub(crate) fn new(bypasses: BTreeSet<(Ipv4Addr, u16)>) -> Self {
+        Self {
+            bypasses,
+            ..Self::default()
+        }
+    }
+
+    /// Tells of every bypass that is switched on, by whomever: the permit for it is not on the network.
+    fn bypass(&self, exchange: &Exchange, request: &Request<'_>, out: &mut Vec<Finding>) {
+        for ((table, address), value) in written_values(request) {
+            let is_bypass = table == Table::Coils
+                && value != 0
+                && self.bypasses.contains(&(exchange.server, address));
+            if is_bypass && !exchange.learning {
+                let note = format!("coil {address} bypasses a safety function and was switched on");
+                out.push(exchange.finding(&SAFETY_BYPASS, format!("coils {address}"), note));
+            }
+        }
+    }
+
     /// Looks at one request.
     pub(crate) fn request(&mut self, exchange: &Exchange, adu: &Adu<'_>, out: &mut Vec<Finding>) {
         let key = (exchange.client, exchange.server);
@@ -136,6 +159,7 @@ impl ModbusWatch {
             client.read(exchange, span, out);
         }
         if let Some(span) = request.write_span() {
+            self.bypass(exchange, &request, out);
             self.write(exchange, &request, span, out);
         }
     }

@@ -194,7 +194,8 @@ impl Session {
             return json!({"type": "error", "message": message}).to_string();
         }
         self.greeted = true;
-        self.detector = Detector::new(self.options.learn_ns.unwrap_or(hello.learn_ns));
+        let learn_ns = self.options.learn_ns.unwrap_or(hello.learn_ns);
+        self.detector = Detector::new(learn_ns, self.options.bypasses.clone());
         for asset in hello.assets {
             let ip = asset.ip.and_then(|ip| ip.parse::<Ipv4Addr>().ok());
             let mac = asset.mac.and_then(|mac| mac.parse::<MacAddr>().ok());

@@ -57,6 +57,7 @@ impl Cell {
         let mut session = Session::new(Options {
             learn_ns: None,
             respond,
+            ..Options::default()
         });
         let asset = |name: &str, role: &str, host: u8| json!({"name": name, "role": role, "ip": ip(host).to_string(), "mac": mac(host).to_string()});
         let hello = json!({

@@ -21,6 +21,8 @@ const LEARN_S: u64 = 60;
 const PLC: u8 = 11;
 const HMI: u8 = 21;
 const LAPTOP: u8 = 66;
+/// A coil that bypasses a safety function.
+const BYPASS: u16 = 1032;
 
 /// The cell: builds frames, hands over one interval a second, collects what comes back.
 struct Cell {
@@ -39,6 +41,7 @@ impl Cell {
         let mut session = Session::new(Options {
             learn_ns: None,
             respond,
+            bypasses: [(ip(PLC), BYPASS)].into(),
         });
         let asset = |name: &str, role: &str, host: u8| json!({"name": name, "role": role, "ip": ip(host).to_string(), "mac": mac(host).to_string()});
         let hello = json!({
@@ -272,6 +275,28 @@ fn laptop_when_it_writes_a_setpoint_then_new_writer_and_value() {
         cell.alert("modbus-value-range")["techniques"],
         json!(["T0836"])
     );
+}
+
+#[test]
+fn bypass_when_it_is_switched_on_then_told_whoever_it_was_and_not_when_it_is_switched_off() {
+    let switch = |from, on| {
+        move |cell: &mut Cell, _| {
+            let request = Request::WriteSingleCoil {
+                address: BYPASS,
+                on,
+            };
+            cell.modbus(from, PLC, request)
+        }
+    };
+    let hmi = check(1, switch(HMI, true), &["modbus-new-write", "safety-bypass"]);
+    let alert = hmi.alert("safety-bypass");
+    assert_eq!(alert["techniques"], json!(["T0837"]));
+    assert_eq!(alert["dst"]["asset"], "plc-filler");
+    check(1, switch(HMI, false), &["modbus-new-write"]);
+    let strange = ["new-mac", "new-ip", "new-talker-pair", "modbus-new-writer"];
+    let laptop = [&strange[..], &["safety-bypass"]].concat();
+    check(1, switch(LAPTOP, true), &laptop);
+    check(1, switch(LAPTOP, false), &strange);
 }
 
 #[test]

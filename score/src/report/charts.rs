@@ -6,6 +6,7 @@ use super::words::{duration, escape, number, percent};
 use super::{ReportData, both_widths};
 use crate::continuity::{Comparison, Continuity, RunResult};
 use crate::figure::Figure;
+use crate::safety::{Kind, ROWS, Safety};
 
 pub(super) fn continuity(data: &ReportData<'_>) -> String {
     let Some(continuity) = &data.score.continuity else {
@@ -281,6 +282,10 @@ fn undefined(reason: Option<&str>) -> String {
     )
 }
 
+fn safety_of(run: &RunResult) -> Option<&Safety> {
+    run.production.as_ref()?.safety.as_ref()
+}
+
 fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     let head = ["", "N", "A", "D", "AD"];
     let runs = &continuity.runs;
@@ -350,6 +355,26 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     }
     let mut html = String::from("<h3>The four runs</h3>\n");
     html.push_str(&table("The four runs", Narrow::Scroll, &head, &rows));
+    if runs.iter().any(|run| safety_of(run).is_some()) {
+        html.push_str(
+            "<h3>The plant's safety functions</h3>\n<p>What the plant's own last line of defense was asked and did, by \
+             the physical truth. Time tripped is lost by a safety function's order, with or without a defense; unprotected is time with a \
+             demand that nothing answered; impaired is time in which the safety controller did not run as it was commissioned.</p>\n",
+        );
+        let rows: Vec<_> = ROWS
+            .iter()
+            .map(|(name, kind, get)| {
+                row((*name).to_owned(), &|r| {
+                    let value = get(safety_of(r)?);
+                    Some(match kind {
+                        Kind::Count => number(value, 0),
+                        Kind::Time => duration(value),
+                    })
+                })
+            })
+            .collect();
+        html.push_str(&table("Safety functions", Narrow::Scroll, &head, &rows));
+    }
     for run in runs {
         if let Some(reason) = &run.missing {
             html.push_str(&format!(

@@ -35,6 +35,10 @@ fn world(keep: Keep, change: impl FnOnce(&mut PlantSpec)) -> World {
             "packaging.st",
             include_str!("../../../scenarios/bottling/packaging.st"),
         ),
+        (
+            "safety.st",
+            include_str!("../../../scenarios/bottling/safety.st"),
+        ),
     ];
     let programs: BTreeMap<String, Arc<sim_st::Program>> = sources
         .into_iter()

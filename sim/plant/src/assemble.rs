@@ -37,7 +37,7 @@ use crate::spec::{
 use crate::station::{Station, StationConfig, StationKind};
 use crate::switch::{Link, Switch};
 use crate::tag::Tag;
-use crate::world::{Agent, Event, HostRoles, Ids, Scratch, World};
+use crate::world::{Agent, Event, HostRoles, Ids, SafetyWatch, Scratch, World};
 
 /// How a plant is to be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -314,9 +314,29 @@ impl<'a> Assembly<'a> {
             frames_digest: Hasher::new(),
             frames_seen: 0,
             chain: Chain::new("twinrange trace"),
+            safety: self.safety(),
             pool: Vec::new(),
             scratch: Scratch::default(),
         }
+    }
+
+    /// The safety controllers, and where their bypasses are.
+    fn safety(&self) -> Vec<SafetyWatch> {
+        let watch = |(controller, spec): (usize, &&ControllerSpec)| {
+            let bit = |name: &String| {
+                let address = &self.tags[self.tag_index(name)].address;
+                let address: Address = address.parse().expect("addresses were checked");
+                address.index
+            };
+            let safety = spec.safety.as_ref()?;
+            let bits = safety.bypasses.iter().map(bit).collect();
+            Some(SafetyWatch::new(controller, bits))
+        };
+        self.controllers
+            .iter()
+            .enumerate()
+            .filter_map(watch)
+            .collect()
     }
 
     /// All component names in order, and who has which number.

@@ -365,6 +365,27 @@ impl Check {
                 self.error("TR0204", path("max_connections"), message);
             }
             self.wires(at, controller, &mut driven);
+            self.safety(spec, at, controller);
+        }
+    }
+
+    fn safety(&mut self, spec: &PlantSpec, at: usize, controller: &ControllerSpec) {
+        let names = controller.safety.iter().flat_map(|safety| &safety.bypasses);
+        for (index, name) in names.enumerate() {
+            let path = format!("controllers[{at}].safety.bypasses[{index}]");
+            let Some(tag) = spec.tags.iter().find(|tag| tag.name == *name) else {
+                let known = spec.tags.iter().map(|tag| tag.name.as_str());
+                self.unknown(path, "tag", name, known);
+                continue;
+            };
+            let is_marker = tag
+                .address
+                .parse::<Address>()
+                .is_ok_and(|address| address.area == Area::Marker && address.width == Width::Bit);
+            if tag.controller != controller.host || !is_marker {
+                let message = format!("`{name}` is no marker bit of `{}`", controller.host);
+                self.error("TR0207", path, message);
+            }
         }
         self.standbys(spec);
     }

@@ -48,4 +48,4 @@ pub use sim_wire::modbus::engineering::Mode;
 pub use spec::{PlantSpec, SpecError};
 pub use station::Belief;
 pub use tag::Tag;
-pub use world::{HostFacts, Pause, World};
+pub use world::{HostFacts, Pause, ProtectionLost, SafetyFacts, World};

@@ -6,6 +6,7 @@ use sim_kernel::digest::Hasher;
 use sim_kernel::rng::Stream;
 use sim_process::Draws;
 use sim_process::bottling::{self, BottlingLine, Column, Machine, MotorName, PersonAct};
+use sim_process::instrumented::Demands;
 use sim_process::point::{Point, PointId};
 use sim_process::production::Production;
 
@@ -105,14 +106,18 @@ pub(crate) fn parse_person_act(text: &str) -> Result<PersonAct, String> {
         "MopSpill" => Ok(PersonAct::MopSpill),
         "CloseSupply" => Ok(PersonAct::CloseSupply),
         "OpenSupply" => Ok(PersonAct::OpenSupply),
+        "EnableBypass" => Ok(PersonAct::EnableBypass),
+        "LockBypass" => Ok(PersonAct::LockBypass),
+        "MendSafety" => Ok(PersonAct::MendSafety),
         "EnterZone" => Ok(PersonAct::EnterZone),
         "LeaveZone" => Ok(PersonAct::LeaveZone),
         "PressEmergencyStop" => Ok(PersonAct::PressEmergencyStop),
         "ReleaseEmergencyStop" => Ok(PersonAct::ReleaseEmergencyStop),
         _ => Err(format!(
             "`{verb}` is nothing that a person does here; there are Clear, RefillCaps, ResetOverload, \
-             ReplaceMotor, MopSpill, CloseSupply, OpenSupply, EnterZone, LeaveZone, PressEmergencyStop, \
-             ReleaseEmergencyStop, Restart, PowerOff, PowerOn, UnplugSync, PlugSync"
+             ReplaceMotor, MopSpill, CloseSupply, OpenSupply, EnableBypass, LockBypass, MendSafety, \
+             EnterZone, LeaveZone, PressEmergencyStop, ReleaseEmergencyStop, Restart, PowerOff, PowerOn, \
+             UnplugSync, PlugSync"
         )),
     }
 }
@@ -176,6 +181,17 @@ impl Physics {
         match self {
             Self::Bottling(line) => line.production(),
             Self::Nothing(production) => production,
+        }
+    }
+
+    /// What each safety function was asked and did, by its name.
+    pub(crate) fn safety_functions(&self) -> Vec<(&'static str, Demands)> {
+        match self {
+            Self::Bottling(line) => {
+                let functions = line.safety_functions();
+                functions.map(|(name, found)| (name, *found)).to_vec()
+            }
+            Self::Nothing(_) => Vec::new(),
         }
     }
 

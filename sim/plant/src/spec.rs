@@ -234,6 +234,9 @@ pub struct ControllerSpec {
     /// The controller that goes on in its place when it fails, if there is one.
     #[serde(default)]
     pub standby: Option<StandbySpec>,
+    /// Set where it is a safety controller (SIS).
+    #[serde(default)]
+    pub safety: Option<SafetySpec>,
     /// Sensors wired to it.
     pub inputs: Vec<IoSpec>,
     /// Actuators wired to it.
@@ -313,6 +316,16 @@ impl Default for EngineeringSpec {
             session_timeout_s: 30,
         }
     }
+}
+
+/// What makes a controller a safety controller: one whose functions count as protection only while they
+/// are not bypassed, and while it is as it was commissioned.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafetySpec {
+    /// Bool tags of this controller's markers that are on while a safety function is bypassed.
+    #[serde(default)]
+    pub bypasses: Vec<String>,
 }
 
 /// One wire between a controller and the process.

@@ -14,6 +14,7 @@ mod network;
 mod observers;
 mod pairs;
 mod people;
+mod safety;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -38,6 +39,8 @@ use crate::respond::{ActionError, Input, ResponseTimes};
 use crate::station::Station;
 use crate::switch::Switch;
 use crate::tag::Tag;
+pub(crate) use safety::SafetyWatch;
+pub use safety::{ProtectionLost, SafetyFacts};
 
 /// Everything that can happen.
 #[derive(Debug)]
@@ -192,6 +195,7 @@ pub struct World {
     pub(crate) frames_digest: Hasher,
     pub(crate) frames_seen: u64,
     pub(crate) chain: Chain,
+    pub(crate) safety: Vec<SafetyWatch>,
     /// Spent frame buffers that any host may use.
     pub(crate) pool: Vec<Vec<u8>>,
     pub(crate) scratch: Scratch,

@@ -18,7 +18,7 @@ const START_S: u64 = 120;
 
 #[test]
 fn line_when_a_day_passes_then_production_is_steady_and_nothing_is_lost() {
-    let mut world = common::bottling(1, |_| {});
+    let mut world = common::bottling(1, None, |_| {});
     let mut hour = Production::default();
     let mut frames = 0;
     for second in 1..=24 * HOUR_S {
@@ -58,4 +58,13 @@ fn line_when_a_day_passes_then_production_is_steady_and_nothing_is_lost() {
     assert!(made.pallets >= 50, "{made:?}");
     assert_eq!((made.bad_shipped, made.crush_events), (0, 0), "{made:?}");
     assert_eq!(made.unsafe_s, 0.0, "{made:?}");
+    for function in ["sif1", "sif2"] {
+        for count in ["demands", "missed", "spurious", "tests"] {
+            let column = format!("{function}_{count}");
+            assert_eq!(common::truth(&world, &column), 0.0, "{column}");
+        }
+    }
+    let facts = world.safety_facts();
+    let lost = facts.expect("the line has a safety controller").lost;
+    assert_eq!((lost.bypass_s, lost.impaired_s), (0, 0), "{lost:?}");
 }

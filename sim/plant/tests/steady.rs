@@ -12,7 +12,7 @@ const BATCH: u64 = 12;
 
 #[test]
 fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_without_a_wrong_reject() {
-    let mut world = common::bottling(1, |config| config.stoppages.enabled = false);
+    let mut world = common::bottling(1, None, |config| config.stoppages.enabled = false);
     world.run_until(WARM_UP);
     let frames = world.frames_seen();
     let (mut filled, mut now) = (world.production().filled, WARM_UP);
@@ -44,6 +44,14 @@ fn line_when_nothing_fails_then_makes_59_95_bottles_per_minute_without_a_wrong_r
     assert_eq!(made.good_rejected + made.bad_shipped, 0, "{made:?}");
     assert_eq!(made.rejected_unexplained, 0, "{made:?}");
     assert_eq!(made.fallen + made.broken + made.scrapped, 0, "{made:?}");
+    let acted = [
+        "sif1_demands",
+        "sif1_spurious",
+        "sif2_demands",
+        "sif2_spurious",
+    ];
+    let acted = acted.map(|column| common::truth(&world, column));
+    assert_eq!(acted, [0.0; 4], "the safety functions leave the line alone");
     assert!(
         world.frames_seen() - frames > 60_000,
         "the network is quiet"

@@ -22,6 +22,7 @@ pub mod bottling;
 pub mod capper;
 pub mod digest;
 pub mod inspection;
+pub mod instrumented;
 pub mod motor;
 pub mod nozzle;
 pub mod num;

@@ -143,6 +143,8 @@ pub struct DriveCommand {
     pub direct_on_line: bool,
     /// Reset of a tripped relay; acts on its rising edge.
     pub reset: bool,
+    /// The contactor in front of drive and bypass is open.
+    pub isolated: bool,
 }
 
 impl Default for DriveCommand {
@@ -155,6 +157,7 @@ impl Default for DriveCommand {
             overload_enabled: true,
             direct_on_line: false,
             reset: false,
+            isolated: false,
         }
     }
 }
@@ -306,7 +309,7 @@ impl Motor {
         } else {
             self.friction_n_m
         };
-        let powered = !self.is_tripped();
+        let powered = !self.is_tripped() && !command.isolated;
         if powered && command.direct_on_line {
             self.step_on_mains(load_n_m, step_s);
         } else {

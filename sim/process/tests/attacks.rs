@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Plant, calm, id};
-use sim_process::bottling::{MotorName, PersonAct};
+use sim_process::bottling::{MotorName, PersonAct, truth_columns};
 use sim_process::point::SensorFault;
 
 /// A line in steady production.
@@ -196,6 +196,55 @@ fn motor_when_the_overload_is_bypassed_on_a_jam_then_the_winding_burns() {
         }
         assert!(plant.line.production().jam_s > seconds - 1.0);
     }
+}
+
+/// A truth column now.
+fn truth(plant: &Plant, name: &str) -> f64 {
+    let at = truth_columns()
+        .iter()
+        .position(|column| column.name == name);
+    let mut values = Vec::new();
+    plant.line.truth(&mut values);
+    values[at.expect("it is a column")]
+}
+
+#[test]
+fn motor_when_it_burns_and_its_contactor_opens_at_140_degc_then_the_winding_is_spared() {
+    for (contactor, demands, trips, missed, hot) in
+        [(true, 1.0, 1.0, 0.0, false), (false, 1.0, 0.0, 1.0, true)]
+    {
+        let mut plant = running();
+        wedge_filler(&mut plant);
+        plant.drive("M2_OLEN", 0.0);
+        plant.drive("M2_DOL", 1.0);
+        // What a safety controller does, in its scan.
+        for _ in 0..900 {
+            push(&mut plant, 0.1);
+            if contactor && plant.sense("TS22") > 140.0 {
+                plant.drive("K22", 0.0);
+            }
+        }
+        let counts = ["sif2_demands", "sif2_trips", "sif2_missed"];
+        let counts = counts.map(|column| truth(&plant, column));
+        assert_eq!(counts, [demands, trips, missed]);
+        assert_eq!(plant.sense("K22_CL"), f64::from(u8::from(!contactor)));
+        assert_eq!(plant.line.production().unsafe_motor_s > 0.0, hot);
+    }
+}
+
+#[test]
+fn bowl_when_the_shut_off_valve_closes_then_nothing_runs_in_and_a_closed_one_misses_nothing() {
+    let mut plant = running();
+    plant.drive("XV20", 0.0);
+    plant.run_s(3.0);
+    assert_eq!((plant.sense("ZSC20"), plant.sense("ZSO20")), (1.0, 0.0));
+    let inlet_l = truth(&plant, "inlet_l");
+    plant.run_s(10.0);
+    assert_eq!(truth(&plant, "inlet_l"), inlet_l);
+    assert_eq!(truth(&plant, "sif1_spurious"), 1.0, "nobody asked for it");
+    plant.drive("XV20", 1.0);
+    plant.run_s(5.0);
+    assert_eq!((plant.sense("ZSC20"), plant.sense("ZSO20")), (0.0, 1.0));
 }
 
 #[test]

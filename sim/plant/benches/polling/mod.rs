@@ -51,6 +51,7 @@ fn plant() -> PlantSpec {
         unit: 1,
         engineering: Default::default(),
         standby: None,
+        safety: None,
         inputs: Vec::new(),
         outputs: Vec::new(),
     };

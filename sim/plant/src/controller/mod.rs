@@ -175,6 +175,22 @@ impl Controller {
         self.runtime.program()
     }
 
+    /// Whether a marker bit is on.
+    pub(crate) fn marker_bit(&self, index: u16) -> bool {
+        self.runtime.image.mx[usize::from(index)]
+    }
+
+    /// Whether it does what it was commissioned for: in RUN with its own program, firmware and scan period,
+    /// and with nothing forced.
+    pub(crate) fn is_as_commissioned(&self) -> bool {
+        let (runtime, config) = (&self.runtime, &self.config);
+        runtime.mode == Mode::Run
+            && runtime.program().digest() == config.program.digest()
+            && runtime.firmware == config.golden_firmware()
+            && runtime.scan == config.scan
+            && runtime.forces.len() == 0
+    }
+
     /// Takes the lines that the controller has to say.
     pub(crate) fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.runtime.notices)

@@ -25,6 +25,9 @@ impl World {
         let id = self.ids.world;
         let next = now + SimDuration::from_secs(1);
         self.schedule(next, Phase::Observer, (id, id), Event::Second);
+        for watch in &mut self.safety {
+            watch.look(&self.controllers);
+        }
         if !self.keep.digests {
             return;
         }

@@ -12,7 +12,7 @@ use sim_process::bottling::BottlingConfig;
 const PLANT: &str = include_str!("../../../../scenarios/bottling/plant.ron");
 
 /// The shipped programs by the names that the plant file uses.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
     (
         "filler.st",
         include_str!("../../../../scenarios/bottling/filler.st"),
@@ -25,14 +25,23 @@ const PROGRAMS: [(&str, &str); 3] = [
         "packaging.st",
         include_str!("../../../../scenarios/bottling/packaging.st"),
     ),
+    (
+        "safety.st",
+        include_str!("../../../../scenarios/bottling/safety.st"),
+    ),
 ];
 
 /// The shipped line at standstill, with its programs, network, stations and operator.
 ///
 /// # Arguments
 ///
+/// * `attacker`: the host that an attacker's program may use.
 /// * `change`: patches the configuration of the physics.
-pub(crate) fn bottling(seed: u64, change: impl FnOnce(&mut BottlingConfig)) -> World {
+pub(crate) fn bottling(
+    seed: u64,
+    attacker: Option<&str>,
+    change: impl FnOnce(&mut BottlingConfig),
+) -> World {
     let mut spec: PlantSpec = ron::from_str(PLANT).expect("the shipped plant is right");
     let ProcessSpec::Bottling(config) = &mut spec.process else {
         panic!("the shipped plant is a bottling line");
@@ -48,7 +57,17 @@ pub(crate) fn bottling(seed: u64, change: impl FnOnce(&mut BottlingConfig)) -> W
     let options = WorldOptions {
         seed,
         keep: Keep::TRUTH,
+        attacker: attacker.map(str::to_owned),
         ..WorldOptions::default()
     };
     World::new(&spec, &programs, &options).expect("the shipped plant is right")
+}
+
+/// A column of the physical truth now.
+pub(crate) fn truth(world: &World, column: &str) -> f64 {
+    let columns = world.truth_columns();
+    let at = columns.iter().position(|known| known.name == column);
+    let mut values = Vec::new();
+    world.truth(&mut values);
+    values[at.unwrap_or_else(|| panic!("there is no column {column}"))]
 }

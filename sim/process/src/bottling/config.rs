@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::belt::BeltConfig;
 use crate::capper::CapperConfig;
 use crate::inspection::InspectionConfig;
+use crate::instrumented::SisConfig;
 use crate::motor::MotorConfig;
 use crate::nozzle::NozzleConfig;
 use crate::packer::PackerConfig;
@@ -223,6 +224,8 @@ pub struct BottlingConfig {
     pub palletiser: PalletiserConfig,
     /// Safety relay.
     pub safety: SafetyConfig,
+    /// Safety instrumented system.
+    pub sis: SisConfig,
     /// Natural stops.
     pub stoppages: StoppagesConfig,
     /// OEE accounting.
@@ -247,6 +250,7 @@ impl Default for BottlingConfig {
             packer: PackerConfig::default(),
             palletiser: PalletiserConfig::default(),
             safety: SafetyConfig::default(),
+            sis: SisConfig::default(),
             stoppages: StoppagesConfig::default(),
             production: ProductionConfig::default(),
             sensor_period_s: 0.1,
@@ -321,6 +325,7 @@ impl BottlingConfig {
         self.validate_motor()?;
         self.validate_quality()?;
         self.validate_packaging()?;
+        self.validate_sis()?;
         self.validate_stoppages()?;
         Check::positive(&[
             ("sensor_period_s", self.sensor_period_s),
@@ -564,6 +569,35 @@ impl BottlingConfig {
             "palletiser.pallet_cycle_s",
             palletiser.pallet_cycle_s,
             problem,
+        )
+    }
+
+    fn validate_sis(&self) -> Result<(), ConfigError> {
+        let sis = &self.sis;
+        Check::positive(&[
+            ("sis.level_trip_m", sis.level_trip_m),
+            ("sis.response_s", sis.response_s),
+            ("sis.valve_close_s", sis.valve_close_s),
+            ("sis.valve_open_s", sis.valve_open_s),
+            ("sis.contactor_s", sis.contactor_s),
+        ])?;
+        Check::not_negative(&[
+            ("sis.level_accuracy_m", sis.level_accuracy_m),
+            ("sis.winding_accuracy_k", sis.winding_accuracy_k),
+            ("sis.transmitter_mtbf_s", sis.transmitter_mtbf_s),
+            ("sis.element_mtbf_s", sis.element_mtbf_s),
+        ])?;
+        Check::below(
+            "sis.level_trip_m",
+            sis.level_trip_m,
+            self.bowl.overflow_level_m,
+            "must be below bowl.overflow_level_m: the bowl has run over there",
+        )?;
+        Check::below(
+            "sis.winding_trip_c",
+            sis.winding_trip_c,
+            self.motor.class_limit_c,
+            "must be below motor.class_limit_c: the winding suffers there",
         )
     }
 

@@ -24,6 +24,8 @@ pub(super) struct FillerCommand {
     pub(super) nozzles: [bool; NOZZLES],
     /// 0 shut to 1 open.
     pub(super) inlet: f64,
+    /// Position of the shut-off valve in front of the inlet valve, 0 shut to 1 open.
+    pub(super) shut_off: f64,
 }
 
 /// Events of the mechanics that act on the belt.
@@ -142,7 +144,7 @@ impl Filler {
         self.inlet_m3_per_s = if self.supply_shut {
             0.0
         } else {
-            opening * config.bowl.inlet_l_per_s / 1000.0
+            opening * command.shut_off * config.bowl.inlet_l_per_s / 1000.0
         };
         let inlet_m3 = self.inlet_m3_per_s * step_s;
         self.inlet_m3 += inlet_m3;

@@ -103,7 +103,8 @@ impl<D: Draws> BottlingLine<D> {
     fn measure(&self, point: u16) -> f64 {
         match point {
             id::MOTORS..id::MOTORS_END => self.measure_motor(point - id::MOTORS),
-            id::KI01.. => bit(self.contacts[usize::from(point - id::KI01)]),
+            id::ZSC20.. => self.measure_sis(point),
+            id::KI01..=id::KI12 => bit(self.contacts[usize::from(point - id::KI01)]),
             id::GATE1..id::SCREW => self.measure_filler(point),
             id::SCREW..id::PE60 => self.measure_conveyor(point),
             _ => self.measure_packaging(point),
@@ -202,6 +203,19 @@ impl<D: Draws> BottlingLine<D> {
             id::DIS_RDY => self.is_ready(Machine::Discharge),
             id::DIS_FLT => self.is_faulted(Machine::Discharge),
             other => panic!("point {other} is not a conveyor sensor"),
+        }
+    }
+
+    fn measure_sis(&self, point: u16) -> f64 {
+        let sis = &self.sis;
+        match point {
+            id::ZSC20 => bit(sis.valve.is_safe()),
+            id::ZSO20 => bit(sis.valve.is_running()),
+            id::LT21A..=id::LT21C => sis.levels[usize::from(point - id::LT21A)].reading(),
+            id::K22_CL => bit(!sis.contactor.is_safe()),
+            id::TS22 => sis.winding.reading(),
+            id::HS20 => bit(sis.key),
+            other => panic!("point {other} is not a sensor of the safety system"),
         }
     }
 

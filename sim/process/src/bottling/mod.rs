@@ -23,6 +23,7 @@ mod io;
 mod packaging;
 mod people;
 mod points;
+mod sis;
 mod transport;
 mod truth;
 
@@ -37,6 +38,7 @@ use crate::belt::Belt;
 use crate::bottle::{Bottle, Cap};
 use crate::capper::Capper;
 use crate::inspection::Inspection;
+use crate::instrumented::Demands;
 use crate::motor::{DriveCommand, Motor};
 use crate::num;
 use crate::packer::{CASE_BOTTLES, Packer};
@@ -50,6 +52,7 @@ use crate::stoppage::{Stoppage, StoppageConfig};
 use crate::table::AccumulationTable;
 use filler::{Filler, FillerCommand, FillerEvents, GATE_STOPS_M};
 use points::{POINTS, id};
+use sis::{Sis, SisInputs};
 
 /// Nozzles of the filler.
 pub const NOZZLES: usize = 12;
@@ -159,6 +162,12 @@ pub enum PersonAct {
     CloseSupply,
     /// Opens it again.
     OpenSupply,
+    /// Turns the key that allows bypasses and proof tests of the safety instrumented system.
+    EnableBypass,
+    /// Turns it back.
+    LockBypass,
+    /// Checks all devices of the safety instrumented system and mends those that have failed.
+    MendSafety,
     /// Steps through the light curtain into the palletiser zone.
     EnterZone,
     /// Steps out again.
@@ -256,6 +265,7 @@ pub struct BottlingLine<D: Draws> {
     packer: Packer,
     palletiser: Palletiser,
     safety: SafetyRelay,
+    sis: Sis<D>,
     stoppages: [Stoppage; 6],
     /// Time since each machine last worked, s.
     idle_s: [f64; 6],
@@ -292,23 +302,24 @@ impl<D: Draws> BottlingLine<D> {
     /// The first value of the configuration that no plant could have.
     pub fn new(
         config: &BottlingConfig,
-        mut streams: impl FnMut(&str) -> D,
+        streams: impl FnMut(&str) -> D,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
+        let mut open = streams;
         let mut streams = Streams {
-            supply: streams("supply"),
-            nozzles: streams("filler/nozzles"),
-            gates: streams("filler/gates"),
-            capper: streams("capper"),
-            inspection: streams("inspection"),
-            sensors: streams("sensors"),
+            supply: open("supply"),
+            nozzles: open("filler/nozzles"),
+            gates: open("filler/gates"),
+            capper: open("capper"),
+            inspection: open("inspection"),
+            sensors: open("sensors"),
             stoppages: [
-                streams("infeed/stops"),
-                streams("filler/stops"),
-                streams("discharge/stops"),
-                streams("capper/stops"),
-                streams("packer/stops"),
-                streams("palletiser/stops"),
+                open("infeed/stops"),
+                open("filler/stops"),
+                open("discharge/stops"),
+                open("capper/stops"),
+                open("packer/stops"),
+                open("palletiser/stops"),
             ],
         };
         let stops = &config.stoppages;
@@ -332,6 +343,12 @@ impl<D: Draws> BottlingLine<D> {
         let motor = Motor::new(&config.motor);
         let filler = Filler::new(config, &mut streams.nozzles);
         let transmitters = Transmitters::new(&filler, &motor);
+        let sis = Sis::new(
+            &config.sis,
+            filler.bowl.level_m(),
+            motor.winding_c(),
+            &mut open,
+        );
         let mut line = Self {
             command,
             drives: [DriveCommand::default(); 4],
@@ -359,6 +376,7 @@ impl<D: Draws> BottlingLine<D> {
             packer: Packer::new(&config.packer),
             palletiser: Palletiser::new(&config.palletiser),
             safety: SafetyRelay::default(),
+            sis,
             stoppages,
             idle_s: RUNNING_HOLD_S,
             screw_wait_s: 0.0,
@@ -396,6 +414,15 @@ impl<D: Draws> BottlingLine<D> {
     #[must_use]
     pub fn hazards(&self) -> Hazards {
         self.hazards
+    }
+
+    /// What the safety functions were asked and did, by their names.
+    #[must_use]
+    pub fn safety_functions(&self) -> [(&'static str, &Demands); 2] {
+        [
+            ("SIF-1", &self.sis.level_demands),
+            ("SIF-2", &self.sis.winding_demands),
+        ]
     }
 
     /// A belt drive with its motor, for a viewer or a test.
@@ -467,12 +494,14 @@ impl<D: Draws> BottlingLine<D> {
             *contact = self.command[usize::from(id::KQ01) + index] != 0.0;
         }
         self.step_stoppages(step_s);
+        self.sis.step_elements(&self.sis_inputs(), step_s);
         self.step_filler(step_s);
         self.step_motors(step_s);
         self.step_belts(step_s);
         self.step_capper(step_s);
         self.step_reject(step_s);
         self.step_packaging(step_s);
+        self.sis.step_demands(&self.sis_inputs(), step_s);
         self.step_accounts(step_s);
         self.step_transmitters(step_s);
     }
@@ -508,6 +537,15 @@ impl<D: Draws> BottlingLine<D> {
         }
     }
 
+    fn sis_inputs(&self) -> SisInputs {
+        SisInputs {
+            level_m: self.filler.bowl.level_m(),
+            winding_c: self.motors[M2].winding_c(),
+            valve: self.is_on(id::XV20),
+            contactor: self.is_on(id::K22),
+        }
+    }
+
     fn filler_command(&self) -> FillerCommand {
         let first = usize::from(id::NOZ01);
         FillerCommand {
@@ -516,6 +554,7 @@ impl<D: Draws> BottlingLine<D> {
             dive: self.is_on(id::DIVE),
             nozzles: core::array::from_fn(|index| self.command[first + index] != 0.0),
             inlet: self.command[usize::from(id::V20)] / 100.0,
+            shut_off: self.sis.valve.position(),
         }
     }
 
@@ -578,6 +617,7 @@ impl<D: Draws> BottlingLine<D> {
             let mut command = self.drives[index];
             // The machine's own stop circuit takes the run signal away; a bypass contactor defies it.
             command.run = command.run && self.is_able(owner);
+            command.isolated = index == M2 && !self.sis.contactor.is_running();
             let jammed = index < 3 && self.belts[index].is_wedged();
             self.motors[index].step(&command, jammed, step_s);
         }
@@ -628,6 +668,7 @@ impl<D: Draws> BottlingLine<D> {
             transmitters.currents[index].sample(motor.current_a(), period_s, draws);
             transmitters.windings[index].sample(motor.winding_c(), period_s, draws);
         }
+        self.sis.sample(&self.sis_inputs(), period_s);
     }
 
     /// Proves that no liquid and no bottle was made or lost.

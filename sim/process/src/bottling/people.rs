@@ -18,6 +18,10 @@ impl<D: Draws> BottlingLine<D> {
             PersonAct::CloseSupply | PersonAct::OpenSupply => {
                 self.filler.supply_shut = act == PersonAct::CloseSupply;
             }
+            PersonAct::EnableBypass | PersonAct::LockBypass => {
+                self.sis.key = act == PersonAct::EnableBypass;
+            }
+            PersonAct::MendSafety => self.sis.mend(),
             PersonAct::EnterZone | PersonAct::LeaveZone => {
                 let enters = act == PersonAct::EnterZone;
                 if enters != self.person_in_zone {

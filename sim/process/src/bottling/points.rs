@@ -92,7 +92,7 @@ const fn aq(
 }
 
 /// Number of points.
-pub(crate) const POINTS: usize = 195;
+pub(crate) const POINTS: usize = 205;
 
 static TABLE: [Point; POINTS] = LIST;
 
@@ -301,6 +301,17 @@ const LIST: [Point; POINTS] = [
     di("KI10", "Contact of relay 10"),
     di("KI11", "Contact of relay 11"),
     di("KI12", "Contact of relay 12"),
+    // Safety instrumented system.
+    dq("XV20", 1.0, "Shut-off valve in the supply of the bowl; 0 closes it by its spring"),
+    di("ZSC20", "Shut-off valve is closed"),
+    di("ZSO20", "Shut-off valve is open"),
+    ai("LT21A", "m", -0.05, 0.65, "Bowl level, safety channel A; measuring range 0 to 0.6"),
+    ai("LT21B", "m", -0.05, 0.65, "Bowl level, safety channel B; measuring range 0 to 0.6"),
+    ai("LT21C", "m", -0.05, 0.65, "Bowl level, safety channel C; measuring range 0 to 0.6"),
+    dq("K22", 1.0, "Contactor in front of the drive of M2; 0 opens it"),
+    di("K22_CL", "Contactor of M2 is closed"),
+    ai("TS22", "degC", -20.0, 230.0, "Winding temperature of M2, safety channel; measuring range 0 to 200"),
+    di("HS20", "Key switch for bypasses and proof tests is turned"),
 ];
 
 /// Positions of the points the physics itself touches, found by name when the crate is compiled.
@@ -439,6 +450,16 @@ pub(crate) mod id {
     pub(crate) const PAL_FLT: u16 = find("PAL_FLT");
     pub(crate) const KQ01: u16 = find("KQ01");
     pub(crate) const KI01: u16 = find("KI01");
+    pub(crate) const KI12: u16 = find("KI12");
+    pub(crate) const XV20: u16 = find("XV20");
+    pub(crate) const ZSC20: u16 = find("ZSC20");
+    pub(crate) const ZSO20: u16 = find("ZSO20");
+    pub(crate) const LT21A: u16 = find("LT21A");
+    pub(crate) const LT21C: u16 = find("LT21C");
+    pub(crate) const K22: u16 = find("K22");
+    pub(crate) const K22_CL: u16 = find("K22_CL");
+    pub(crate) const TS22: u16 = find("TS22");
+    pub(crate) const HS20: u16 = find("HS20");
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn truth_columns() -> &'static [Column] {
 }
 
 #[rustfmt::skip]
-static COLUMNS: [Column; 58] = [
+static COLUMNS: [Column; 75] = [
     column("bowl_level_m", "m", "True bowl level"),
     column("inlet_l_per_s", "L/s", "True inlet flow"),
     column("inlet_l", "L", "Liquid let into the bowl"),
@@ -93,6 +93,23 @@ static COLUMNS: [Column; 58] = [
     column("fault_capper", "", "The capper has a fault or jam"),
     column("fault_packer", "", "The packer has a fault or jam"),
     column("fault_palletiser", "", "The palletiser has a fault or jam"),
+    column("xv20_open", "share", "Position of the shut-off valve, 0 shut"),
+    column("k22_closed", "", "The contactor of motor 2 is closed"),
+    column("sis_failed_devices", "count", "Devices of the safety system that have failed, seen or unseen"),
+    column("sif1_demands", "count", "Demands on SIF-1: the true bowl level passed its trip point"),
+    column("sif1_trips", "count", "Demands on SIF-1 that it answered in time"),
+    column("sif1_missed", "count", "Demands on SIF-1 that it did not answer in time"),
+    column("sif1_spurious", "count", "Trips of SIF-1 without a demand"),
+    column("sif1_tests", "count", "Strokes of the shut-off valve under the key"),
+    column("sif1_unprotected_s", "s", "Demand on SIF-1, supply not shut after its response time"),
+    column("sif1_tripped_s", "s", "Supply shut by order of the safety controller"),
+    column("sif2_demands", "count", "Demands on SIF-2: the winding of M2 passed its trip point"),
+    column("sif2_trips", "count", "Demands on SIF-2 that it answered in time"),
+    column("sif2_missed", "count", "Demands on SIF-2 that it did not answer in time"),
+    column("sif2_spurious", "count", "Trips of SIF-2 without a demand"),
+    column("sif2_tests", "count", "Strokes of the contactor under the key"),
+    column("sif2_unprotected_s", "s", "Demand on SIF-2, motor not off after its response time"),
+    column("sif2_tripped_s", "s", "M2 off by order of the safety controller"),
 ];
 
 impl<D: Draws> BottlingLine<D> {
@@ -161,7 +178,21 @@ impl<D: Draws> BottlingLine<D> {
             faults[3],
             faults[4],
             faults[5],
+            self.sis.valve.position(),
+            bit(!self.sis.contactor.is_safe()),
+            super::small_f64(self.sis.failed()),
         ]);
+        for sif in [&self.sis.level_demands, &self.sis.winding_demands] {
+            out.extend_from_slice(&[
+                count(sif.demands),
+                count(sif.trips),
+                count(sif.missed),
+                count(sif.spurious),
+                count(sif.tests),
+                sif.unprotected_s,
+                sif.tripped_s,
+            ]);
+        }
         assert_eq!(out.len(), COLUMNS.len(), "one value per column");
     }
 
@@ -231,6 +262,7 @@ impl<D: Draws> BottlingLine<D> {
         self.packer.digest(put);
         self.palletiser.digest(put);
         self.safety.digest(put);
+        self.sis.digest(put);
         for stoppage in &self.stoppages {
             stoppage.digest(put);
         }

@@ -14,6 +14,7 @@ mod lists;
 mod program;
 mod programs;
 mod robust;
+mod safety;
 mod specification;
 mod support;
 mod tasks;
