@@ -31,8 +31,8 @@ use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
 use crate::physics::{self, Act, ControllerAct, Physics};
 use crate::respond::ResponseTimes;
 use crate::spec::{
-    AlarmSpec, HostSpec, IoSpec, KeySwitch, NetworkSpec, OperatorSpec, PlantSpec, ProcedureStep,
-    ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
+    AlarmSpec, ControllerSpec, HostSpec, IoSpec, KeySwitch, NetworkSpec, OperatorSpec, PlantSpec,
+    ProcedureStep, ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
 };
 use crate::station::{Station, StationConfig, StationKind};
 use crate::switch::{Link, Switch};
@@ -322,7 +322,7 @@ impl<'a> Assembly<'a> {
 
     /// The safety controllers, and where their bypasses are.
     fn safety(&self) -> Vec<SafetyWatch> {
-        let watch = |(controller, spec): (usize, &&ControllerSpec)| {
+        let watch = |spec: &ControllerSpec| {
             let bit = |name: &String| {
                 let address = &self.tags[self.tag_index(name)].address;
                 let address: Address = address.parse().expect("addresses were checked");
@@ -330,13 +330,12 @@ impl<'a> Assembly<'a> {
             };
             let safety = spec.safety.as_ref()?;
             let bits = safety.bypasses.iter().map(bit).collect();
-            Some(SafetyWatch::new(controller, bits))
+            let units = self.controllers.iter().enumerate();
+            let units = units.filter(|(_, unit)| unit.spec.host == spec.host);
+            let units = units.map(|(index, _)| index).collect();
+            Some(SafetyWatch::new(units, bits))
         };
-        self.controllers
-            .iter()
-            .enumerate()
-            .filter_map(watch)
-            .collect()
+        self.spec.controllers.iter().filter_map(watch).collect()
     }
 
     /// All component names in order, and who has which number.

@@ -367,6 +367,7 @@ impl Check {
             self.wires(at, controller, &mut driven);
             self.safety(spec, at, controller);
         }
+        self.standbys(spec);
     }
 
     fn safety(&mut self, spec: &PlantSpec, at: usize, controller: &ControllerSpec) {
@@ -384,10 +385,9 @@ impl Check {
                 .is_ok_and(|address| address.area == Area::Marker && address.width == Width::Bit);
             if tag.controller != controller.host || !is_marker {
                 let message = format!("`{name}` is no marker bit of `{}`", controller.host);
-                self.error("TR0207", path, message);
+                self.error("TR0208", path, message);
             }
         }
-        self.standbys(spec);
     }
 
     fn wires<'a>(

@@ -180,12 +180,15 @@ impl Controller {
         self.runtime.image.mx[usize::from(index)]
     }
 
-    /// Whether it does what it was commissioned for: in RUN with its own program, firmware and scan period,
-    /// and with nothing forced.
+    /// Whether it executes its program and drives its outputs.
+    pub(crate) fn runs(&self) -> bool {
+        self.powered && self.runtime.mode == Mode::Run && !self.runtime.is_standby()
+    }
+
+    /// Whether it is as it was commissioned: its own program, firmware and scan period, and nothing forced.
     pub(crate) fn is_as_commissioned(&self) -> bool {
         let (runtime, config) = (&self.runtime, &self.config);
-        runtime.mode == Mode::Run
-            && runtime.program().digest() == config.program.digest()
+        runtime.program().digest() == config.program.digest()
             && runtime.firmware == config.golden_firmware()
             && runtime.scan == config.scan
             && runtime.forces.len() == 0

@@ -19,30 +19,32 @@ pub struct ProtectionLost {
     pub impaired_s: u64,
 }
 
-/// One safety controller.
+/// One safety controller, or the two of a pair.
 #[derive(Clone, Debug)]
 pub(crate) struct SafetyWatch {
-    controller: usize,
+    controllers: Vec<usize>,
     /// Marker bits that are on while a function is bypassed.
     bypasses: Vec<u16>,
     lost: ProtectionLost,
 }
 
 impl SafetyWatch {
-    pub(crate) fn new(controller: usize, bypasses: Vec<u16>) -> Self {
+    pub(crate) fn new(controllers: Vec<usize>, bypasses: Vec<u16>) -> Self {
         Self {
-            controller,
+            controllers,
             bypasses,
             lost: ProtectionLost::default(),
         }
     }
 
-    /// Looks at the end of a second.
+    /// Looks at the end of a second. Of a pair the one counts that runs; where none does, nothing protects.
     pub(crate) fn look(&mut self, controllers: &[Controller]) {
-        let controller = &controllers[self.controller];
-        let is_bypassed = self.bypasses.iter().any(|&bit| controller.marker_bit(bit));
-        self.lost.bypass_s += u64::from(is_bypassed);
-        self.lost.impaired_s += u64::from(!controller.is_as_commissioned());
+        let mut own = self.controllers.iter().map(|&index| &controllers[index]);
+        let running = own.find(|controller| controller.runs());
+        let is_bypassed = |one: &Controller| self.bypasses.iter().any(|&bit| one.marker_bit(bit));
+        self.lost.bypass_s += u64::from(running.is_some_and(is_bypassed));
+        let is_whole = running.is_some_and(Controller::is_as_commissioned);
+        self.lost.impaired_s += u64::from(!is_whole);
     }
 }
 
