@@ -3,14 +3,16 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use common::{bottling, truth};
+use common::{bottling, source, spec, truth};
+use sim_kernel::digest::Digest;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::{ConnectionId, ConnectionStatus, Label, ProtectionLost, World};
 use sim_process::bottling::BottlingConfig;
 use sim_wire::modbus::Request;
-use sim_wire::modbus::engineering::{Area, Command, Force};
+use sim_wire::modbus::engineering::{Activation, Area, Command, Content, Force};
 
 const FILLER: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 11);
 const SAFETY: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 14);
@@ -130,6 +132,25 @@ impl Plant {
         command.emit(session, &mut message);
         let answer = self.ask(link, &Request::Engineering(&message));
         assert_eq!(answer.get(2..4), Some(&[command.operation(), 0xFE][..]));
+    }
+
+    /// Loads a program into the safety controller and lets it go on with it at once, in its session.
+    fn load(&mut self, link: ConnectionId, session: u8, program: &[u8]) {
+        let size = u32::try_from(program.len()).expect("it is short");
+        let begin = Command::DownloadBegin {
+            content: Content::Program,
+            size,
+            digest: Digest::of(program).0,
+        };
+        self.command(link, session, &begin);
+        let mut offset = 0;
+        for bytes in program.chunks(240) {
+            self.command(link, session, &Command::DownloadBlock { offset, bytes });
+            offset += u32::try_from(bytes.len()).expect("it is short");
+        }
+        self.command(link, session, &Command::Verify);
+        let how = Activation::Online;
+        self.command(link, session, &Command::Activate { how });
     }
 
     fn lost(&self) -> ProtectionLost {
@@ -315,4 +336,62 @@ fn controller_when_it_leaves_run_then_valve_and_contactor_go_to_their_safe_posit
     assert_eq!(plant.truth("m2_belt_m_per_s"), 0.0);
     assert_eq!(plant.sif1()[3], 1.0, "nobody asked for it");
     assert!(plant.world.now() > SimTime::from_secs(300));
+}
+
+#[test]
+fn program_when_its_limit_is_raised_over_the_network_then_no_demand_is_seen_and_none_answered() {
+    let golden = source("safety.st");
+    let limit = "LEVEL_TRIP    : REAL := 0.53;";
+    assert!(golden.contains(limit));
+    // Above the edge of the bowl, and still inside the measuring range.
+    let changed = golden.replace(limit, "LEVEL_TRIP    : REAL := 0.60;");
+    let program = sim_st::compile(&changed, "safety.st").expect("one number differs");
+    let mut plant = Plant::new(|_| {});
+    let safety = plant.connect(SAFETY);
+    plant.command(safety, 0, &Command::Connect { name: "it" });
+    plant.load(safety, 1, &program.to_bytes());
+    plant.run_s(2);
+    assert_eq!(plant.truth("xv20_open"), 1.0, "the change trips nothing");
+    let loaded_at = plant.world.now();
+    plant.pour(180);
+    assert!(plant.truth("overflow_l") > 1.0);
+    let [demands, trips, missed, spurious, _] = plant.sif1();
+    assert_eq!([demands, trips, missed, spurious], [1.0, 0.0, 1.0, 0.0]);
+    assert!(plant.truth("sif1_unprotected_s") > 60.0);
+    let lost = plant.lost();
+    let since = (plant.world.now() - loaded_at).as_nanos() / 1_000_000_000;
+    assert_eq!(lost.bypass_s, 0);
+    assert!(
+        lost.impaired_s.abs_diff(since) <= 5,
+        "{lost:?} in the {since} s since the load"
+    );
+    let safety = plant.connect(SAFETY);
+    assert_eq!(
+        plant.evidence(safety),
+        [0, 0, 0],
+        "its word is worth nothing"
+    );
+}
+
+#[test]
+fn wiring_when_read_then_the_safety_controller_shares_no_device_with_the_control_system() {
+    let spec = spec();
+    let points = |is_safety: bool| {
+        let controllers = spec.controllers.iter();
+        let controllers = controllers.filter(move |one| one.safety.is_some() == is_safety);
+        let wires = controllers.flat_map(|one| one.inputs.iter().chain(&one.outputs));
+        wires
+            .map(|wire| wire.point.as_str())
+            .collect::<BTreeSet<_>>()
+    };
+    let (safety, control) = (points(true), points(false));
+    let expect = [
+        "HS20", "K22", "K22_CL", "LT21A", "LT21B", "LT21C", "TS22", "XV20", "ZSC20", "ZSO20",
+    ];
+    assert_eq!(safety, BTreeSet::from(expect));
+    // The contactor tells the filler, by a contact of its own, that its motor has no supply.
+    assert_eq!(
+        safety.intersection(&control).collect::<Vec<_>>(),
+        [&"K22_CL"]
+    );
 }

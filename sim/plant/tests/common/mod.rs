@@ -31,6 +31,19 @@ const PROGRAMS: [(&str, &str); 4] = [
     ),
 ];
 
+/// The shipped plant file.
+#[allow(dead_code, reason = "not every test binary reads it")]
+pub(crate) fn spec() -> PlantSpec {
+    ron::from_str(PLANT).expect("the shipped plant is right")
+}
+
+/// The text of a shipped program.
+#[allow(dead_code, reason = "not every test binary changes one")]
+pub(crate) fn source(name: &str) -> &'static str {
+    let found = PROGRAMS.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("there is no {name}")).1
+}
+
 /// The shipped line at standstill, with its programs, network, stations and operator.
 ///
 /// # Arguments
@@ -42,7 +55,7 @@ pub(crate) fn bottling(
     attacker: Option<&str>,
     change: impl FnOnce(&mut BottlingConfig),
 ) -> World {
-    let mut spec: PlantSpec = ron::from_str(PLANT).expect("the shipped plant is right");
+    let mut spec = spec();
     let ProcessSpec::Bottling(config) = &mut spec.process else {
         panic!("the shipped plant is a bottling line");
     };

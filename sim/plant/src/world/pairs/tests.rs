@@ -10,7 +10,7 @@ use sim_wire::{FrameSummary, MacAddr, arp};
 use crate::observe::{Keep, Quality};
 use crate::physics::ControllerAct;
 use crate::spec::{HostSpec, PlantSpec, StandbySpec};
-use crate::{World, WorldOptions};
+use crate::{ProtectionLost, World, WorldOptions};
 
 const PAIR: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 11);
 const STANDBY: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 12);
@@ -31,9 +31,12 @@ fn world() -> World {
         ],
         controllers: [(
             host: "plc-a", program: "p.st", scan_ms: 10, inputs: [], outputs: [],
-            standby: (host: "plc-b", takeover_after_ms: 60),
+            standby: (host: "plc-b", takeover_after_ms: 60), safety: (bypasses: ["override"]),
         )],
-        tags: [(name: "n", controller: "plc-a", address: "%MW0", kind: Uint)],
+        tags: [
+            (name: "n", controller: "plc-a", address: "%MW0", kind: Uint),
+            (name: "override", controller: "plc-a", address: "%MX0.0", kind: Bool),
+        ],
         alarms: [(
             name: "full", tag: "n", when: Above(3000), priority: High, text: "it has counted enough",
             procedure: "off",
@@ -121,6 +124,22 @@ fn clients_when_the_primary_fails_then_find_the_other_at_the_same_address() {
     assert_eq!(lines(&mut world, "plc-a"), expect);
 }
 
+/// The takeover is over long before the end of the second in which it happens.
+#[test]
+fn safety_pair_when_its_primary_fails_then_the_standby_protects_and_without_both_nobody_does() {
+    let mut world = world();
+    let lost = |world: &World| world.safety_facts().expect("it is a pair of them").lost;
+    let at = |seconds: u64| SimTime::from_secs(seconds) + SimDuration::from_millis(200);
+    world.run_until(at(5));
+    world.power_off(at(5), 0);
+    world.run_until(at(10));
+    assert_eq!(world.is_standby("plc-b"), Some(false));
+    assert_eq!(lost(&world), ProtectionLost::default());
+    world.power_off(at(10), 1);
+    world.run_until(at(14));
+    assert_eq!(lost(&world).impaired_s, 4);
+}
+
 #[test]
 fn primary_when_it_stops_by_itself_then_both_announce_their_new_addresses() {
     let mut world = world();
@@ -191,6 +210,10 @@ fn bottling(fails: Option<SimTime>) -> World {
         program(
             "packaging.st",
             include_str!("../../../../../scenarios/bottling/packaging.st"),
+        ),
+        program(
+            "safety.st",
+            include_str!("../../../../../scenarios/bottling/safety.st"),
         ),
     ]);
     let options = WorldOptions::default();
