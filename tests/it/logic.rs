@@ -30,12 +30,12 @@ fn has_tool(command: &str, argument: &str) -> bool {
     found
 }
 
-fn detection(run: &Path) -> Value {
+pub(crate) fn detection(run: &Path) -> Value {
     read_json(&run.join("score/score.json"))["detection"].clone()
 }
 
 /// Each step: its id, whether it was detected, its grade and the name of the rule that fired first.
-fn steps(detection: &Value) -> Vec<(&str, bool, &str, &str)> {
+pub(crate) fn steps(detection: &Value) -> Vec<(&str, bool, &str, &str)> {
     let steps = detection["steps"].as_array().expect("a list of steps");
     steps
         .iter()
@@ -51,7 +51,7 @@ fn steps(detection: &Value) -> Vec<(&str, bool, &str, &str)> {
 }
 
 /// The physical effect in the truth: when a constraint was first violated that the twin keeps, s.
-fn impact_s(run: &Path, constraint: &str) -> Option<u64> {
+pub(crate) fn impact_s(run: &Path, constraint: &str) -> Option<u64> {
     let lines = fs::read_to_string(run.join("truth/impact.jsonl")).expect("every run has one");
     let impacts = lines.lines().map(|line| {
         let impact: Value = serde_json::from_str(line).expect("lines are JSON");

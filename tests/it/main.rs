@@ -20,5 +20,6 @@ mod logic;
 mod offline;
 #[cfg(unix)]
 mod response;
+mod safety;
 mod st;
 mod support;
