@@ -94,10 +94,8 @@ const fn aq(
 /// Number of points.
 pub(crate) const POINTS: usize = 205;
 
-static TABLE: [Point; POINTS] = LIST;
-
 #[rustfmt::skip]
-const LIST: [Point; POINTS] = [
+static TABLE: [Point; POINTS] = [
     // M1: infeed belt.
     dq("M1_RUN", 0.0, "Run command to the drive of the infeed belt"),
     aq("M1_HZ", "Hz", 0.0, 80.0, 50.0, "Frequency reference; 50 Hz is 0.3665 m/s"),
@@ -316,7 +314,7 @@ const LIST: [Point; POINTS] = [
 
 /// Positions of the points the physics itself touches, found by name when the crate is compiled.
 pub(crate) mod id {
-    use super::LIST;
+    use super::TABLE;
 
     /// Points per motor.
     pub(crate) const MOTOR_POINTS: u16 = 11;
@@ -327,8 +325,8 @@ pub(crate) mod id {
 
     const fn find(name: &str) -> u16 {
         let mut index = 0;
-        while index < LIST.len() {
-            if same(LIST[index].name.as_bytes(), name.as_bytes()) {
+        while index < TABLE.len() {
+            if same(TABLE[index].name.as_bytes(), name.as_bytes()) {
                 #[expect(
                     clippy::cast_possible_truncation,
                     reason = "the table is far below 65536"
