@@ -131,7 +131,7 @@ fn st_run_when_inputs_are_wrong_then_names_each_cell() {
     for (inputs, says) in [
         ("t,Start\n0,1\n", "in.csv:1:1: TR0318"),
         ("time_ms,Strat\n0,1\n", "did you mean `Start`?"),
-        ("time_ms,%IX9\n0,1\n", "in.csv:1:9: TR0318"),
+        ("time_ms,%IX9.8\n0,1\n", "in.csv:1:9: TR0318"),
         (
             "time_ms,Start,Speed\n0,1,1\n20,1,40000\n",
             "in.csv:3:6: TR0318",
