@@ -199,7 +199,9 @@ pub fn compile_for(
         parser::parse(&tokens, end, &mut library, &mut sink);
         mentioned.extend(type_names(&tokens, sink.source()));
     }
-    let declared: BTreeSet<String> = library.pous.iter().map(|pou| pou.name.key()).collect();
+    let pous = library.pous.iter().map(|pou| &pou.name);
+    let types = library.types.iter().map(|declaration| &declaration.name);
+    let declared = pous.chain(types).map(ast::Name::key).collect();
     let annex = annex::library(&mentioned, &declared);
     if !annex.is_empty() {
         sources.push((&annex, annex::FILE));

@@ -133,6 +133,9 @@ END_PROGRAM";
 PROGRAM Main VAR PID : INT; r : RAMP; END_VAR r(); PID := r.y; END_PROGRAM";
     assert_eq!(files(own), ["main.st"]);
     check_source(own, &["PID=1"]);
+    let own =
+        "TYPE PID : INT; END_TYPE PROGRAM Main VAR p : PID := 3; END_VAR p := p + 1; END_PROGRAM";
+    check_source(own, &["p=4"]);
     // Manual: the output is X0, as KP = 1 and the integral part begins with TR * (X0 - error).
     check_source(
         "PROGRAM Main VAR p : PID; y : REAL; END_VAR
