@@ -16,7 +16,7 @@ pub(crate) fn check_project(xml: &str) {
         }
         Err(found) => assert!(!found.is_empty()),
     }
-    if let Err(found) = sim_plcopen::compile_all(&[(xml, "p.xml")]) {
+    if let Err(found) = sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")]) {
         assert!(!found.is_empty());
         for report in found {
             let span = report.span.start as usize..report.span.end as usize;
