@@ -47,6 +47,12 @@ const MAX_FRAME_SLOTS: u32 = 1 << 16;
 /// Slots that all declarations of a compilation may lay out, so that none outgrows the compiler.
 const MAX_LAYOUT_SLOTS: u32 = 1 << 21;
 
+/// Declarations that may need each other in a row, each the next: types of types, blocks in blocks.
+const MAX_NESTING: usize = 64;
+
+/// Bytes that the paths of all variables that can be watched may take together.
+const MAX_PATH_BYTES: usize = 1 << 26;
+
 /// A variable of a POU.
 #[derive(Clone, Debug)]
 struct Var {
@@ -106,6 +112,8 @@ struct Signature {
     edges: Vec<hir::Edge>,
     /// Slots for the ENO of instances that the body reads.
     enos: Range<u32>,
+    /// Whether a variable, or a part of one, stands at `%I*` or the like.
+    partly: bool,
 }
 
 impl Signature {
@@ -119,6 +127,7 @@ impl Signature {
             result: None,
             edges: Vec::new(),
             enos: 0..0,
+            partly: false,
         }
     }
 
@@ -166,6 +175,10 @@ struct Checker<'a, 's> {
     uses: Vec<Vec<(usize, Span)>>,
     /// Slots that may still be laid out.
     slots_left: u32,
+    /// Declarations that are open: each is needed by the one before.
+    nesting: usize,
+    /// Bytes that paths of variables may still take.
+    path_bytes_left: usize,
     sink: &'a mut Sink<'s>,
 }
 
@@ -189,6 +202,8 @@ pub(crate) fn check(
         progress: vec![Progress::Unseen; library.pous.len()],
         uses: vec![Vec::new(); library.pous.len()],
         slots_left: MAX_LAYOUT_SLOTS,
+        nesting: 0,
+        path_bytes_left: MAX_PATH_BYTES,
         sink,
     };
     checker.collect_names();
@@ -266,6 +281,26 @@ impl Checker<'_, '_> {
     fn report_duplicate(&mut self, name: &ast::Name) {
         let message = format!("`{}` is declared twice", name.text);
         self.sink.report(problems::DUPLICATE, name.span, message);
+    }
+
+    /// Begins a declaration that another one may need; reports where too many need each other. What is begun must
+    /// be ended by [`Checker::close`].
+    fn open(&mut self, name: &ast::Name) -> bool {
+        let fits = self.nesting < MAX_NESTING;
+        if fits {
+            self.nesting += 1;
+        } else {
+            let message = format!(
+                "`{}` lies more than {MAX_NESTING} declarations deep",
+                name.text
+            );
+            self.sink.report(problems::TOO_DEEP, name.span, message);
+        }
+        fits
+    }
+
+    fn close(&mut self) {
+        self.nesting -= 1;
     }
 
     /// Reserves slots; reports where there are no more.

@@ -5,7 +5,7 @@
 //! is which POUs mean something else, by the digests of [`Program::pous`], which do not depend on where
 //! things lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::program::Program;
@@ -79,8 +79,8 @@ impl Program {
                 Some(_) => {}
             }
         }
-        let is_gone = |name: &str| !new.iter().any(|pou| key(&pou.name) == key(name));
-        let gone = old.iter().filter(|pou| is_gone(&pou.name));
+        let after: BTreeSet<String> = new.iter().map(|pou| key(&pou.name)).collect();
+        let gone = old.iter().filter(|pou| !after.contains(&key(&pou.name)));
         changes.removed = gone.map(|pou| pou.name.clone()).collect();
         changes
     }

@@ -236,6 +236,18 @@ impl<'s> Sink<'s> {
         }
     }
 
+    /// A hint that names the candidate nearest to a mistyped name; none where no more is reported anyway.
+    pub(crate) fn did_you_mean<'a>(
+        &self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<String> {
+        if self.found.len() >= MAX_DIAGNOSTICS {
+            return None;
+        }
+        crate::suggest::did_you_mean(name, candidates)
+    }
+
     /// The text of all files.
     pub(crate) fn source(&self) -> &'s str {
         &self.source.text

@@ -379,9 +379,30 @@ fn find(text: Text<'_>, wanted: Text<'_>) -> u64 {
     if wanted.len == 0 || wanted.len > text.len {
         return 0;
     }
-    let found = (0..=text.len - wanted.len)
-        .find(|&at| (0..wanted.len).all(|inner| text.unit(at + inner) == wanted.unit(inner)));
-    found.map_or(0, |at| at as u64 + 1)
+    // Knuth, Morris and Pratt, so that no text takes longer than its scan time stands for: of what was found up to
+    // each unit, the length of the longest beginning that it also ends with.
+    let mut borders = [0usize; MAX_TEXT_LEN as usize];
+    let mut matched = 0;
+    for at in 1..wanted.len {
+        matched = extend_match(wanted, &borders, matched, wanted.unit(at));
+        borders[at] = matched;
+    }
+    matched = 0;
+    for at in 0..text.len {
+        matched = extend_match(wanted, &borders, matched, text.unit(at));
+        if matched == wanted.len {
+            return (at + 2 - wanted.len) as u64;
+        }
+    }
+    0
+}
+
+/// How much of `wanted` is found with one more unit, after `matched` of its units.
+fn extend_match(wanted: Text<'_>, borders: &[usize], mut matched: usize, unit: u16) -> usize {
+    while matched > 0 && wanted.unit(matched) != unit {
+        matched = borders[matched - 1];
+    }
+    matched + usize::from(wanted.unit(matched) == unit)
 }
 
 /// A whole number with sign and base as in a literal; 0 where the text is none.

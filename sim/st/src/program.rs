@@ -289,13 +289,13 @@ impl Program {
     /// The program organization units, in the order of the source.
     #[must_use]
     pub fn pous(&self) -> Vec<PouInfo> {
-        let info = |pou: &PouRecord| PouInfo {
+        let info = |(at, pou): (u32, &PouRecord)| PouInfo {
             name: pou.name.clone(),
             kind: pou.kind,
-            digest: pou_digest(&self.module, pou),
+            digest: pou_digest(&self.module, at, pou),
             instructions: pou.code_len,
         };
-        self.module.pous.iter().map(info).collect()
+        (0..).zip(&self.module.pous).map(info).collect()
     }
 
     /// Line of the source that an instruction comes from: the source map.
@@ -613,7 +613,7 @@ fn prepare_op(
 }
 
 /// Digest of what a POU does, independent of where its slots and its neighbours lie.
-fn pou_digest(module: &Module, pou: &PouRecord) -> [u8; 32] {
+fn pou_digest(module: &Module, at: u32, pou: &PouRecord) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     let mut put = |bytes: &[u8]| {
         hasher.update(&u64::from(narrow(bytes.len())).to_le_bytes());
@@ -623,14 +623,7 @@ fn pou_digest(module: &Module, pou: &PouRecord) -> [u8; 32] {
     put(&[pou.kind as u8]);
     put(&pou.frame.iter().map(|ty| *ty as u8).collect::<Vec<_>>());
     // Initial values stand in the memory of the instances; those of a PROGRAM are its own.
-    let index = module
-        .pous
-        .iter()
-        .position(|known| std::ptr::eq(known, pou));
-    let entry = module
-        .entries
-        .iter()
-        .find(|entry| Some(entry.pou as usize) == index);
+    let entry = module.entries.iter().find(|entry| entry.pou == at);
     if let Some(entry) = entry {
         let base = entry.base as usize;
         for value in &module.init[base..base + pou.frame.len()] {

@@ -26,7 +26,6 @@ use crate::ast::{
 };
 use crate::diagnostic::{Sink, Span};
 use crate::problems;
-use crate::suggest::did_you_mean;
 
 /// The type of a step's instance, which no source can name.
 pub(crate) const STEP_TYPE: &str = "$STEP";
@@ -85,7 +84,7 @@ fn check(chart: &Chart, place: Span, sink: &mut Sink<'_>) {
                 }
                 if !known {
                     let steps = chart.steps.iter().map(|step| step.name.text.as_str());
-                    let hint = did_you_mean(&name.text, steps);
+                    let hint = sink.did_you_mean(&name.text, steps);
                     let message = format!("no step of this chart is called `{}`", name.text);
                     sink.report_with_hint(problems::BAD_CHART, name.span, message, hint);
                 } else if names[..at].iter().any(|other| other.key() == name.key()) {

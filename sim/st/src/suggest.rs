@@ -1,5 +1,9 @@
 //! "Did you mean": the known name that is nearest to a mistyped one.
 
+/// Candidates that are looked at: a program with more names gets a hint from the first of them, so that mistakes
+/// in it do not take minutes.
+const MAX_CANDIDATES: usize = 4096;
+
 /// The candidate within a third of the name's length in edits, or none. Ties go to the first.
 pub(crate) fn nearest<'a>(
     name: &str,
@@ -12,9 +16,10 @@ pub(crate) fn nearest<'a>(
     let name = name.to_ascii_uppercase();
     let limit = (name.len() / 3).max(1);
     let mut best = None;
-    for candidate in candidates {
-        // What the compiler has named itself no source can name.
-        if candidate.len() > 64 || candidate.starts_with('$') {
+    for candidate in candidates.into_iter().take(MAX_CANDIDATES) {
+        // What the compiler has named itself no source can name. Each letter too many is an edit.
+        let too_far = candidate.len().abs_diff(name.len()) > limit;
+        if too_far || candidate.len() > 64 || candidate.starts_with('$') {
             continue;
         }
         let distance = edits(name.as_bytes(), candidate.to_ascii_uppercase().as_bytes());

@@ -20,7 +20,7 @@ use crate::types::Elementary;
 pub(crate) const MAX_CALL_DEPTH: usize = 64;
 /// Slots that a program's memory may have.
 const MAX_SLOTS: usize = 1 << 20;
-/// Tasks that a program may have.
+/// Tasks, and instances of a PROGRAM, that a program may have.
 const MAX_TASKS: usize = 64;
 /// Instructions that a program may have.
 const MAX_CODE: usize = 1 << 20;
@@ -88,7 +88,8 @@ pub(crate) fn operand_slots(code: crate::bytecode::Opcode) -> [bool; 3] {
 pub(crate) fn verify(module: &Module) -> Result<(), Fault> {
     let too_large = module.types.len() > MAX_SLOTS
         || module.code.len() > MAX_CODE
-        || module.tasks.len() > MAX_TASKS;
+        || module.tasks.len() > MAX_TASKS
+        || module.entries.len() > MAX_TASKS;
     if too_large {
         return Err(Fault::TooLarge);
     }

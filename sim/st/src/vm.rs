@@ -325,7 +325,7 @@ impl Machine {
     ///
     /// # Determinism
     ///
-    /// Fuel is compared at jumps and calls, so that a straight piece of code runs to its end; what
+    /// Fuel is compared at jumps, calls and functions of texts and dates, so that a straight piece of code runs to its end; what
     /// has been used up never exceeds `fuel` in the report.
     pub fn scan(&mut self, image: &mut Image, now_ns: u64, fuel: u64) -> ScanReport {
         let program = Arc::clone(&self.program);
@@ -593,7 +593,12 @@ fn run(
                     break stop;
                 }
             }
-            O::Intrinsic => run_intrinsic(program.list(op.d), memory, base),
+            O::Intrinsic => {
+                if spent > fuel {
+                    break Stop::Watchdog;
+                }
+                run_intrinsic(program.list(op.d), memory, base);
+            }
             O::Jump => {
                 if spent > fuel {
                     break Stop::Watchdog;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::path::{End, Roots};
 use super::types::{Type, Typed};
-use super::{Checker, Signature, Var};
+use super::{Checker, Progress, Signature, Var};
 use crate::ast::{AccessPath, InstanceInit, TypeSpec};
 use crate::diagnostic::Span;
 use crate::hir::{Access, Block, Instance, LocatedVariable};
@@ -261,18 +261,15 @@ impl Checker<'_, '_> {
     }
 
     /// Whether a variable of the type contains one at `%I*` or the like.
-    fn holds_partly(&mut self, ty: &Type) -> bool {
+    pub(super) fn holds_partly(&self, ty: &Type) -> bool {
         match ty {
-            Type::Block(Block::User(pou)) => self.signature(*pou).is_some_and(|signature| {
-                let vars = signature.vars.iter();
-                vars.clone().any(|var| var.partly.is_some())
-                    || vars.clone().any(|var| self.holds_partly(&var.ty))
-            }),
+            Type::Block(Block::User(pou)) => match &self.progress[*pou] {
+                Progress::Done(signature) => signature.partly,
+                // It is reported.
+                Progress::Unseen | Progress::Open => false,
+            },
             Type::Array(array) => self.holds_partly(&array.element),
-            Type::Struct(at) => {
-                let fields = self.structs[*at].fields.clone();
-                fields.iter().any(|field| self.holds_partly(&field.ty))
-            }
+            Type::Struct(at) => self.structs[*at].partly,
             _ => false,
         }
     }

@@ -37,7 +37,10 @@ impl Scope<'_, '_, '_> {
     }
 
     pub(super) fn unknown_parameter(&mut self, signature: &Signature, name: &Name) {
-        let hint = crate::suggest::did_you_mean(&name.text, signature.names());
+        let hint = self
+            .checker
+            .sink
+            .did_you_mean(&name.text, signature.names());
         let message = format!("`{}` has no parameter `{}`", signature.name, name.text);
         self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);
     }

@@ -230,7 +230,7 @@ impl Scope<'_, '_, '_> {
         let pous = &self.checker.library.pous;
         let user = pous.iter().filter(|pou| pou.kind == PouKind::Function);
         let candidates = super::function::names().chain(user.map(|pou| pou.name.text.as_str()));
-        let hint = crate::suggest::did_you_mean(&name.text, candidates);
+        let hint = self.checker.sink.did_you_mean(&name.text, candidates);
         let message = format!("unknown function `{}`", name.text);
         self.report_hint(problems::UNKNOWN_FUNCTION, name.span, message, hint);
     }
@@ -394,7 +394,7 @@ impl Scope<'_, '_, '_> {
             let functions = pous.iter().map(|pou| pou.name.text.as_str());
             let names = self.signature.names();
             let candidates = names.chain(functions).chain(super::function::names());
-            let hint = crate::suggest::did_you_mean(&name.text, candidates);
+            let hint = self.checker.sink.did_you_mean(&name.text, candidates);
             let message = format!("unknown instance or function `{}`", name.text);
             self.report_hint(problems::UNKNOWN_VARIABLE, name.span, message, hint);
             return None;
@@ -464,8 +464,10 @@ impl Scope<'_, '_, '_> {
             };
             let member = self.checker.member(block, &name.key());
             let Some(member) = member.filter(|member| member.role != FieldRole::Hidden) else {
-                let hint =
-                    crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
+                let hint = self
+                    .checker
+                    .sink
+                    .did_you_mean(&name.text, names.iter().map(String::as_str));
                 let block = self.checker.block_name(block);
                 let message = format!("`{block}` has no parameter `{}`", name.text);
                 self.report_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);

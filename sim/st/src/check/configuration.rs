@@ -194,7 +194,7 @@ impl Checker<'_, '_> {
                 let Some(task) = tasks.iter().position(is_it) else {
                     let near = tasks.iter().filter(|task| task.resource == resource);
                     let known = near.map(|task| task.name.text.as_str());
-                    let hint = crate::suggest::did_you_mean(&name.text, known);
+                    let hint = self.sink.did_you_mean(&name.text, known);
                     let message = format!("unknown task `{}`", name.text);
                     let code = problems::BAD_CONFIGURATION;
                     self.sink.report_with_hint(code, name.span, message, hint);
@@ -208,7 +208,7 @@ impl Checker<'_, '_> {
         let Some(pou) = found.filter(|&pou| pous[pou].kind == PouKind::Program) else {
             let programs = pous.iter().filter(|pou| pou.kind == PouKind::Program);
             let names = programs.map(|pou| pou.name.text.as_str());
-            let hint = crate::suggest::did_you_mean(&program.ty.text, names);
+            let hint = self.sink.did_you_mean(&program.ty.text, names);
             let message = format!("there is no PROGRAM `{}`", program.ty.text);
             let code = problems::BAD_CONFIGURATION;
             self.sink

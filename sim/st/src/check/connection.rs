@@ -70,7 +70,9 @@ impl Checker<'_, '_> {
             _ => "VAR_OUTPUT",
         };
         let vars = signature.vars.iter().filter(|var| var.section == section);
-        let hint = crate::suggest::did_you_mean(&name.text, vars.map(|var| var.name.as_str()));
+        let hint = self
+            .sink
+            .did_you_mean(&name.text, vars.map(|var| var.name.as_str()));
         let message = format!("the PROGRAM has no {what} `{}`", name.text);
         self.sink
             .report_with_hint(problems::UNKNOWN_PARAMETER, name.span, message, hint);

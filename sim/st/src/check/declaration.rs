@@ -12,7 +12,7 @@ use crate::problems;
 use crate::types::Elementary;
 
 impl Checker<'_, '_> {
-    /// The declarations of a POU; `None` where it contains itself.
+    /// The declarations of a POU; `None` where it contains itself, or lies too deep.
     pub(super) fn signature(&mut self, pou: usize) -> Option<Rc<Signature>> {
         match &self.progress[pou] {
             Progress::Done(signature) => return Some(Rc::clone(signature)),
@@ -24,8 +24,12 @@ impl Checker<'_, '_> {
             }
             Progress::Unseen => {}
         }
+        let library = self.library;
+        let ast = &library.pous[pou];
+        if !self.open(&ast.name) {
+            return None;
+        }
         self.progress[pou] = Progress::Open;
-        let ast = &self.library.pous[pou];
         let mut signature = Signature::new(&ast.name.text, ast.kind);
         self.declare_result(pou, &mut signature);
         // The constants first, because the types of variables in front of them may need them.
@@ -40,6 +44,10 @@ impl Checker<'_, '_> {
         }
         self.check_overlaps(&ast.sections, &signature);
         self.reserve_enos(ast, &mut signature);
+        let holds =
+            |var: &Var| !var.external && (var.partly.is_some() || self.holds_partly(&var.ty));
+        signature.partly = signature.vars.iter().any(holds);
+        self.close();
         let signature = Rc::new(signature);
         self.progress[pou] = Progress::Done(Rc::clone(&signature));
         Some(signature)
@@ -144,7 +152,10 @@ impl Checker<'_, '_> {
         signature: &mut Signature,
     ) {
         let first = declaration.names.first().map_or("", |name| &name.text);
-        let typed = self.type_of(pou, &declaration.ty, signature, first);
+        let mut typed = self.type_of(pou, &declaration.ty, signature, first);
+        if section.kind != SectionKind::External {
+            typed = typed.filter(|typed| self.is_laid_out(&typed.ty));
+        }
         if let (Some(address), None) = (&declaration.at, &typed) {
             // The address may hold a mistake of its own.
             if let Err(reason) = Address::parse(&address.text)
@@ -189,6 +200,15 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Whether the layout of a type is known; reports a block that contains itself. No variable is of such a type:
+    /// whoever follows the variables of an instance comes to an end.
+    pub(super) fn is_laid_out(&mut self, ty: &Type) -> bool {
+        match ty {
+            Type::Block(Block::User(pou)) => self.signature(*pou).is_some(),
+            _ => true,
+        }
+    }
+
     /// VAR_EXTERNAL names a global variable; it must say the same type.
     fn declare_external(
         &mut self,
@@ -203,7 +223,7 @@ impl Checker<'_, '_> {
         signature.by_key.insert(key.clone(), usize::MAX);
         let Some(global) = globals.var(&key) else {
             if !globals.by_key.contains_key(&key) {
-                let hint = crate::suggest::did_you_mean(&name.text, globals.names());
+                let hint = self.sink.did_you_mean(&name.text, globals.names());
                 let message = format!("no VAR_GLOBAL declares `{}`", name.text);
                 self.sink
                     .report_with_hint(problems::BAD_EXTERNAL, name.span, message, hint);
@@ -347,12 +367,6 @@ impl Checker<'_, '_> {
 
     /// Reserves the slots of a variable with the initial values of its type.
     pub(super) fn allocate(&mut self, typed: &Typed, signature: &mut Signature, span: Span) -> u32 {
-        // An instance's layout must be known before its size is.
-        if let Type::Block(Block::User(pou)) = typed.ty
-            && self.signature(pou).is_none()
-        {
-            return 0;
-        }
         let size = self.slots(&typed.ty);
         if !self.reserve(size, span) {
             return 0;

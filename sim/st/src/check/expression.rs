@@ -166,7 +166,7 @@ impl<'c, 'a, 's> Scope<'c, 'a, 's> {
             .find(|(known, _)| known.eq_ignore_ascii_case(&name.text));
         let Some((_, slot)) = found else {
             let names = list.values.iter().map(|(known, _)| known.as_str());
-            let hint = crate::suggest::did_you_mean(&name.text, names);
+            let hint = self.checker.sink.did_you_mean(&name.text, names);
             let message = format!("`{}` has no value `{}`", list.name, name.text);
             self.report_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
             return None;

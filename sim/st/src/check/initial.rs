@@ -132,7 +132,9 @@ impl Checker<'_, '_> {
 
     pub(super) fn unknown_member(&mut self, block: Block, name: &Name) {
         let names = self.member_names(block);
-        let hint = crate::suggest::did_you_mean(&name.text, names.iter().map(String::as_str));
+        let hint = self
+            .sink
+            .did_you_mean(&name.text, names.iter().map(String::as_str));
         let message = format!("`{}` has no member `{}`", self.block_name(block), name.text);
         self.sink
             .report_with_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);
@@ -141,7 +143,7 @@ impl Checker<'_, '_> {
     pub(super) fn unknown_field(&mut self, at: usize, name: &Name) {
         let structure = &self.structs[at];
         let names = structure.fields.iter().map(|field| field.name.as_str());
-        let hint = crate::suggest::did_you_mean(&name.text, names);
+        let hint = self.sink.did_you_mean(&name.text, names);
         let message = format!("`{}` has no member `{}`", structure.name, name.text);
         self.sink
             .report_with_hint(problems::UNKNOWN_MEMBER, name.span, message, hint);

@@ -151,7 +151,9 @@ impl Checker<'_, '_> {
                 .programs
                 .iter()
                 .map(|program| program.name.text.as_str());
-            let hint = crate::suggest::did_you_mean(&name.text, programs.chain(globals.names()));
+            let hint = self
+                .sink
+                .did_you_mean(&name.text, programs.chain(globals.names()));
             let message = format!("no PROGRAM and no VAR_GLOBAL is named `{}`", name.text);
             self.sink
                 .report_with_hint(problems::BAD_PATH, name.span, message, hint);
@@ -178,7 +180,7 @@ impl Checker<'_, '_> {
         let Some(var) = signature.var(&key) else {
             // A failed declaration is reported where it stands.
             if !signature.by_key.contains_key(&key) {
-                let hint = crate::suggest::did_you_mean(&name.text, signature.names());
+                let hint = self.sink.did_you_mean(&name.text, signature.names());
                 let message = format!("`{}` has no variable `{}`", signature.name, name.text);
                 self.sink
                     .report_with_hint(problems::BAD_PATH, name.span, message, hint);

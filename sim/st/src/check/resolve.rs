@@ -257,7 +257,7 @@ impl Scope<'_, '_, '_> {
         }
         if !globals.by_key.contains_key(&key) {
             let names = self.signature.names().chain(globals.names());
-            let hint = crate::suggest::did_you_mean(&name.text, names);
+            let hint = self.checker.sink.did_you_mean(&name.text, names);
             let message = format!("unknown variable `{}`", name.text);
             self.report_hint(problems::UNKNOWN_VARIABLE, name.span, message, hint);
         }

@@ -78,6 +78,8 @@ pub(super) struct StructType {
     pub(super) name: String,
     pub(super) fields: Vec<StructField>,
     pub(super) frame: Frame,
+    /// Whether a block in it has a variable at `%I*` or the like.
+    pub(super) partly: bool,
 }
 
 /// A member of a structure.
@@ -417,6 +419,7 @@ impl Checker<'_, '_> {
             name: name.to_owned(),
             fields: Vec::new(),
             frame: Frame::default(),
+            partly: false,
         };
         let outside = Rc::clone(&self.outside);
         let mut whole = true;
@@ -427,10 +430,12 @@ impl Checker<'_, '_> {
             }
             let first = member.names.first().map_or("", |name| &name.text);
             let inner_name = format!("{name}.{first}");
-            let Some(typed) = self.type_of(user, &member.ty, &outside, &inner_name) else {
+            let typed = self.type_of(user, &member.ty, &outside, &inner_name);
+            let Some(typed) = typed.filter(|typed| self.is_laid_out(&typed.ty)) else {
                 whole = false;
                 continue;
             };
+            inner.partly |= self.holds_partly(&typed.ty);
             let mut frame = self.frame_of(&typed);
             if let Some(init) = &member.init {
                 self.initialise(&typed.ty, 0, init, &outside, &mut frame);
@@ -505,7 +510,7 @@ impl Checker<'_, '_> {
                     .map(|declaration| declaration.name.text.as_str()),
             )
             .chain(blocks.map(|pou| pou.name.text.as_str()));
-        let hint = crate::suggest::did_you_mean(&name.text, candidates);
+        let hint = self.sink.did_you_mean(&name.text, candidates);
         let message = format!("unknown type `{}`", name.text);
         self.sink
             .report_with_hint(problems::UNKNOWN_TYPE, name.span, message, hint);
@@ -525,6 +530,9 @@ impl Checker<'_, '_> {
             }
             TypeProgress::Unseen => {}
         }
+        if !self.open(&declaration.name) {
+            return None;
+        }
         self.types[at] = TypeProgress::Open;
         let outside = Rc::clone(&self.outside);
         let mut typed = self.type_of(None, &declaration.spec, &outside, &declaration.name.text);
@@ -533,6 +541,7 @@ impl Checker<'_, '_> {
             self.initialise(&typed.ty, 0, init, &outside, &mut frame);
             typed.init = Some(Rc::from(frame.init));
         }
+        self.close();
         self.types[at] = TypeProgress::Done(typed.clone());
         typed
     }

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use super::located::Occupancy;
 use super::types::Type;
-use super::{Checker, Signature};
+use super::{Checker, MAX_PATH_BYTES, Signature};
 use crate::ast::SectionKind;
 use crate::diagnostic::Span;
 use crate::hir::{self, Block, Instance, LocatedVariable, Variable};
 use crate::image::Address;
+use crate::problems;
 
 /// What the entries of a walk have in common.
 struct Walk<'l> {
@@ -139,6 +140,14 @@ impl Checker<'_, '_> {
     }
 
     fn watch(&mut self, path: &str, ty: &Type, offset: u32, retain: bool, walk: &mut Walk<'_>) {
+        let Some(left) = self.path_bytes_left.checked_sub(path.len()) else {
+            let message =
+                format!("the paths of all variables take more than {MAX_PATH_BYTES} bytes");
+            self.sink
+                .report(problems::TOO_LARGE, Span::default(), message);
+            return;
+        };
+        self.path_bytes_left = left;
         let mut entry = Variable {
             path: path.to_owned(),
             offset,
@@ -204,7 +213,10 @@ impl Checker<'_, '_> {
                 }
             }
             Type::Block(Block::User(pou)) => {
-                if let Some(inner) = self.signature(*pou) {
+                // Instances without a variable may be in instances without end.
+                if let Some(inner) = self.signature(*pou)
+                    && !inner.frame.types.is_empty()
+                {
                     self.watch_signature(&inner, &format!("{path}."), offset, retain, walk);
                 }
             }

@@ -477,7 +477,7 @@ impl Parser<'_, '_> {
             return true;
         }
         let words = OPERATORS.iter().map(|(word, ..)| *word);
-        let hint = crate::suggest::did_you_mean(&name.text, words);
+        let hint = self.sink.did_you_mean(&name.text, words);
         let message = format!(
             "`{}` is no operator, and for a function there is no current result",
             name.text
