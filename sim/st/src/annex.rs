@@ -14,6 +14,7 @@ use crate::types::Elementary;
 /// A block: name in capitals, others that it needs, parameters with their types, and text.
 pub(crate) struct Block {
     name: &'static str,
+    /// Blocks and functions that the text names.
     needs: &'static [&'static str],
     parameters: &'static [(&'static str, Elementary)],
     text: &'static str,
@@ -44,14 +45,14 @@ pub(crate) const FILE: &str = "annex-f.st";
 pub(crate) fn library(mentioned: &BTreeSet<String>, declared: &BTreeSet<String>) -> String {
     let mut wanted = BTreeSet::new();
     for block in BLOCKS.iter().filter(|b| mentioned.contains(b.name)) {
-        if !declared.contains(block.name) {
+        // Where the program means something else by a name of the text, the block is not to be had.
+        let mut names = block.needs.iter().chain([&block.name]);
+        if !names.any(|name| declared.contains(*name)) {
             wanted.insert(block.name);
             wanted.extend(block.needs);
         }
     }
-    let wanted = BLOCKS
-        .iter()
-        .filter(|b| wanted.contains(b.name) && !declared.contains(b.name));
+    let wanted = BLOCKS.iter().filter(|b| wanted.contains(b.name));
     wanted.map(|block| block.text).collect()
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn library(mentioned: &BTreeSet<String>, declared: &BTreeSet<String>)
 const BLOCKS: [Block; 5] = [
     Block {
         name: "INTEGRAL",
-        needs: &[],
+        needs: &["TIME_TO_REAL"],
         parameters: &[
             ("RUN", Elementary::Bool),
             ("R1", Elementary::Bool),
@@ -94,7 +95,7 @@ END_FUNCTION_BLOCK
     },
     Block {
         name: "DERIVATIVE",
-        needs: &[],
+        needs: &["TIME_TO_REAL"],
         parameters: &[
             ("RUN", Elementary::Bool),
             ("XIN", Elementary::Real),
@@ -133,7 +134,7 @@ END_FUNCTION_BLOCK
     },
     Block {
         name: "PID",
-        needs: &["INTEGRAL", "DERIVATIVE"],
+        needs: &["INTEGRAL", "DERIVATIVE", "TIME_TO_REAL"],
         parameters: &[
             ("AUTO", Elementary::Bool),
             ("PV", Elementary::Real),
@@ -175,7 +176,7 @@ END_FUNCTION_BLOCK
     },
     Block {
         name: "RAMP",
-        needs: &[],
+        needs: &["TIME_TO_REAL"],
         parameters: &[
             ("RUN", Elementary::Bool),
             ("X0", Elementary::Real),

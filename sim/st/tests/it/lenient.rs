@@ -136,6 +136,10 @@ PROGRAM Main VAR PID : INT; r : RAMP; END_VAR r(); PID := r.y; END_PROGRAM";
     let own =
         "TYPE PID : INT; END_TYPE PROGRAM Main VAR p : PID := 3; END_VAR p := p + 1; END_PROGRAM";
     check_source(own, &["p=4"]);
+    // What the text of a block needs is the program's own: then the block is unknown.
+    let other = "FUNCTION INTEGRAL : INT INTEGRAL := 1; END_FUNCTION PROGRAM Main VAR p : PID; END_VAR END_PROGRAM";
+    let found = sim_st::compile(other, "main.st").expect_err("there is no PID");
+    assert_eq!((found[0].code, &*found[0].file), ("ST0202", "main.st"));
     // Manual: the output is X0, as KP = 1 and the integral part begins with TR * (X0 - error).
     check_source(
         "PROGRAM Main VAR p : PID; y : REAL; END_VAR
