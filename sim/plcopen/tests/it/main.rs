@@ -1,6 +1,7 @@
 //! PLCopen projects from file to scan.
 
 mod bodies;
+mod invariants;
 mod mistakes;
 mod projects;
 mod robust;

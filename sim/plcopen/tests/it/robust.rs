@@ -2,30 +2,11 @@
 
 use proptest::prelude::*;
 
+use crate::invariants::check_project;
 use crate::support::{
     FILLING, STARTER, block, coil, contact, derived, element, input, output, project, rail,
     statements,
 };
-
-/// Asks for everything that an import can tell.
-fn exercise(xml: &str) {
-    if let Ok(import) = sim_plcopen::import(xml, "p.xml") {
-        for line in 1..=u32::try_from(import.text().lines().count()).unwrap_or(1) {
-            let (row, column) = import.origin_of_line(line);
-            assert!(row > 0 && column > 0);
-        }
-    }
-    if let Err(found) = sim_plcopen::compile_for(sim_st::Purpose::Run, &[(xml, "p.xml")]) {
-        assert!(!found.is_empty());
-        for report in found {
-            let span = report.span.start as usize..report.span.end as usize;
-            assert!(
-                report.file != "p.xml" || xml.get(span).is_some(),
-                "{report}"
-            );
-        }
-    }
-}
 
 /// The parts of a project between its tags and texts, to be moved about.
 fn pieces(xml: &str) -> Vec<&str> {
@@ -37,7 +18,7 @@ proptest! {
 
     #[test]
     fn import_when_given_any_text_then_does_not_panic(text in "[<>/a-z \"=&;!\\[\\]é]{0,200}") {
-        exercise(&text);
+        check_project(&text);
     }
 
     #[test]
@@ -51,7 +32,7 @@ proptest! {
             let (from, to) = (from.index(all.len()), to.index(all.len()));
             all.swap(from, to);
         }
-        exercise(&all.concat());
+        check_project(&all.concat());
     }
 
     #[test]
@@ -68,13 +49,13 @@ proptest! {
             // Every other change puts in a value that no editor writes.
             parts[to] = if number % 2 == 0 { parts[from].clone() } else { odd.to_owned() };
         }
-        exercise(&parts.join("\""));
+        check_project(&parts.join("\""));
     }
 
     #[test]
     fn import_when_cut_off_then_does_not_panic(chart in any::<bool>(), at in any::<prop::sample::Index>()) {
         let xml = if chart { FILLING } else { STARTER };
-        exercise(&xml[..xml.floor_char_boundary(at.index(xml.len()))]);
+        check_project(&xml[..xml.floor_char_boundary(at.index(xml.len()))]);
     }
 }
 

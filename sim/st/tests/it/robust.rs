@@ -1,34 +1,11 @@
 //! Any text may come to the compiler.
 
 use proptest::prelude::*;
-use sim_st::{Diagnostic, compile};
+use sim_st::compile;
+
+use crate::invariants::{check_container, check_text};
 
 const SOURCE: &str = include_str!("../programs/filler.st");
-
-/// Every diagnostic must be of use: a known code, a place inside the source.
-fn check(source: &str) {
-    let Err(problems) = compile(source, "any.st") else {
-        return;
-    };
-    assert!(!problems.is_empty());
-    for Diagnostic {
-        code,
-        message,
-        span,
-        line,
-        column,
-        ..
-    } in problems
-    {
-        assert!(sim_st::explain(code).is_some(), "{code}");
-        assert!(!message.is_empty() && line >= 1 && column >= 1);
-        let range = span.start as usize..span.end as usize;
-        assert!(
-            source.get(range).is_some(),
-            "{code} lies outside the source"
-        );
-    }
-}
 
 /// Pieces that make text look like a program, so that the later passes are reached.
 const PIECES: &[&str] = &[
@@ -169,15 +146,29 @@ proptest! {
 
     #[test]
     fn compiler_when_given_any_text_then_never_panics(source in "\\PC{0,200}") {
-        check(&source);
+        check_text(&source);
     }
 
     #[test]
     fn compiler_when_given_pieces_of_programs_then_never_panics(
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..80)
     ) {
-        check(&pieces.concat());
-        check(&format!("PROGRAM p VAR a : INT; c : BOOL; t : TON; END_VAR {} END_PROGRAM", pieces.concat()));
+        check_text(&pieces.concat());
+        check_text(&format!("PROGRAM p VAR a : INT; c : BOOL; t : TON; END_VAR {} END_PROGRAM", pieces.concat()));
+    }
+
+    #[test]
+    fn container_when_bytes_change_under_a_right_digest_then_never_panics(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let program = compile(SOURCE, "filler.st").expect("the program is right");
+        let mut bytes = program.to_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        sim_st::reseal(&mut bytes);
+        check_container(&bytes);
     }
 
     #[test]
@@ -186,7 +177,7 @@ proptest! {
     ) {
         let start = cut.index(SOURCE.len());
         let end = (start + len).min(SOURCE.len());
-        check(&format!("{}{piece}{}", &SOURCE[..start], &SOURCE[end..]));
+        check_text(&format!("{}{piece}{}", &SOURCE[..start], &SOURCE[end..]));
     }
 }
 
@@ -220,7 +211,7 @@ fn compiler_when_nested_too_deeply_then_says_so() {
     ] {
         let problems = compile(&source, "deep.st").expect_err("nothing can nest so deeply");
         assert!(problems.len() < 50, "{} problems", problems.len());
-        check(&source);
+        check_text(&source);
     }
 }
 
