@@ -3,6 +3,12 @@
 //! `scans FILE COUNT` prints the outputs that are not zero after COUNT scans, 10 ms apart and with
 //! the inputs of the bench `scan`, and on the error output the time of one scan in nanoseconds.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example is a command, not part of a run, and this one tells how long it took"
+)]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,10 +19,6 @@ use sim_st::{Image, Machine, compile};
 const FUEL_NS: u64 = 10_000_000;
 const PERIOD_NS: u64 = 10_000_000;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "an example is a command, not part of a run, and this one tells how long it took"
-)]
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [file, count] = args.as_slice() else {
@@ -39,7 +41,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let ns = before.elapsed().as_secs_f64() * 1e9 / f64::from(count);
-    for (word, value) in image.qw.iter().enumerate().filter(|(_, value)| **value != 0) {
+    for (word, value) in image
+        .qw
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| **value != 0)
+    {
         println!("%QW{word} = {}", value.cast_signed());
     }
     for (bit, _) in image.qx.iter().enumerate().filter(|(_, value)| **value) {
