@@ -55,48 +55,44 @@ pub type Row = (&'static str, Kind, fn(&Safety) -> f64);
 
 /// The totals in the order in which tables list them.
 pub const ROWS: [Row; 8] = [
-    ("Demands", Kind::Count, |s| count(s, |f| f.demands)),
-    ("Trips in time", Kind::Count, |s| count(s, |f| f.trips)),
-    ("Missed", Kind::Count, |s| count(s, |f| f.missed)),
-    ("Spurious trips", Kind::Count, |s| count(s, |f| f.spurious)),
-    ("Unprotected", Kind::Time, |s| {
-        time_s(s, |f| f.unprotected_s)
+    ("Demands", Kind::Count, |s| s.demands() as f64),
+    ("Trips in time", Kind::Count, |s| s.trips() as f64),
+    ("Missed", Kind::Count, |s| s.missed() as f64),
+    ("Spurious trips", Kind::Count, |s| {
+        s.total(|f| f.spurious) as f64
     }),
-    ("Tripped", Kind::Time, |s| time_s(s, |f| f.tripped_s)),
+    ("Unprotected", Kind::Time, |s| s.total(|f| f.unprotected_s)),
+    ("Tripped", Kind::Time, Safety::tripped_s),
     ("Bypassed", Kind::Time, |s| s.bypass_s as f64),
     ("Impaired", Kind::Time, |s| s.impaired_s as f64),
 ];
 
-fn count(safety: &Safety, of: fn(&Function) -> u64) -> f64 {
-    safety.functions.iter().map(of).sum::<u64>() as f64
-}
-
-fn time_s(safety: &Safety, of: fn(&Function) -> f64) -> f64 {
-    safety.functions.iter().map(of).sum()
-}
-
 impl Safety {
+    fn total<T: std::iter::Sum>(&self, of: fn(&Function) -> T) -> T {
+        self.functions.iter().map(of).sum()
+    }
+
     /// Demands that were answered in time, over all functions.
     #[must_use]
     pub fn trips(&self) -> u64 {
-        self.functions.iter().map(|function| function.trips).sum()
+        self.total(|function| function.trips)
     }
 
     /// Demands that were not answered in time, over all functions.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.functions.iter().map(|function| function.missed).sum()
+        self.total(|function| function.missed)
     }
 
     /// Demands over all functions.
     #[must_use]
     pub fn demands(&self) -> u64 {
-        self.functions.iter().map(|function| function.demands).sum()
+        self.total(|function| function.demands)
     }
 
     /// Time in which the process stood by order of a function, over all functions, s.
     #[must_use]
     pub fn tripped_s(&self) -> f64 {
-        time_s(self, |function| function.tripped_s)
+        self.total(|function| function.tripped_s)
     }
 }

@@ -9,28 +9,43 @@
 
 use std::collections::BTreeSet;
 
+use crate::ast::{Library, SectionKind, TypeSpec};
+use crate::diagnostic::{Sink, SourceText};
 use crate::types::Elementary;
+use crate::{lexer, parser};
 
-/// A block: name in capitals, others that it needs, parameters with their types, and text.
+/// A block: name in capitals, names of blocks and functions that its text needs, and text.
 pub(crate) struct Block {
-    name: &'static str,
-    /// Blocks and functions that the text names.
+    pub(crate) name: &'static str,
     needs: &'static [&'static str],
-    parameters: &'static [(&'static str, Elementary)],
     text: &'static str,
 }
 
 impl Block {
-    /// The type of an input or output by its name in capitals.
+    /// The type of an input or output by its name in any case.
     pub(crate) fn parameter(&self, name: &str) -> Option<Elementary> {
-        let mut all = self.parameters.iter();
-        all.find(|(known, _)| *known == name).map(|(_, ty)| *ty)
+        let source = SourceText::new(&[(self.text, FILE)]);
+        let mut sink = Sink::new(&source);
+        let mut library = Library::default();
+        let tokens = lexer::lex(&mut sink, 0..self.text.len());
+        parser::parse(&tokens, self.text.len(), &mut library, &mut sink);
+        let sections = library.pous.iter().flat_map(|pou| &pou.sections);
+        let mut declarations = sections
+            .filter(|section| matches!(section.kind, SectionKind::Input | SectionKind::Output))
+            .flat_map(|section| &section.declarations);
+        let is_it = |known: &crate::ast::Name| known.text.eq_ignore_ascii_case(name);
+        let found = declarations.find(|declaration| declaration.names.iter().any(is_it))?;
+        match &found.ty {
+            TypeSpec::Named(ty) => Elementary::from_name(&ty.text),
+            _ => None,
+        }
     }
 }
 
-/// The block with a name in capitals.
+/// The block with a name in any case.
 pub(crate) fn block(name: &str) -> Option<&'static Block> {
-    BLOCKS.iter().find(|block| block.name == name)
+    let mut all = BLOCKS.iter();
+    all.find(|block| block.name.eq_ignore_ascii_case(name))
 }
 
 /// The name that the blocks have as a source file.
@@ -40,14 +55,23 @@ pub(crate) const FILE: &str = "annex-f.st";
 ///
 /// # Arguments
 ///
-/// * `mentioned` — names in capitals that it uses as types.
-/// * `declared` — names in capitals that it declares itself.
-pub(crate) fn library(mentioned: &BTreeSet<String>, declared: &BTreeSet<String>) -> String {
+/// * `mentioned` — names of blocks that it uses as types.
+/// * `library` — what it declares itself.
+pub(crate) fn text_for(mentioned: &BTreeSet<&str>, library: &Library) -> String {
+    let pous = library.pous.iter().map(|pou| &pou.name.text);
+    let types = library
+        .types
+        .iter()
+        .map(|declaration| &declaration.name.text);
+    let declared: Vec<&String> = match mentioned.is_empty() {
+        true => Vec::new(),
+        false => pous.chain(types).collect(),
+    };
+    let is_declared = |name: &&str| declared.iter().any(|own| own.eq_ignore_ascii_case(name));
     let mut wanted = BTreeSet::new();
     for block in BLOCKS.iter().filter(|b| mentioned.contains(b.name)) {
         // Where the program means something else by a name of the text, the block is not to be had.
-        let mut names = block.needs.iter().chain([&block.name]);
-        if !names.any(|name| declared.contains(*name)) {
+        if !block.needs.iter().chain([&block.name]).any(is_declared) {
             wanted.insert(block.name);
             wanted.extend(block.needs);
         }
@@ -61,15 +85,6 @@ const BLOCKS: [Block; 5] = [
     Block {
         name: "INTEGRAL",
         needs: &["TIME_TO_REAL"],
-        parameters: &[
-            ("RUN", Elementary::Bool),
-            ("R1", Elementary::Bool),
-            ("XIN", Elementary::Real),
-            ("X0", Elementary::Real),
-            ("CYCLE", Elementary::Time),
-            ("Q", Elementary::Bool),
-            ("XOUT", Elementary::Real),
-        ],
         text: "\
 FUNCTION_BLOCK INTEGRAL
 VAR_INPUT
@@ -96,12 +111,6 @@ END_FUNCTION_BLOCK
     Block {
         name: "DERIVATIVE",
         needs: &["TIME_TO_REAL"],
-        parameters: &[
-            ("RUN", Elementary::Bool),
-            ("XIN", Elementary::Real),
-            ("CYCLE", Elementary::Time),
-            ("XOUT", Elementary::Real),
-        ],
         text: "\
 FUNCTION_BLOCK DERIVATIVE
 VAR_INPUT
@@ -135,17 +144,6 @@ END_FUNCTION_BLOCK
     Block {
         name: "PID",
         needs: &["INTEGRAL", "DERIVATIVE", "TIME_TO_REAL"],
-        parameters: &[
-            ("AUTO", Elementary::Bool),
-            ("PV", Elementary::Real),
-            ("SP", Elementary::Real),
-            ("X0", Elementary::Real),
-            ("KP", Elementary::Real),
-            ("TR", Elementary::Real),
-            ("TD", Elementary::Real),
-            ("CYCLE", Elementary::Time),
-            ("XOUT", Elementary::Real),
-        ],
         text: "\
 FUNCTION_BLOCK PID
 VAR_INPUT
@@ -177,15 +175,6 @@ END_FUNCTION_BLOCK
     Block {
         name: "RAMP",
         needs: &["TIME_TO_REAL"],
-        parameters: &[
-            ("RUN", Elementary::Bool),
-            ("X0", Elementary::Real),
-            ("X1", Elementary::Real),
-            ("TR", Elementary::Time),
-            ("CYCLE", Elementary::Time),
-            ("BUSY", Elementary::Bool),
-            ("XOUT", Elementary::Real),
-        ],
         text: "\
 FUNCTION_BLOCK RAMP
 VAR_INPUT
@@ -224,12 +213,6 @@ END_FUNCTION_BLOCK
     Block {
         name: "HYSTERESIS",
         needs: &[],
-        parameters: &[
-            ("XIN1", Elementary::Real),
-            ("XIN2", Elementary::Real),
-            ("EPS", Elementary::Real),
-            ("Q", Elementary::Bool),
-        ],
         text: "\
 FUNCTION_BLOCK HYSTERESIS
 VAR_INPUT

@@ -197,12 +197,9 @@ pub fn compile_for(
         let end = file.end;
         let tokens = lexer::lex(&mut sink, file);
         parser::parse(&tokens, end, &mut library, &mut sink);
-        mentioned.extend(type_names(&tokens, sink.source()));
+        mentioned.extend(mentioned_blocks(&tokens, sink.source()));
     }
-    let pous = library.pous.iter().map(|pou| &pou.name);
-    let types = library.types.iter().map(|declaration| &declaration.name);
-    let declared = pous.chain(types).map(ast::Name::key).collect();
-    let annex = annex::library(&mentioned, &declared);
+    let annex = annex::text_for(&mentioned, &library);
     if !annex.is_empty() {
         sources.push((&annex, annex::FILE));
         return compile_for(purpose, &sources);
@@ -228,17 +225,16 @@ pub fn compile_for(
     }
 }
 
-/// What stands in the place of a type, in capitals.
-fn type_names(tokens: &[lexer::Token], text: &str) -> BTreeSet<String> {
+/// The blocks of Annex F whose names stand in the place of a type.
+fn mentioned_blocks(tokens: &[lexer::Token], text: &str) -> BTreeSet<&'static str> {
     use lexer::{Keyword, TokenKind as Kind};
-    let tokens: Vec<_> = tokens.iter().filter(|t| !t.is_trivia()).collect();
-    let pairs = tokens.windows(2).filter(|pair| {
-        matches!(pair[0].kind, Kind::Symbol(":") | Kind::Keyword(Keyword::Of))
-            && pair[1].kind == Kind::Identifier
+    let each = || tokens.iter().filter(|token| !token.is_trivia());
+    let types = each().zip(each().skip(1)).filter(|(before, token)| {
+        matches!(before.kind, Kind::Symbol(":") | Kind::Keyword(Keyword::Of))
+            && token.kind == Kind::Identifier
     });
-    pairs
-        .map(|pair| pair[1].span.text(text).to_ascii_uppercase())
-        .collect()
+    let blocks = types.filter_map(|(_, token)| annex::block(token.span.text(text)));
+    blocks.map(|block| block.name).collect()
 }
 
 /// Whether a standard function block has this name, in any case: `TON`, `TON_LTIME`, `CTU_DINT`.
@@ -251,7 +247,7 @@ fn type_names(tokens: &[lexer::Token], text: &str) -> BTreeSet<String> {
 /// ```
 #[must_use]
 pub fn is_standard_block(name: &str) -> bool {
-    annex::block(&name.to_ascii_uppercase()).is_some() || standard_block(name).is_some()
+    annex::block(name).is_some() || standard_block(name).is_some()
 }
 
 /// The type of an input or output of a standard function block, both by their names in any case.
@@ -267,10 +263,9 @@ pub fn is_standard_block(name: &str) -> bool {
 /// ```
 #[must_use]
 pub fn standard_block_parameter(block: &str, parameter: &str) -> Option<Elementary> {
-    let parameter = parameter.to_ascii_uppercase();
-    match annex::block(&block.to_ascii_uppercase()) {
-        Some(block) => block.parameter(&parameter),
-        None => standard_block(block)?.parameter(&parameter),
+    match annex::block(block) {
+        Some(block) => block.parameter(parameter),
+        None => standard_block(block)?.parameter(&parameter.to_ascii_uppercase()),
     }
 }
 

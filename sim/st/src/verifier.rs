@@ -21,7 +21,7 @@ pub(crate) const MAX_CALL_DEPTH: usize = 64;
 /// Slots that a program's memory may have.
 const MAX_SLOTS: usize = 1 << 20;
 /// Tasks, and instances of a PROGRAM, that a program may have.
-const MAX_TASKS: usize = 64;
+pub(crate) const MAX_TASKS: usize = 64;
 /// Instructions that a program may have.
 const MAX_CODE: usize = 1 << 20;
 /// Indices of one element.

@@ -325,8 +325,8 @@ impl Machine {
     ///
     /// # Determinism
     ///
-    /// Fuel is compared at jumps, calls and functions of texts and dates, so that a straight piece of code runs to its end; what
-    /// has been used up never exceeds `fuel` in the report.
+    /// Fuel is compared at jumps, calls and functions of texts and dates, so that a straight piece of
+    /// other code runs to its end; what has been used up never exceeds `fuel` in the report.
     pub fn scan(&mut self, image: &mut Image, now_ns: u64, fuel: u64) -> ScanReport {
         let program = Arc::clone(&self.program);
         self.read_image(&program, image);

@@ -295,17 +295,16 @@ impl<D: Draws> BottlingLine<D> {
     ///
     /// # Arguments
     ///
-    /// * `streams`: opens the named random stream of a component. Each name is asked for once.
+    /// * `open`: opens the named random stream of a component. Each name is asked for once.
     ///
     /// # Errors
     ///
     /// The first value of the configuration that no plant could have.
     pub fn new(
         config: &BottlingConfig,
-        streams: impl FnMut(&str) -> D,
+        mut open: impl FnMut(&str) -> D,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut open = streams;
         let mut streams = Streams {
             supply: open("supply"),
             nozzles: open("filler/nozzles"),

@@ -18,9 +18,7 @@ use crate::diagnostic::Span;
 use crate::hir::{Access, ExprKind, Instance, LocatedVariable, Task};
 use crate::problems;
 use crate::types::Elementary;
-
-/// Tasks and program instances that a controller has.
-const MAX_TASKS: usize = 64;
+use crate::verifier::MAX_TASKS;
 
 /// What a CONFIGURATION says.
 #[derive(Default)]
@@ -42,12 +40,8 @@ impl Checker<'_, '_> {
                 .report(problems::BAD_CONFIGURATION, second.name.span, message);
         }
         let Some(configuration) = library.configurations.first() else {
-            let instances = match purpose {
-                Purpose::Run => vec![self.only_program()?],
-                Purpose::Check => self.all_programs()?,
-            };
             let schedule = Schedule {
-                instances,
+                instances: self.programs(purpose)?,
                 ..Schedule::default()
             };
             self.check_placed(&schedule.instances, &Placed::new());
@@ -56,45 +50,39 @@ impl Checker<'_, '_> {
         self.configuration(configuration)
     }
 
-    fn all_programs(&mut self) -> Option<Vec<Instance>> {
+    /// What runs where no CONFIGURATION says it: each PROGRAM in the order of the text, of which a run
+    /// needs just one.
+    fn programs(&mut self, purpose: Purpose) -> Option<Vec<Instance>> {
         let pous = self.library.pous.iter().enumerate();
         let programs = pous.filter(|(_, pou)| pou.kind == PouKind::Program);
         let instances: Vec<_> = programs
             .map(|(at, pou)| Instance::new(pou.name.text.clone(), pou.name.span, at))
             .collect();
-        match instances.get(MAX_TASKS) {
-            Some(beyond) => {
-                self.report_too_many(beyond.span);
-                None
-            }
-            None => Some(instances),
+        if let Some(beyond) = instances.get(MAX_TASKS) {
+            self.report_too_many(beyond.span);
+            return None;
         }
-    }
-
-    fn report_too_many(&mut self, span: Span) {
-        let message = format!("more than {MAX_TASKS} tasks or programs");
-        self.sink.report(problems::TOO_LARGE, span, message);
-    }
-
-    fn only_program(&mut self) -> Option<Instance> {
-        let is_program = |pou: &ast::Pou| pou.kind == PouKind::Program;
-        let pous = &self.library.pous;
-        let first = pous.iter().position(is_program);
-        if first.is_none() && self.sink.is_empty() {
+        if purpose == Purpose::Check {
+            return Some(instances);
+        }
+        if instances.is_empty() && self.sink.is_empty() {
             let end = self.sink.source().len();
             let span = Span::new(end, end);
             self.sink
                 .report(problems::NO_PROGRAM, span, "the file has no PROGRAM");
         }
-        for pou in pous.iter().filter(|pou| is_program(pou)).skip(1) {
-            let message = format!("`{}` is a second PROGRAM", pou.name.text);
+        for second in instances.iter().skip(1) {
+            let message = format!("`{}` is a second PROGRAM", second.name);
             let hint = Some("say in a CONFIGURATION which programs run".to_owned());
             self.sink
-                .report_with_hint(problems::NO_PROGRAM, pou.name.span, message, hint);
+                .report_with_hint(problems::NO_PROGRAM, second.span, message, hint);
         }
-        let pou = first?;
-        let name = pous[pou].name.clone();
-        Some(Instance::new(name.text, name.span, pou))
+        (!instances.is_empty()).then_some(instances)
+    }
+
+    fn report_too_many(&mut self, span: Span) {
+        let message = format!("more than {MAX_TASKS} tasks or programs");
+        self.sink.report(problems::TOO_LARGE, span, message);
     }
 
     fn configuration(&mut self, configuration: &ast::Configuration) -> Option<Schedule> {

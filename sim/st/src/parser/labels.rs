@@ -8,9 +8,10 @@
 //!
 //! Source: IEC 61131-3:2003, 3.2.2 (the current result); edition 3 says nothing about labels.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::list::{Current, Reading, When};
+use super::list::{Current, Reading, When, evaluation};
 use super::{Parsed, Parser};
 use crate::ast::{Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::diagnostic::Span;
@@ -19,11 +20,13 @@ use crate::problems;
 /// The labels of a list as far as it is read.
 #[derive(Default)]
 pub(super) struct Labels {
-    /// Number of each label by capitalised name.
+    /// Number of each label, placed or jumped to, by capitalised name.
     ids: BTreeMap<String, u32>,
+    /// Labels that stand in the list.
+    placed: BTreeSet<u32>,
     jumps: Vec<(Name, u32)>,
-    /// Ways to a label that bring no current result, each with its place.
-    empty: Vec<(u32, Span)>,
+    /// Labels to which some way brings no current result, and the first place of such a way.
+    empty: BTreeMap<u32, Span>,
     /// Labels to which some way brings one.
     brought: BTreeSet<u32>,
     /// Labels whose current result is used, and where that happens first.
@@ -42,15 +45,17 @@ impl Labels {
 
     /// Marks what is used because another label, to which it goes on, uses it.
     fn close(&mut self) {
-        loop {
-            let before = self.used.len();
-            for (from, to) in &self.passed_on {
-                if let Some(&span) = self.used.get(to) {
-                    self.used.entry(*from).or_insert(span);
+        let mut sources: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (from, to) in self.passed_on.drain(..) {
+            sources.entry(to).or_default().push(from);
+        }
+        let mut open: Vec<(u32, Span)> = self.used.iter().map(|(id, span)| (*id, *span)).collect();
+        while let Some((to, span)) = open.pop() {
+            for from in sources.remove(&to).unwrap_or_default() {
+                if let Entry::Vacant(place) = self.used.entry(from) {
+                    place.insert(span);
+                    open.push((from, span));
                 }
-            }
-            if self.used.len() == before {
-                return;
             }
         }
     }
@@ -58,7 +63,7 @@ impl Labels {
     /// A way to a label, with what it brings along.
     fn arrive(&mut self, id: u32, value: Option<Expr>, span: Span) -> Option<Stmt> {
         let Some(value) = value else {
-            self.empty.push((id, span));
+            self.empty.entry(id).or_insert(span);
             return None;
         };
         if let ExprKind::Carried(from) = value.kind {
@@ -72,26 +77,19 @@ impl Labels {
 
 impl Parser<'_, '_> {
     /// The number of a label, the same for all that name it.
-    fn label_id(&mut self, labels: &Labels, name: &Name) -> u32 {
-        let known = labels.ids.get(&name.key()).copied();
-        let mut jumped = labels.jumps.iter();
-        known
-            .or_else(|| {
-                let found = jumped.find(|(other, _)| other.key() == name.key());
-                found.map(|(_, id)| *id)
-            })
-            .unwrap_or_else(|| {
-                self.next_label += 1;
-                self.next_label
-            })
+    fn label_id(&mut self, labels: &mut Labels, name: &Name) -> u32 {
+        *labels.ids.entry(name.key()).or_insert_with(|| {
+            self.next_label += 1;
+            self.next_label
+        })
     }
 
     pub(super) fn label(&mut self, reading: &mut Reading) -> Parsed<()> {
         let name = self.name("a label")?;
         self.expect_symbol(":")?;
-        let id = self.label_id(&reading.labels, &name);
+        let id = self.label_id(&mut reading.labels, &name);
         let span = name.span;
-        if reading.labels.ids.insert(name.key(), id).is_some() {
+        if !reading.labels.placed.insert(id) {
             let message = format!("the label `{}` stands twice", name.text);
             self.sink.report(problems::DUPLICATE, span, message);
             return Ok(());
@@ -122,7 +120,7 @@ impl Parser<'_, '_> {
         span: Span,
         reading: &mut Reading,
     ) -> Parsed<()> {
-        let id = self.label_id(&reading.labels, &target);
+        let id = self.label_id(&mut reading.labels, &target);
         reading.labels.jumps.push((target, id));
         let value = match when {
             When::Always => reading.current.value.take(),
@@ -143,11 +141,15 @@ impl Parser<'_, '_> {
         mut statements: Vec<Stmt>,
     ) -> Vec<Stmt> {
         for (target, id) in &labels.jumps {
-            if labels.ids.contains_key(&target.key()) {
+            if labels.placed.contains(id) {
                 continue;
             }
-            let names: Vec<_> = labels.ids.keys().map(String::as_str).collect();
-            let hint = crate::suggest::did_you_mean(&target.text, names);
+            let placed = labels
+                .ids
+                .iter()
+                .filter(|(_, id)| labels.placed.contains(id));
+            let names = placed.map(|(name, _)| name.as_str());
+            let hint = self.sink.did_you_mean(&target.text, names);
             let message = format!("no label of this body is called `{}`", target.text);
             self.sink
                 .report_with_hint(problems::BAD_LIST, target.span, message, hint);
@@ -158,7 +160,7 @@ impl Parser<'_, '_> {
         }
         labels.close();
         for (id, span) in &labels.used {
-            let Some((_, from)) = labels.empty.iter().find(|(to, _)| to == id) else {
+            let Some(from) = labels.empty.get(id) else {
                 continue;
             };
             let line = self.sink.lines().line(from.start);
@@ -177,12 +179,10 @@ impl Parser<'_, '_> {
 fn keep_needed(statement: Stmt, used: &BTreeMap<u32, Span>, kept: &mut Vec<Stmt>) {
     let Stmt { kind, span } = statement;
     let kind = match kind {
-        StmtKind::Carry(id, value) if !used.contains_key(&id) => match value.kind {
-            ExprKind::Call(..) | ExprKind::Unary(..) | ExprKind::Binary(..) => {
-                StmtKind::Evaluate(value)
-            }
-            _ => return,
-        },
+        StmtKind::Carry(id, value) if !used.contains_key(&id) => {
+            kept.extend(evaluation(value));
+            return;
+        }
         // Only what depends on the current result stands inside of another statement.
         StmtKind::If { arms, otherwise } => {
             let arms = arms.into_iter().map(|(condition, body)| {

@@ -124,14 +124,19 @@ impl Reading {
     /// Ends the current result. What it calls happens all the same.
     pub(super) fn drop_current(&mut self) {
         let dropped = std::mem::take(&mut self.current).value;
-        if let Some(value) = dropped
-            && let ExprKind::Call(..) | ExprKind::Unary(..) | ExprKind::Binary(..) = value.kind
-        {
-            let span = value.span;
-            let kind = StmtKind::Evaluate(value);
-            self.statements.push(Stmt { kind, span });
-        }
+        self.statements.extend(dropped.and_then(evaluation));
     }
+}
+
+/// What a current result leaves that nobody takes: nothing, if it was not computed.
+pub(super) fn evaluation(value: Expr) -> Option<Stmt> {
+    let is_computed = matches!(
+        value.kind,
+        ExprKind::Call(..) | ExprKind::Unary(..) | ExprKind::Binary(..)
+    );
+    let span = value.span;
+    let kind = StmtKind::Evaluate(value);
+    is_computed.then_some(Stmt { kind, span })
 }
 
 /// The operators that stand for an input of a standard block: `CU counter` is `CAL counter(CU := ...)`.

@@ -61,6 +61,19 @@ fn declarations_when_thousands_need_each_other_then_are_refused_and_not_followed
 }
 
 #[test]
+fn labels_when_thousands_follow_each_other_then_all_are_the_same_place() {
+    let labels: String = (0..100_000).map(|n| format!("l{n}: JMPC l{n}\n")).collect();
+    let source =
+        format!("PROGRAM P VAR b : BOOL; x : BOOL; END_VAR\nLD b\n{labels}ST x\nEND_PROGRAM");
+    let program = compile(&source, "labels.st");
+    assert!(
+        program.is_ok(),
+        "{}",
+        program.expect_err("it is refused")[0]
+    );
+}
+
+#[test]
 fn calls_when_thousands_need_each_other_then_are_refused_and_not_followed() {
     let len = 20_000;
     let function = |n| {
