@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
-use twinrange_score::continuity::{Continuity, RunResult};
+use twinrange_score::continuity::Continuity;
 use twinrange_score::figure::Figure;
 use twinrange_score::formats::Format;
 use twinrange_score::gate::Gate;
 use twinrange_score::junit::{Suite, to_xml};
 use twinrange_score::navigator;
-use twinrange_score::safety::{Kind, ROWS, Safety};
+use twinrange_score::safety::{Kind, ROWS};
 use twinrange_score::score::Score;
 
 use crate::Outcome;
@@ -243,9 +243,7 @@ fn print_score(score: &Score) {
 
 /// What the plant's safety functions did in the four runs, where it has any.
 fn print_safety(kept: &Continuity) {
-    let of = |run: &RunResult| run.production.as_ref()?.safety.clone();
-    let runs: Vec<Option<Safety>> = kept.runs.iter().map(of).collect();
-    if runs.iter().all(Option::is_none) {
+    if kept.runs.iter().all(|run| run.safety().is_none()) {
         return;
     }
     say!("safety functions");
@@ -254,9 +252,9 @@ fn print_safety(kept: &Continuity) {
             Kind::Count => name.to_lowercase(),
             Kind::Time => format!("{}, s", name.to_lowercase()),
         };
-        let cells = runs.iter().map(|run| {
-            run.as_ref()
-                .map_or_else(|| "-".to_owned(), |run| format!("{:.0}", get(run)))
+        let cells = kept.runs.iter().map(|run| match run.safety() {
+            Some(safety) => format!("{:.0}", get(safety)),
+            None => "-".to_owned(),
         });
         let cells: String = cells.map(|cell| format!(" {cell:>10}")).collect();
         say!("  {name:<15}{cells}");

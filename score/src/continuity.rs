@@ -153,6 +153,14 @@ pub struct RunResult {
     pub missing: Option<String>,
 }
 
+impl RunResult {
+    /// What the safety functions were asked and did, if the run was made and the plant has any.
+    #[must_use]
+    pub fn safety(&self) -> Option<&Safety> {
+        self.production.as_ref()?.safety.as_ref()
+    }
+}
+
 /// The continuity half of a score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Continuity {
@@ -395,7 +403,7 @@ fn flags(runs: &[RunResult], good_parts: &Comparison) -> Vec<String> {
 
 /// Whom a run with the defense owes its safety to, where a safety function had to act or could not.
 fn safety_flag(run: &RunResult) -> Option<String> {
-    let safety = run.production.as_ref()?.safety.as_ref()?;
+    let safety = run.safety()?;
     if run.run != "AD" || safety.demands() == 0 {
         return None;
     }

@@ -6,7 +6,7 @@ use super::words::{duration, escape, number, percent};
 use super::{ReportData, both_widths};
 use crate::continuity::{Comparison, Continuity, RunResult};
 use crate::figure::Figure;
-use crate::safety::{Kind, ROWS, Safety};
+use crate::safety::{Kind, ROWS};
 
 pub(super) fn continuity(data: &ReportData<'_>) -> String {
     let Some(continuity) = &data.score.continuity else {
@@ -282,10 +282,6 @@ fn undefined(reason: Option<&str>) -> String {
     )
 }
 
-fn safety_of(run: &RunResult) -> Option<&Safety> {
-    run.production.as_ref()?.safety.as_ref()
-}
-
 fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     let head = ["", "N", "A", "D", "AD"];
     let runs = &continuity.runs;
@@ -355,7 +351,7 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
     }
     let mut html = String::from("<h3>The four runs</h3>\n");
     html.push_str(&table("The four runs", Narrow::Scroll, &head, &rows));
-    if runs.iter().any(|run| safety_of(run).is_some()) {
+    if runs.iter().any(|run| run.safety().is_some()) {
         html.push_str(
             "<h3>The plant's safety functions</h3>\n<p>What the plant's own last line of defense was asked and did, by \
              the physical truth. Time tripped is lost by a safety function's order, with or without a defense; unprotected is time with a \
@@ -365,7 +361,7 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
             .iter()
             .map(|(name, kind, get)| {
                 row((*name).to_owned(), &|r| {
-                    let value = get(safety_of(r)?);
+                    let value = get(r.safety()?);
                     Some(match kind {
                         Kind::Count => number(value, 0),
                         Kind::Time => duration(value),

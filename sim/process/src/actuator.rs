@@ -42,7 +42,7 @@ impl Digest for RateValve {
     }
 }
 
-/// A two-position cylinder: gate, nozzle bar, ram, pusher, plate.
+/// A two-position cylinder: gate, nozzle bar, ram, pusher, plate; also the drive of a shut-off valve.
 ///
 /// Position 0 is home, 1 is extended. Without air or permission it stays where it is.
 #[derive(Clone, Debug, PartialEq)]

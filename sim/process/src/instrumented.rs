@@ -19,6 +19,7 @@
 use serde::Deserialize;
 
 use crate::Draws;
+use crate::actuator::Cylinder;
 use crate::digest::{Digest, put_all, put_bool, put_f64, put_u64};
 use crate::num;
 use crate::sensor::{Sensor, SensorSpec};
@@ -151,11 +152,9 @@ impl Transmitter {
 /// A final element that needs energy to let the process run: shut-off valve or contactor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinalElement {
-    to_safe_s: f64,
-    to_run_s: f64,
+    /// Home is safe, extended is running.
+    travel: Cylinder,
     mtbf_s: f64,
-    /// Position, 0 safe to 1 running.
-    position: f64,
     /// Time until it sticks where it is; infinite for never.
     sticks_in_s: f64,
 }
@@ -165,10 +164,8 @@ impl FinalElement {
     #[must_use]
     pub fn new<D: Draws>(to_safe_s: f64, to_run_s: f64, mtbf_s: f64, draws: &mut D) -> Self {
         Self {
-            to_safe_s,
-            to_run_s,
+            travel: Cylinder::new(to_run_s, to_safe_s, 1.0),
             mtbf_s,
-            position: 1.0,
             sticks_in_s: due_s(mtbf_s, draws),
         }
     }
@@ -176,19 +173,19 @@ impl FinalElement {
     /// Position, 0 safe to 1 running.
     #[must_use]
     pub fn position(&self) -> f64 {
-        self.position
+        self.travel.position()
     }
 
     /// Whether it is in its safe position.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        self.position <= 0.0
+        self.travel.is_home()
     }
 
     /// Whether it is in its running position.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.position >= 1.0
+        self.travel.is_extended()
     }
 
     /// Whether it has stuck.
@@ -200,20 +197,7 @@ impl FinalElement {
     /// Moves for one step.
     pub fn step(&mut self, energised: bool, step_s: f64) {
         self.sticks_in_s -= step_s;
-        let target = num::bit(energised);
-        if self.position == target || self.has_stuck() {
-            return;
-        }
-        let stroke_s = if energised {
-            self.to_run_s
-        } else {
-            self.to_safe_s
-        };
-        self.position = num::approach(self.position, target, step_s / stroke_s);
-        // A stroke of n whole steps must end in step n, whatever the rounding of the quotient.
-        if (self.position - target).abs() < 1e-9 {
-            self.position = target;
-        }
+        self.travel.step(energised, !self.has_stuck(), step_s);
     }
 
     /// Somebody makes it move again.
@@ -363,7 +347,7 @@ impl Digest for Transmitter {
 
 impl Digest for FinalElement {
     fn digest(&self, put: &mut dyn FnMut(&[u8])) {
-        put_all(put, &[self.position, self.sticks_in_s]);
+        put_all(put, &[self.position(), self.sticks_in_s]);
     }
 }
 
