@@ -3,9 +3,11 @@
 //! What it accepts can neither panic nor leave its memory: every operand names a slot of the type
 //! that its instruction needs, no instruction writes a constant, jumps stay in their POU, no POU
 //! runs off its end, instances have the layout of their type, and the calls form no circle and
-//! nest no deeper than the machine's stack. Loops need no proof: fuel ends them.
+//! nest no deeper than the machine's stack; no two POUs have one name. Loops need no proof: fuel ends them.
 //!
 //! **Invariant:** the work is bounded by the size of the module and [`MAX_WORK`].
+
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
@@ -95,6 +97,7 @@ pub(crate) fn verify(module: &Module) -> Result<(), Fault> {
     }
     verify_memory(module)?;
     verify_ranges(module)?;
+    verify_names(module)?;
     let mut verifier = Verifier { module, work: 0 };
     for pou in 0..module.pous.len() {
         verifier.pou(pou)?;
@@ -102,6 +105,17 @@ pub(crate) fn verify(module: &Module) -> Result<(), Fault> {
     verify_calls(module)?;
     verify_connections(module, &mut verifier)?;
     verify_tables(module)
+}
+
+/// Names tell POUs apart, so that an online edit knows which one it replaces.
+fn verify_names(module: &Module) -> Result<(), Fault> {
+    let mut names = BTreeSet::new();
+    for (pou, record) in module.pous.iter().enumerate() {
+        if !names.insert(record.name.to_ascii_uppercase()) {
+            return Err(Fault::Pou { pou });
+        }
+    }
+    Ok(())
 }
 
 /// What is copied before and after a run lies in the memory and keeps its type.

@@ -370,15 +370,15 @@ impl Checker<'_, '_> {
         let mut list: Vec<(String, u64)> = Vec::new();
         let mut next = 0;
         for (name, value) in values {
+            // A value that cannot be told is reported, and the names behind it are declared all the same.
             if let Some(value) = value {
-                next = self.constant_integer(value, signature)?;
+                next = self.constant_integer(value, signature).unwrap_or(next);
             }
             if !fits(next, ty) {
                 let message = format!("{next} does not fit {ty}");
                 self.sink.report(problems::OUT_OF_RANGE, name.span, message);
-                return None;
+                next = 0;
             }
-            let key = name.key();
             if list
                 .iter()
                 .any(|(known, _)| known.eq_ignore_ascii_case(&name.text))
@@ -388,8 +388,11 @@ impl Checker<'_, '_> {
             }
             let slot = slot_of_integer(ty, next);
             list.push((name.text.clone(), slot));
-            self.enumerators.entry(key).or_default().push((at, slot));
             next += 1;
+        }
+        for (name, slot) in &list {
+            let key = name.to_ascii_uppercase();
+            self.enumerators.entry(key).or_default().push((at, *slot));
         }
         let init = list.first().map(|(_, value)| Rc::from([*value]));
         self.enums.push(EnumType {

@@ -307,6 +307,17 @@ fn connection_when_forged_then_is_rejected() {
 }
 
 #[test]
+fn pous_when_two_have_one_name_then_are_rejected() {
+    let mut module = module_of(
+        "FUNCTION F : INT F := 1; END_FUNCTION
+         PROGRAM Main VAR x : INT; END_VAR x := F(); END_PROGRAM",
+    );
+    assert_eq!(verify(&module), Ok(()));
+    module.pous[1].name = module.pous[0].name.to_ascii_lowercase();
+    assert_eq!(verify(&module), Err(Fault::Pou { pou: 1 }));
+}
+
+#[test]
 fn call_chain_when_too_deep_then_is_rejected() {
     let mut source =
         String::from("FUNCTION F0 : INT VAR_INPUT x : INT; END_VAR F0 := x; END_FUNCTION\n");

@@ -1,10 +1,11 @@
-//! What fuzzing has found: texts that crashed the compiler, overflowed its stack or kept it busy.
+//! What fuzzing has found: texts that crashed the compiler, overflowed its stack or kept it busy, and containers
+//! that the verifier should have refused.
 //!
 //! Small ones lie under `tests/regressions`, one file each; what needs thousands of declarations is made here.
 
 use sim_st::compile;
 
-use crate::invariants::check_text;
+use crate::invariants::{check_container, check_text};
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "regressions are files")]
@@ -17,7 +18,11 @@ fn regressions_when_compiled_then_the_invariants_hold() {
     paths.sort();
     assert!(paths.len() > 15, "the files are there");
     for path in paths {
-        check_text(&std::fs::read_to_string(path).expect("a text"));
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("st") => check_text(&std::fs::read_to_string(path).expect("a text")),
+            Some("container") => check_container(&std::fs::read(path).expect("it can be read")),
+            _ => panic!("{}: of no kind that is checked here", path.display()),
+        }
     }
 }
 
