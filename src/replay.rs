@@ -40,9 +40,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         attack: manifest.options.attack,
         duration: SimDuration::from_nanos(manifest.options.duration_ns),
         keep: Keep {
-            frames: false,
-            records: false,
             digests: true,
+            ..Keep::TRUTH
         },
     };
     let mut session = Session::new(&ready.loaded.scenario, &ready.prepared, options)?;

@@ -6,6 +6,8 @@
 //! | [`tags`] | `evidence/tags.parquet` |
 //! | [`process`] | `truth/process.parquet` |
 //! | [`frames`] | `truth/frames.parquet` |
+//! | [`process`] | `truth/screens.parquet` and `truth/controllers.parquet` as well: tables of values by time |
+//! | [`items`] | `truth/items.parquet` |
 //! | [`digests`] | `truth/digests.parquet` |
 //! | [`lines`] | every `.jsonl`, and `evidence/syslog.log` |
 //! | [`trace`] | what `st run --out` writes |
@@ -25,6 +27,7 @@ pub mod capture;
 mod columns;
 pub mod digests;
 pub mod frames;
+pub mod items;
 pub mod lines;
 pub mod process;
 pub mod records;
@@ -46,6 +49,9 @@ pub const BATCH_ROWS: usize = 1 << 14;
 
 /// Rows of a Parquet row group, which is held encoded in memory until it is full.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
+
+/// Rows of a row group in files of which any part is read without the rest.
+pub const PART_ROWS: usize = 1 << 15;
 
 /// Why a file of a run cannot be read.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 //!   span-<name>.pcapng  syslog.log  tags.parquet  assets.json
 //! truth/                   hidden from defenses
 //!   attack.jsonl  frames.parquet  process.parquet  digests.parquet  impact.jsonl
+//!   items.parquet  screens.parquet  controllers.parquet  production.parquet
 //! inputs.jsonl             all that came from outside
 //! defense/                 alerts.jsonl, actions.jsonl, the tool's own output
 //! score/                   what scoring leaves
@@ -48,6 +49,14 @@ pub mod paths {
     pub const FRAMES: &str = "truth/frames.parquet";
     /// Physical truth.
     pub const PROCESS: &str = "truth/process.parquet";
+    /// Where items were.
+    pub const ITEMS: &str = "truth/items.parquet";
+    /// What the screens showed.
+    pub const SCREENS: &str = "truth/screens.parquet";
+    /// What was in the controllers.
+    pub const CONTROLLERS: &str = "truth/controllers.parquet";
+    /// Counted parts and times.
+    pub const PRODUCTION: &str = "truth/production.parquet";
     /// Digests per second.
     pub const DIGESTS: &str = "truth/digests.parquet";
     /// Where the plant left its unattacked twin.

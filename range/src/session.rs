@@ -13,16 +13,16 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::observe::{Keep, LogLine, Observations, SecondDigest};
+use sim_plant::observe::{Keep, LogLine, Observations, SceneRow, SecondDigest, TruthRow};
 use sim_plant::respond::{Action, ActionError, Input};
-use sim_plant::{Pause, Relation, SafetyFacts, World, WorldOptions};
+use sim_plant::{Pause, Production, Relation, SafetyFacts, World, WorldOptions};
 use sim_wire::MacAddr;
 use sim_wire::syslog::{Facility, Message, Severity};
 use twinrange_attacks::{Engine, PlantView, StepRecord};
 
 use crate::evidence::digests::DigestRow;
 use crate::evidence::frames::{self, FrameTruth};
-use crate::evidence::process::ProcessTable;
+use crate::evidence::process::{ColumnInfo, ProcessTable};
 use crate::evidence::records::Asset;
 use crate::evidence::{EPOCH_UNIX_NS, tags};
 use crate::formats::Prepared;
@@ -68,6 +68,99 @@ pub struct ProductionRecord {
     /// What the safety functions were asked and did; absent in a plant without a safety controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<SafetyRecord>,
+}
+
+/// The columns of `truth/production.parquet`, in the order of [`ProductionRecord::row`].
+#[must_use]
+pub fn production_columns() -> Vec<ColumnInfo> {
+    let column = |(name, unit, description): (&str, &str, &str)| ColumnInfo {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        description: description.to_owned(),
+    };
+    let columns = [
+        ("planned_busy_s", "s", "Planned busy time PBT"),
+        ("actual_production_s", "s", "Actual production time APT"),
+        ("produced", "count", "Produced quantity PQ"),
+        ("good", "count", "Good quantity GQ"),
+        ("bad_shipped", "count", "Bad parts that reached a customer"),
+        ("scrapped", "count", "Parts that were made and thrown away"),
+        ("product_lost_l", "L", "Product spilled and run over"),
+        ("unsafe_s", "s", "Time in which people were at risk"),
+    ];
+    columns.map(column).to_vec()
+}
+
+impl ProductionRecord {
+    /// What is counted, as a row of `truth/production.parquet`.
+    #[must_use]
+    pub fn row(&self) -> [f64; 8] {
+        let count = |parts: u64| parts as f64;
+        [
+            self.planned_busy_s,
+            self.actual_production_s,
+            count(self.produced),
+            count(self.good),
+            count(self.bad_shipped),
+            count(self.scrapped),
+            self.product_lost_l,
+            self.unsafe_s,
+        ]
+    }
+
+    /// Reads a row of `truth/production.parquet` again.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "counts were written from whole numbers"
+    )]
+    pub fn of_row(row: [f64; 8], run_time_per_item_s: f64) -> Self {
+        let [
+            planned_busy_s,
+            actual_production_s,
+            produced,
+            good,
+            bad_shipped,
+            scrapped,
+            lost,
+            unsafe_s,
+        ] = row;
+        // A negative or missing count becomes 0.
+        let count = |parts: f64| parts as u64;
+        Self {
+            planned_busy_s,
+            actual_production_s,
+            run_time_per_item_s,
+            produced: count(produced),
+            good: count(good),
+            bad_shipped: count(bad_shipped),
+            scrapped: count(scrapped),
+            product_lost_l: lost,
+            unsafe_s,
+            safety: None,
+        }
+    }
+
+    /// What was counted by the time that a row of the physical truth was taken.
+    ///
+    /// # Arguments
+    ///
+    /// * `made` — the counts of the physics.
+    /// * `truth` — gives a column of the physical truth at that time; 0 for one that the plant does not have.
+    pub(crate) fn of(made: &Production, truth: impl Fn(&str) -> f64) -> Self {
+        Self {
+            planned_busy_s: made.planned_busy_s,
+            actual_production_s: made.actual_production_s,
+            run_time_per_item_s: 0.0,
+            produced: made.filled,
+            good: made.good,
+            bad_shipped: made.bad_shipped,
+            scrapped: made.rejected() + made.scrapped,
+            product_lost_l: truth("spilled_l") + truth("overflow_l"),
+            unsafe_s: made.unsafe_s,
+            safety: None,
+        }
+    }
 }
 
 /// What the safety functions of a run were asked and did.
@@ -318,10 +411,56 @@ impl<'a> Session<'a> {
                 .collect(),
             steps: playbook
                 .map_or_else(Vec::new, |p| p.steps.iter().map(|s| s.id.clone()).collect()),
+            hosts: self
+                .world
+                .host_facts()
+                .into_iter()
+                .map(|host| (host.name, MacAddr(host.mac)))
+                .collect(),
             truth_columns: self.prepared.truth_columns.clone(),
+            places: sim_plant::places(&self.prepared.plant.process)
+                .iter()
+                .map(|&place| place.to_owned())
+                .collect(),
+            screen_columns: self.screen_columns(),
+            memory_columns: self.memory_columns(),
             components: self.world.components().to_vec(),
             assets: self.assets(),
         }
+    }
+
+    /// A value of a tag, as a column with a name of its own.
+    fn tag_column(&self, name: String, tag: &str) -> ColumnInfo {
+        let found = self.world.tags().iter().find(|known| known.name == tag);
+        let tag = found.expect("the world names its own tags");
+        ColumnInfo {
+            name,
+            unit: tag.unit.clone(),
+            description: tag.description.clone(),
+        }
+    }
+
+    /// What the screens show: `hmi-1/FIL_BowlLevel`.
+    #[must_use]
+    pub fn screen_columns(&self) -> Vec<ColumnInfo> {
+        let columns = self.world.screen_columns().into_iter();
+        let column = |(host, tag): (String, String)| self.tag_column(format!("{host}/{tag}"), &tag);
+        columns.map(column).collect()
+    }
+
+    /// What is in the controllers: `plc-filler/mode` and `FIL_BowlLevel`.
+    #[must_use]
+    pub fn memory_columns(&self) -> Vec<ColumnInfo> {
+        let columns = self.world.memory_columns().into_iter();
+        let column = |(controller, tag): (String, Option<String>)| match tag {
+            Some(tag) => self.tag_column(tag.clone(), &tag),
+            None => ColumnInfo {
+                name: format!("{controller}/mode"),
+                unit: String::new(),
+                description: format!("Mode of {controller}"),
+            },
+        };
+        columns.map(column).collect()
     }
 
     /// The inventory, by name.
@@ -374,16 +513,9 @@ fn production(world: &World, prepared: &Prepared) -> ProductionRecord {
         at.map_or(0.0, |at| truth[at])
     };
     ProductionRecord {
-        planned_busy_s: made.planned_busy_s,
-        actual_production_s: made.actual_production_s,
         run_time_per_item_s: prepared.plant.process.run_time_per_item_s(),
-        produced: made.filled,
-        good: made.good,
-        bad_shipped: made.bad_shipped,
-        scrapped: made.rejected() + made.scrapped,
-        product_lost_l: of("spilled_l") + of("overflow_l"),
-        unsafe_s: made.unsafe_s,
         safety: world.safety_facts().map(SafetyRecord::from),
+        ..ProductionRecord::of(made, of)
     }
 }
 
@@ -441,6 +573,7 @@ pub fn record(
 ) -> Result<(), Problems> {
     for frame in &observations.frames {
         let truth = FrameTruth {
+            source: frame.source,
             step: frame.label.as_step(),
             relation: match frame.relation {
                 Relation::Benign => frames::Relation::Benign,
@@ -471,6 +604,10 @@ pub fn record(
         writer.process_row(row.at.as_nanos(), &row.values)?;
         table.push(row.at.as_nanos(), &row.values);
     }
+    for (row, truth) in observations.scene.iter().zip(&observations.truth) {
+        let production = production_at(row, truth, table.columns());
+        writer.scene_row(row, &production)?;
+    }
     for second in &observations.digests {
         let DigestRow {
             t_ns,
@@ -480,6 +617,21 @@ pub fn record(
         writer.digests(t_ns, chain, &components)?;
     }
     Ok(())
+}
+
+/// What had been produced when a plant was looked at.
+///
+/// # Arguments
+///
+/// * `truth` — the physical truth of the same time.
+/// * `columns` — the names of its values.
+#[must_use]
+pub fn production_at(row: &SceneRow, truth: &TruthRow, columns: &[ColumnInfo]) -> ProductionRecord {
+    let of = |name: &str| {
+        let at = columns.iter().position(|column| column.name == name);
+        at.map_or(0.0, |at| truth.values[at])
+    };
+    ProductionRecord::of(&row.production, of)
 }
 
 /// What `truth/digests.parquet` keeps of a second.

@@ -413,9 +413,8 @@ impl Watch {
 pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual, Failure> {
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
     let keep = Keep {
-        frames: true,
-        records: true,
-        digests: true,
+        scene: false,
+        ..Keep::ALL
     };
     let mut session = Session::new(scenario, prepared, order.options(order.attack, keep))?;
     let mut watch = Watch::start(order, &session)?;

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use super::{MANIFEST, UNFINISHED, locate, paths, unreadable};
 use crate::evidence::capture::{CaptureReader, CapturedFrame};
 use crate::evidence::digests::DigestTable;
-use crate::evidence::frames::FrameRow;
+use crate::evidence::frames::{FrameRow, Traffic};
+use crate::evidence::items::Items;
 use crate::evidence::process::ProcessTable;
 use crate::evidence::records::{Alert, Asset, AttackStep};
 use crate::evidence::tags::TagRow;
@@ -187,6 +188,56 @@ impl RunFolder {
     pub fn process(&self) -> Result<ProcessTable, Problems> {
         process::read(&self.locate(paths::PROCESS))
             .map_err(|error| unreadable(&self.path, paths::PROCESS, &error).into())
+    }
+
+    /// What the screens showed.
+    ///
+    /// # Errors
+    ///
+    /// `TR0305` or `TR0306`. The file is missing in folders of builds that did not write it.
+    pub fn screens(&self) -> Result<ProcessTable, Problems> {
+        process::read(&self.locate(paths::SCREENS))
+            .map_err(|error| unreadable(&self.path, paths::SCREENS, &error).into())
+    }
+
+    /// What was in the controllers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::screens`].
+    pub fn controllers(&self) -> Result<ProcessTable, Problems> {
+        process::read(&self.locate(paths::CONTROLLERS))
+            .map_err(|error| unreadable(&self.path, paths::CONTROLLERS, &error).into())
+    }
+
+    /// Counted parts and times, as [`production_columns`](crate::session::production_columns) names them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::screens`].
+    pub fn production(&self) -> Result<ProcessTable, Problems> {
+        process::read(&self.locate(paths::PRODUCTION))
+            .map_err(|error| unreadable(&self.path, paths::PRODUCTION, &error).into())
+    }
+
+    /// The frames, any part of them without the rest. For `hosts` and `steps` see [`Traffic::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::screens`].
+    pub fn traffic(&self, hosts: Vec<String>, steps: Vec<String>) -> Result<Traffic, Problems> {
+        Traffic::open(&self.locate(paths::FRAMES), hosts, steps)
+            .map_err(|error| unreadable(&self.path, paths::FRAMES, &error).into())
+    }
+
+    /// The items on the line, any part of them without the rest. For `places` see [`Items::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::screens`].
+    pub fn items(&self, places: Vec<String>) -> Result<Items, Problems> {
+        Items::open(&self.locate(paths::ITEMS), places)
+            .map_err(|error| unreadable(&self.path, paths::ITEMS, &error).into())
     }
 
     /// Digests per simulated second.

@@ -6,18 +6,22 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use sim_kernel::{Digest, InputRecord, Origin, SimTime};
+use sim_plant::observe::SceneRow;
+use sim_plant::{ItemView, Production};
+use sim_wire::MacAddr;
 use tempfile::TempDir;
 use twinrange_attacks::StepRecord;
 
 use super::*;
-use crate::evidence::frames::{FrameTruth, Relation};
+use crate::evidence::frames::{Destination, FrameTruth, Protocol, Relation};
 use crate::evidence::process::ColumnInfo;
 use crate::evidence::records::{Asset, Outcome};
 use crate::evidence::tags::{Quality, TagRow};
-use crate::evidence::{BATCH_ROWS, FileInfo};
+use crate::evidence::{BATCH_ROWS, FileInfo, PART_ROWS};
 use crate::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
 use crate::problem::Problems;
 use crate::scenario::Bundle;
+use crate::session::{ProductionRecord, production_columns};
 use crate::twin::{Impact, Violation};
 
 fn header() -> RunHeader {
@@ -57,7 +61,14 @@ fn layout() -> Layout {
         spans: vec!["cell".to_owned(), "office".to_owned()],
         tags: vec!["LT20".to_owned(), "CT10".to_owned()],
         steps: vec!["scan".to_owned(), "write".to_owned()],
+        hosts: vec![
+            ("plc-filler".to_owned(), MacAddr([2; 6])),
+            ("hmi-1".to_owned(), MacAddr([4; 6])),
+        ],
         truth_columns: vec![column("bowl_level_m"), column("spilled_l")],
+        places: vec!["belt".to_owned()],
+        screen_columns: vec![column("hmi-1/level")],
+        memory_columns: vec![column("plc/mode"), column("level")],
         components: vec!["plc".to_owned(), "process".to_owned()],
         assets: vec![asset("plc-filler"), asset("hmi-1")],
     }
@@ -111,20 +122,55 @@ fn violation() -> Impact {
     })
 }
 
+fn produced(good: u64) -> ProductionRecord {
+    ProductionRecord {
+        good,
+        unsafe_s: 0.5,
+        ..ProductionRecord::default()
+    }
+}
+
+fn item(id: u64) -> ItemView {
+    ItemView {
+        id: u32::try_from(id).expect("few items"),
+        place: 0,
+        at_m: 0.25,
+        content_ml: 500.5,
+        closed: id.is_multiple_of(2),
+        fallen: false,
+        broken: id == 7,
+    }
+}
+
 fn write(folder: &Path, wall_s: f64) -> Result<RunFolder, Problems> {
     let mut run = RunWriter::create(folder, header(), layout())?;
     let attack = FrameTruth {
         step: Some(1),
         relation: Relation::Sent,
         denied: true,
+        source: 1,
     };
     for n in 0..MANY {
-        let truth = if n == 4 { attack } else { FrameTruth::BENIGN };
+        let truth = if n == 4 {
+            attack
+        } else {
+            FrameTruth::benign(0)
+        };
         let frame = [2; 60];
         assert_eq!(run.frame(0, n * 1_000, &frame, truth)?, n + 1);
         let value = SimTime::from_nanos(n).as_secs_f64();
         run.tag(n * 1_000, u16::from(n % 2 == 1), value, Quality::Good)?;
         run.process_row(n * 1_000, &[value, -0.0])?;
+        run.scene_row(
+            &SceneRow {
+                at: SimTime::from_nanos(n * 1_000),
+                items: vec![item(2 * n + 2), item(2 * n + 1), item(n)],
+                screens: vec![f64::NAN],
+                memory: vec![2.0, value],
+                production: Production::default(),
+            },
+            &produced(n),
+        )?;
         run.digests((n + 1) * 1_000_000_000, n, &[n, !n])?;
     }
     run.tag(MANY * 1_000, 1, f64::NAN, Quality::Bad)?;
@@ -202,6 +248,46 @@ fn run_when_written_then_everything_reads_back() {
     );
     let last = tags.last().expect("there are samples");
     assert!(last.value.is_nan() && last.quality == Quality::Bad);
+
+    let traffic = run.traffic(
+        vec!["hmi-1".to_owned(), "plc-filler".to_owned()],
+        vec!["write".to_owned(), "scan".to_owned()],
+    );
+    let traffic = traffic.expect("opens");
+    assert_eq!(traffic.parts(), [(0, (MANY - 1) * 1_000)]);
+    let seen = traffic.part(0).expect("reads");
+    assert_eq!(seen.len() as u64, MANY);
+    assert_eq!((seen[4].t_ns, seen[4].truth.step), (4_000, Some(0)));
+    assert_eq!((seen[4].truth.source, seen[5].truth.source), (0, 1));
+    assert_eq!(seen[4].kind.destination, Destination::Host(1));
+    assert_eq!(seen[4].kind.protocol, Protocol::Other);
+    let strangers = run
+        .traffic(vec!["hmi-2".to_owned()], Vec::new())
+        .expect("opens");
+    assert!(
+        strangers.part(0).is_err(),
+        "a host that the plant does not have"
+    );
+
+    let items = run.items(vec!["belt".to_owned()]).expect("opens");
+    let rows = 3 * MANY;
+    let parts = rows.div_ceil(PART_ROWS as u64);
+    assert_eq!(items.parts().len() as u64, parts);
+    let first = items.part(0).expect("reads");
+    assert_eq!(first[3].t_ns, 1_000);
+    assert_eq!(first[3].item, item(4));
+    let last = items.part(items.parts().len() - 1).expect("reads");
+    assert_eq!(last.last().map(|seen| seen.item), Some(item(MANY - 1)));
+
+    let screens = run.screens().expect("reads");
+    assert_eq!(screens.columns(), layout().screen_columns);
+    assert!(screens.values(0)[0].is_nan());
+    let production = run.production().expect("reads");
+    assert_eq!(production.columns(), production_columns());
+    let row = std::array::from_fn(|column| production.values(column)[9]);
+    assert_eq!(ProductionRecord::of_row(row, 0.0), produced(9));
+    let controllers = run.controllers().expect("reads");
+    assert_eq!(controllers.values(0)[3], 2.0);
 
     let process = run.process().expect("reads");
     assert_eq!(process.columns(), layout().truth_columns);
@@ -320,7 +406,7 @@ fn folder_when_it_holds_a_run_then_is_replaced() {
 fn run_when_killed_then_is_recognised_and_replaced() {
     let folder = TempDir::new().expect("a folder for the test");
     let mut run = RunWriter::create(folder.path(), header(), layout()).expect("creates");
-    run.frame(0, 0, &[1; 60], FrameTruth::BENIGN)
+    run.frame(0, 0, &[1; 60], FrameTruth::benign(0))
         .expect("writes");
     drop(run);
     assert!(problem_of(folder.path()).contains("TR0302"));

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sim_kernel::Digest;
+use sim_plant::observe::SceneRow;
+use sim_wire::MacAddr;
 
 use super::{MANIFEST, RunFolder, UNFINISHED, locate, paths};
 use crate::evidence::capture::CaptureWriter;
 use crate::evidence::digests::DigestWriter;
-use crate::evidence::frames::{FrameTruth, FrameWriter};
+use crate::evidence::frames::{FrameKind, FrameTruth, FrameWriter, SeenFrame};
+use crate::evidence::items::ItemWriter;
 use crate::evidence::lines::LineWriter;
 use crate::evidence::process::{ColumnInfo, ProcessWriter};
 use crate::evidence::records::Asset;
@@ -21,6 +24,7 @@ use crate::manifest::{
     Build, Counts, Ended, Manifest, RUN_KIND, RUN_SCHEMA, RunOptions, ScenarioRecord, Timing,
 };
 use crate::problem::{Problem, Problems};
+use crate::session::{ProductionRecord, production_columns};
 
 /// Bytes collected before they are hashed and handed to the operating system.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -36,8 +40,16 @@ pub struct Layout {
     pub tags: Vec<String>,
     /// Ids of the playbook's steps.
     pub steps: Vec<String>,
+    /// Hosts and their hardware addresses, as frames count them.
+    pub hosts: Vec<(String, MacAddr)>,
     /// Quantities of the process.
     pub truth_columns: Vec<ColumnInfo>,
+    /// Places where items can be.
+    pub places: Vec<String>,
+    /// What the screens show.
+    pub screen_columns: Vec<ColumnInfo>,
+    /// What is in the controllers.
+    pub memory_columns: Vec<ColumnInfo>,
     /// Components with a digest per second.
     pub components: Vec<String>,
     /// The inventory; written sorted by name.
@@ -77,10 +89,16 @@ pub struct RunWriter {
     folder: PathBuf,
     header: RunHeader,
     layout: Layout,
+    /// The host with each hardware address.
+    hosts: BTreeMap<MacAddr, u16>,
     captures: Vec<CaptureWriter<Out>>,
     frames: FrameWriter<Out>,
     tags: TagWriter<Out>,
     process: ProcessWriter<Out>,
+    items: ItemWriter<Out>,
+    screens: ProcessWriter<Out>,
+    controllers: ProcessWriter<Out>,
+    production: ProcessWriter<Out>,
     digests: DigestWriter<Out>,
     syslog: LineWriter<Out>,
     attack: LineWriter<Out>,
@@ -130,11 +148,28 @@ impl RunWriter {
         };
         let mut writer = Self {
             captures,
-            frames: FrameWriter::new(open(paths::FRAMES)?, &layout.spans, &layout.steps)
-                .map_err(cannot(paths::FRAMES))?,
+            frames: FrameWriter::new(
+                open(paths::FRAMES)?,
+                &layout.spans,
+                &layout.steps,
+                &layout
+                    .hosts
+                    .iter()
+                    .map(|(name, _)| name.clone())
+                    .collect::<Vec<_>>(),
+            )
+            .map_err(cannot(paths::FRAMES))?,
             tags: TagWriter::new(open(paths::TAGS)?, &layout.tags).map_err(cannot(paths::TAGS))?,
             process: ProcessWriter::new(open(paths::PROCESS)?, &layout.truth_columns)
                 .map_err(cannot(paths::PROCESS))?,
+            items: ItemWriter::new(open(paths::ITEMS)?, &layout.places)
+                .map_err(cannot(paths::ITEMS))?,
+            screens: ProcessWriter::new(open(paths::SCREENS)?, &layout.screen_columns)
+                .map_err(cannot(paths::SCREENS))?,
+            controllers: ProcessWriter::new(open(paths::CONTROLLERS)?, &layout.memory_columns)
+                .map_err(cannot(paths::CONTROLLERS))?,
+            production: ProcessWriter::new(open(paths::PRODUCTION)?, &production_columns())
+                .map_err(cannot(paths::PRODUCTION))?,
             digests: DigestWriter::new(open(paths::DIGESTS)?, &layout.components)
                 .map_err(cannot(paths::DIGESTS))?,
             syslog: LineWriter::new(open(paths::SYSLOG)?),
@@ -144,6 +179,7 @@ impl RunWriter {
             alerts: optional(paths::ALERTS)?,
             actions: optional(paths::ACTIONS)?,
             folder: folder.to_path_buf(),
+            hosts: layout.hosts.iter().map(|(_, mac)| *mac).zip(0..).collect(),
             header,
             layout,
             attack_frames: 0,
@@ -194,7 +230,9 @@ impl RunWriter {
             }
         };
         self.attack_frames += u64::from(truth.step.is_some());
-        match self.frames.row(span, number, truth) {
+        let kind = FrameKind::of(bytes, |mac| self.hosts.get(&mac).copied());
+        let seen = SeenFrame { t_ns, truth, kind };
+        match self.frames.row((span, number), seen) {
             Ok(()) => Ok(number),
             Err(error) => Err(self.cannot(paths::FRAMES, &error)),
         }
@@ -224,6 +262,29 @@ impl RunWriter {
     pub fn process_row(&mut self, t_ns: u64, values: &[f64]) -> Result<(), Problems> {
         let written = self.process.row(t_ns, values);
         written.map_err(|error| self.cannot(paths::PROCESS, &error))
+    }
+
+    /// Records what there was to see beside the physical truth, and what had been produced.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    pub fn scene_row(
+        &mut self,
+        row: &SceneRow,
+        production: &ProductionRecord,
+    ) -> Result<(), Problems> {
+        let t_ns = row.at.as_nanos();
+        for item in &row.items {
+            let written = self.items.row(t_ns, item);
+            written.map_err(|error| self.cannot(paths::ITEMS, &error))?;
+        }
+        let written = self.screens.row(t_ns, &row.screens);
+        written.map_err(|error| self.cannot(paths::SCREENS, &error))?;
+        let written = self.controllers.row(t_ns, &row.memory);
+        written.map_err(|error| self.cannot(paths::CONTROLLERS, &error))?;
+        let written = self.production.row(t_ns, &production.row());
+        written.map_err(|error| self.cannot(paths::PRODUCTION, &error))
     }
 
     /// Records the digests of a simulated second: the first 8 bytes of the chain and of every component.
@@ -334,6 +395,10 @@ impl RunWriter {
         close(paths::FRAMES, self.frames.finish())?;
         close(paths::TAGS, self.tags.finish())?;
         close(paths::PROCESS, self.process.finish())?;
+        close(paths::ITEMS, self.items.finish())?;
+        close(paths::SCREENS, self.screens.finish())?;
+        close(paths::CONTROLLERS, self.controllers.finish())?;
+        close(paths::PRODUCTION, self.production.finish())?;
         close(paths::DIGESTS, self.digests.finish())?;
         for (path, lines) in [
             (paths::SYSLOG, self.syslog),

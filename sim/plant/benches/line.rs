@@ -70,11 +70,7 @@ fn quiet(spec: &mut PlantSpec) {
 fn line(c: &mut Criterion) {
     let mut group = c.benchmark_group("bottling line");
     group.throughput(Throughput::Elements(SAMPLE.as_secs()));
-    let nothing = Keep {
-        frames: false,
-        records: false,
-        digests: false,
-    };
+    let nothing = Keep::TRUTH;
     type Case = (&'static str, Keep, fn(&mut PlantSpec));
     let cases: [Case; 4] = [
         ("everything captured and digested", Keep::ALL, |_| {}),

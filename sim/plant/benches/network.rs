@@ -36,20 +36,12 @@ fn network(c: &mut Criterion) {
     });
 
     for (name, keep) in [
-        (
-            "simulated",
-            Keep {
-                frames: false,
-                records: false,
-                digests: false,
-            },
-        ),
+        ("simulated", Keep::TRUTH),
         (
             "simulated, captured",
             Keep {
                 frames: true,
-                records: false,
-                digests: false,
+                ..Keep::TRUTH
             },
         ),
         ("simulated, captured, digested", Keep::ALL),

@@ -34,8 +34,7 @@ fn main() {
 fn simulated(seconds: u64) -> u64 {
     let keep = Keep {
         frames: true,
-        records: false,
-        digests: false,
+        ..Keep::TRUTH
     };
     let (mut world, mut until) = world(keep);
     let before = world.frames_seen();

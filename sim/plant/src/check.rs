@@ -3,6 +3,7 @@
 //! All mistakes are reported, not only the first. [`World::new`](crate::World::new) relies on a checked plant.
 
 mod standby;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -66,6 +67,7 @@ pub fn check(spec: &PlantSpec) -> Vec<SpecError> {
         check.operator(spec, &format!("operators[{at}]"), operator);
     }
     check.report(spec);
+    check.view(spec);
     check.errors
 }
 

@@ -9,6 +9,7 @@
 //! - [`World`]: the plant in motion; [`World::run_until`] is the only way that time passes.
 //! - [`observe`]: evidence and truth that come out, apart from each other.
 //! - [`respond`]: what a defense may ask for.
+//! - [`view`]: what there is to look at, for a viewer.
 //! - [`foothold`]: what an attacker may do: use one host's network interface.
 //!
 //! **Invariant:** the same plant, programs, options and inputs give the same bytes.
@@ -33,6 +34,7 @@ mod station;
 pub mod suggest;
 mod switch;
 mod tag;
+pub mod view;
 mod world;
 
 pub use address::{Address, AddressError, Area, TABLE_LIMIT, Width};
@@ -43,7 +45,9 @@ pub use controller::firmware::{Behavior, FirmwareImage};
 pub use foothold::Foothold;
 pub use frame::{Label, Relation};
 pub use host::{ConnectionId, ConnectionStatus};
-pub use physics::truth_columns;
+pub use physics::{places, truth_columns};
+pub use sim_process::item::ItemView;
+pub use sim_process::production::Production;
 pub use sim_wire::modbus::engineering::Mode;
 pub use spec::{PlantSpec, SpecError};
 pub use station::Belief;

@@ -8,6 +8,8 @@
 
 use sim_kernel::digest::Digest;
 use sim_kernel::time::SimTime;
+use sim_process::item::ItemView;
+use sim_process::production::Production;
 
 use crate::frame::{Label, Relation};
 
@@ -18,6 +20,9 @@ pub struct SpanFrame {
     pub at: SimTime,
     /// Index into [`World::spans`](crate::World::spans).
     pub span: u16,
+    /// Index of the host whose port it came in through, in the order of
+    /// [`World::host_facts`](crate::World::host_facts). Truth, not evidence.
+    pub source: u16,
     /// The attack step that it belongs to. Truth, not evidence.
     pub label: Label,
     /// How it belongs to the step. Truth, not evidence.
@@ -67,13 +72,30 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// What an HMI showed its operator at the time of a truth row.
+/// The physical quantities at one time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TruthRow {
     /// When the process was looked at.
     pub at: SimTime,
     /// Values in the order of [`World::truth_columns`](crate::World::truth_columns).
     pub values: Vec<f64>,
+}
+
+/// What there is to see at the time of a truth row, beside the physical quantities. Truth, not evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneRow {
+    /// When it was looked at.
+    pub at: SimTime,
+    /// The items on the line, in the order of the process.
+    pub items: Vec<ItemView>,
+    /// What the screens show, in the order of [`World::screen_columns`](crate::World::screen_columns); not a
+    /// number where a screen has no valid value.
+    pub screens: Vec<f64>,
+    /// What is in the controllers, in the order of
+    /// [`World::memory_columns`](crate::World::memory_columns); not a number without power.
+    pub memory: Vec<f64>,
+    /// Counted parts and times so far.
+    pub production: Production,
 }
 
 /// Digests of every component at the end of a simulated second, and the run's chain up to it.
@@ -99,6 +121,8 @@ pub struct Observations {
     pub logs: Vec<LogLine>,
     /// Rows of physical truth, in order of time.
     pub truth: Vec<TruthRow>,
+    /// Rows of what there is to see, in order of time.
+    pub scene: Vec<SceneRow>,
     /// Digests, in order of time.
     pub digests: Vec<SecondDigest>,
     arena: Vec<u8>,
@@ -118,18 +142,21 @@ impl Observations {
         self.tags.clear();
         self.logs.clear();
         self.truth.clear();
+        self.scene.clear();
         self.digests.clear();
         self.arena.clear();
     }
 
-    pub(crate) fn capture(
-        &mut self,
-        at: SimTime,
-        span: u16,
-        bytes: &[u8],
-        truth: (Label, Relation, bool),
-    ) {
-        let (label, relation, denied) = truth;
+    /// Keeps a frame, given as where it was seen, its bytes and the truth about it.
+    pub(crate) fn capture(&mut self, bytes: &[u8], seen: Seen) {
+        let Seen {
+            at,
+            span,
+            source,
+            label,
+            relation,
+            denied,
+        } = seen;
         let start =
             u32::try_from(self.arena.len()).expect("observations are taken long before 4 GiB");
         let len = u32::try_from(bytes.len()).expect("frames are short");
@@ -137,6 +164,7 @@ impl Observations {
         self.frames.push(SpanFrame {
             at,
             span,
+            source,
             label,
             relation,
             denied,
@@ -144,6 +172,17 @@ impl Observations {
             len,
         });
     }
+}
+
+/// When and where a frame was seen, and the truth about it: a [`SpanFrame`] without its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) at: SimTime,
+    pub(crate) span: u16,
+    pub(crate) source: u16,
+    pub(crate) label: Label,
+    pub(crate) relation: Relation,
+    pub(crate) denied: bool,
 }
 
 /// Which observations a run keeps. What is left out costs nothing.
@@ -155,6 +194,8 @@ pub struct Keep {
     pub records: bool,
     /// Digests per second.
     pub digests: bool,
+    /// What there is to see beside the physical truth.
+    pub scene: bool,
 }
 
 impl Keep {
@@ -163,11 +204,13 @@ impl Keep {
         frames: true,
         records: true,
         digests: true,
+        scene: true,
     };
     /// Only the physical truth, for counterfactual runs.
     pub const TRUTH: Self = Self {
         frames: false,
         records: false,
         digests: false,
+        scene: false,
     };
 }

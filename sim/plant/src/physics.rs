@@ -7,6 +7,7 @@ use sim_kernel::rng::Stream;
 use sim_process::Draws;
 use sim_process::bottling::{self, BottlingLine, Column, Machine, MotorName, PersonAct};
 use sim_process::instrumented::Demands;
+use sim_process::item::ItemView;
 use sim_process::point::{Point, PointId};
 use sim_process::production::Production;
 
@@ -139,6 +140,15 @@ pub fn truth_columns(spec: &ProcessSpec) -> &'static [Column] {
     }
 }
 
+/// Where items can be in a kind of physics; [`ItemView::place`] counts in this order.
+#[must_use]
+pub fn places(spec: &ProcessSpec) -> &'static [&'static str] {
+    match spec {
+        ProcessSpec::Bottling(_) => &bottling::PLACES,
+        ProcessSpec::Nothing => &[],
+    }
+}
+
 /// The physics of a plant.
 pub(crate) enum Physics {
     /// The bottling line.
@@ -174,6 +184,12 @@ impl Physics {
     pub(crate) fn truth(&self, values: &mut Vec<f64>) {
         if let Self::Bottling(line) = self {
             line.truth(values);
+        }
+    }
+
+    pub(crate) fn see_items(&self, see: &mut impl FnMut(ItemView)) {
+        if let Self::Bottling(line) = self {
+            line.see_items(see);
         }
     }
 

@@ -11,6 +11,8 @@ use std::net::Ipv4Addr;
 use serde::Deserialize;
 use sim_process::bottling::BottlingConfig;
 
+use crate::view::ViewSpec;
+
 /// Version of the plant file that this build reads.
 pub const PLANT_SCHEMA: u32 = 1;
 
@@ -55,6 +57,9 @@ pub struct PlantSpec {
     /// What a report about a run says and draws.
     #[serde(default)]
     pub report: ReportSpec,
+    /// What there is to look at.
+    #[serde(default)]
+    pub view: ViewSpec,
 }
 
 /// What a report about a run of this plant says and draws.

@@ -23,6 +23,7 @@ pub mod capper;
 pub mod digest;
 pub mod inspection;
 pub mod instrumented;
+pub mod item;
 pub mod motor;
 pub mod nozzle;
 pub mod num;

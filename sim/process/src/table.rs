@@ -83,6 +83,23 @@ impl AccumulationTable {
         self.bottles.iter().map(|(_, bottle)| bottle)
     }
 
+    /// Where each bottle is, first to leave first: metres from the infeed. Bottles that wait stand behind those
+    /// that wait before them, side by side in the table's lanes, `pitch_m` apart.
+    pub fn positions(
+        &self,
+        config: &TableConfig,
+        pitch_m: f64,
+    ) -> impl Iterator<Item = (f64, &Bottle)> {
+        let lanes = config.lanes;
+        let ranked = (0_u32..).zip(&self.bottles);
+        ranked.map(move |(rank, (entered_m, bottle))| {
+            let way_m = self.odometer_m - entered_m;
+            let room_m = self.length_m - pitch_m * f64::from(rank / lanes);
+            let at_m = crate::num::lower(way_m, room_m);
+            (crate::num::higher(at_m, 0.0), bottle)
+        })
+    }
+
     /// Moves the chain by `way_m`.
     pub fn advance(&mut self, way_m: f64) {
         self.odometer_m += way_m;

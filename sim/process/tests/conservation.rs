@@ -87,7 +87,7 @@ fn line_when_everything_is_read_all_the_time_then_nothing_changes() {
             sum += plant.sense(point.name);
         }
         plant.line.truth(&mut row);
-        plant.line.see_bottles(|bottle| sum += bottle.x_m);
+        plant.line.see_items(|bottle| sum += bottle.at_m);
         sum += fingerprint(plant) as f64;
     });
     assert_eq!(row.len(), truth_columns().len());

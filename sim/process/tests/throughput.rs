@@ -53,13 +53,13 @@ fn line_when_filled_by_flowmeter_then_every_bottle_is_within_four_millilitres() 
     plant.controller.recipe.flow_ml = Some(502.0);
     plant.run_s(400.0);
     let mut seen = 0;
-    plant.line.see_bottles(|bottle| {
-        if bottle.x_m > 3.2 {
+    plant.line.see_items(|bottle| {
+        if bottle.place >= 2 && bottle.at_m > 3.2 {
             seen += 1;
             assert!(
-                (bottle.volume_ml - 502.0).abs() < 4.0,
+                (bottle.content_ml - 502.0).abs() < 4.0,
                 "{} mL",
-                bottle.volume_ml
+                bottle.content_ml
             );
         }
     });

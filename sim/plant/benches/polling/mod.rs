@@ -102,6 +102,7 @@ fn plant() -> PlantSpec {
         workstations: Vec::new(),
         operators: Vec::new(),
         report: sim_plant::spec::ReportSpec::default(),
+        view: sim_plant::view::ViewSpec::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a controller's Modbus server can reach: the image, the files, and the engineering session.
 
+use sim_st::Image;
 use sim_wire::modbus::engineering::{Command, Mode};
 use sim_wire::modbus::server::{Bank, Operation};
 use sim_wire::modbus::{ExceptionCode, FileReads, FileSpan, FileWrites, Registers, Span, Table};
@@ -12,12 +13,33 @@ pub(super) struct ImageBank<'a> {
     pub(super) turn: Turn<'a>,
 }
 
-impl ImageBank<'_> {
-    fn split(address: u16) -> (Area, usize) {
-        match address.checked_sub(TABLE_LIMIT) {
-            Some(marker) => (Area::Marker, usize::from(marker)),
-            None => (Area::Output, usize::from(address)),
-        }
+/// Which part of the image a coil or holding register lies in, and where.
+fn split(address: u16) -> (Area, usize) {
+    match address.checked_sub(TABLE_LIMIT) {
+        Some(marker) => (Area::Marker, usize::from(marker)),
+        None => (Area::Output, usize::from(address)),
+    }
+}
+
+/// A bit of the image, as Modbus addresses it.
+pub(super) fn bit_of(image: &Image, table: Table, address: u16) -> bool {
+    if table == Table::DiscreteInputs {
+        return image.ix[usize::from(address)];
+    }
+    match split(address) {
+        (Area::Marker, index) => image.mx[index],
+        (_, index) => image.qx[index],
+    }
+}
+
+/// A word of the image, as Modbus addresses it.
+pub(super) fn register_of(image: &Image, table: Table, address: u16) -> u16 {
+    if table == Table::InputRegisters {
+        return image.iw[usize::from(address)];
+    }
+    match split(address) {
+        (Area::Marker, index) => image.mw[index],
+        (_, index) => image.qw[index],
     }
 }
 
@@ -38,34 +60,22 @@ impl Bank for ImageBank<'_> {
     }
 
     fn bit(&self, table: Table, address: u16) -> bool {
-        if table == Table::DiscreteInputs {
-            return self.turn.runtime.image.ix[usize::from(address)];
-        }
-        match Self::split(address) {
-            (Area::Marker, index) => self.turn.runtime.image.mx[index],
-            (_, index) => self.turn.runtime.image.qx[index],
-        }
+        bit_of(&self.turn.runtime.image, table, address)
     }
 
     fn register(&self, table: Table, address: u16) -> u16 {
-        if table == Table::InputRegisters {
-            return self.turn.runtime.image.iw[usize::from(address)];
-        }
-        match Self::split(address) {
-            (Area::Marker, index) => self.turn.runtime.image.mw[index],
-            (_, index) => self.turn.runtime.image.qw[index],
-        }
+        register_of(&self.turn.runtime.image, table, address)
     }
 
     fn set_coil(&mut self, address: u16, on: bool) {
-        match Self::split(address) {
+        match split(address) {
             (Area::Marker, index) => self.turn.runtime.image.mx[index] = on,
             (_, index) => self.turn.runtime.image.qx[index] = on,
         }
     }
 
     fn set_register(&mut self, address: u16, value: u16) {
-        match Self::split(address) {
+        match split(address) {
             (Area::Marker, index) => self.turn.runtime.image.mw[index] = value,
             (_, index) => self.turn.runtime.image.qw[index] = value,
         }

@@ -42,7 +42,7 @@ use sim_wire::modbus::engineering::{Key, Mode, Restart};
 use sim_wire::modbus::identity::MAJOR_MINOR_REVISION;
 use sim_wire::modbus::{DeviceProfile, Framed, Framer, Served, serve};
 
-use self::bank::ImageBank;
+use self::bank::{ImageBank, bit_of, register_of};
 use self::faults::FaultCode;
 use self::firmware::{Behavior, FirmwareImage};
 use self::pair::PairConfig;
@@ -50,6 +50,7 @@ use self::runtime::{Notice, Runtime};
 use self::session::{Session, Turn};
 use crate::address::{Address, TABLE_LIMIT, Width};
 use crate::host::ConnectionId;
+use crate::tag::Tag;
 
 /// Raw value of an analog card at full scale.
 pub(crate) const RAW_FULL_SCALE: f64 = 27_648.0;
@@ -178,6 +179,22 @@ impl Controller {
     /// Whether a marker bit is on.
     pub(crate) fn marker_bit(&self, index: u16) -> bool {
         self.runtime.image.mx[usize::from(index)]
+    }
+
+    /// The value of one of its tags, as it lies in memory.
+    pub(crate) fn value_of(&self, tag: &Tag) -> f64 {
+        let image = &self.runtime.image;
+        let word = |at: u16| {
+            let at = tag.span.address + at;
+            match tag.is_bit() {
+                true => u16::from(bit_of(image, tag.span.table, at)),
+                false => register_of(image, tag.span.table, at),
+            }
+        };
+        match tag.span.quantity {
+            1 => tag.value_of_words(&[word(0)]),
+            _ => tag.value_of_words(&[word(0), word(1)]),
+        }
     }
 
     /// Whether it executes its program and drives its outputs.

@@ -8,6 +8,7 @@ use sim_kernel::time::SimTime;
 use super::{Event, HostRoles, World};
 use crate::frame::{self, Destination, Frame, Label, Relation};
 use crate::host::Touched;
+use crate::observe::Seen;
 use crate::switch::Verdict;
 
 impl World {
@@ -60,7 +61,8 @@ impl World {
             return;
         }
         self.frames_seen += 1;
-        self.observe_frame(now, switch_index, &frame, verdict == Verdict::Denied);
+        let ends = (switch_index, source_host);
+        self.observe_frame(now, ends, &frame, verdict == Verdict::Denied);
         if verdict == Verdict::Denied {
             self.hosts[source_host].nic.recycle(frame.bytes);
             return;
@@ -100,8 +102,9 @@ impl World {
         }
     }
 
-    /// Records a frame that a switch has received, for the digest and for the SPAN port.
-    fn observe_frame(&mut self, now: SimTime, switch: u16, frame: &Frame, denied: bool) {
+    /// Records a frame that a switch has received from a host, for the digest and for the SPAN port.
+    fn observe_frame(&mut self, now: SimTime, ends: (u16, usize), frame: &Frame, denied: bool) {
+        let (switch, source_host) = ends;
         if self.keep.digests {
             self.frames_digest.put_u64(now.as_nanos());
             self.frames_digest.put_bytes(&frame.bytes);
@@ -111,8 +114,15 @@ impl World {
         };
         if self.keep.frames {
             let (label, relation) = self.relation(frame);
-            self.observations
-                .capture(now, span, &frame.bytes, (label, relation, denied));
+            let seen = Seen {
+                at: now,
+                span,
+                source: u16::try_from(source_host).expect("hosts are few"),
+                label,
+                relation,
+                denied,
+            };
+            self.observations.capture(&frame.bytes, seen);
         }
     }
 

@@ -5,13 +5,18 @@ use sim_kernel::queue::Phase;
 use sim_kernel::time::{SimDuration, SimTime};
 
 use super::{Event, World};
-use crate::observe::{LogLine, SecondDigest, TruthRow};
+use crate::observe::{LogLine, Quality, SceneRow, SecondDigest, TruthRow};
+use crate::station::{Station, StationKind};
 
 impl World {
     pub(super) fn on_truth(&mut self, now: SimTime) {
         let mut values = Vec::new();
         self.physics.truth(&mut values);
         self.observations.truth.push(TruthRow { at: now, values });
+        if self.keep.scene {
+            let row = self.scene(now);
+            self.observations.scene.push(row);
+        }
         let id = self.ids.world;
         self.schedule(
             now + self.truth_period,
@@ -19,6 +24,67 @@ impl World {
             (id, id),
             Event::Truth,
         );
+    }
+
+    /// The screens, in the order of their hosts' names.
+    fn screens(&self) -> impl Iterator<Item = &Station> {
+        let all = self.stations.iter();
+        all.filter(|station| station.kind == StationKind::Hmi)
+    }
+
+    /// What [`SceneRow::screens`] holds: for each screen all tags, as names of host and tag.
+    #[must_use]
+    pub fn screen_columns(&self) -> Vec<(String, String)> {
+        let of = |station: &Station| {
+            let host = self.hosts[station.host].config.name.clone();
+            let tags = self.tags.iter().map(|tag| tag.name.clone());
+            tags.map(move |tag| (host.clone(), tag)).collect::<Vec<_>>()
+        };
+        self.screens().flat_map(of).collect()
+    }
+
+    /// What [`SceneRow::memory`] holds: the mode of each controller, as the code of a [`Mode`](crate::Mode), then
+    /// the tags, as names of controller and tag.
+    #[must_use]
+    pub fn memory_columns(&self) -> Vec<(String, Option<String>)> {
+        let modes = self
+            .controllers
+            .iter()
+            .map(|one| (one.config.name.clone(), None));
+        let tags = self.tags.iter();
+        let tags = tags.map(|tag| (tag.controller_name.clone(), Some(tag.name.clone())));
+        modes.chain(tags).collect()
+    }
+
+    /// What there is to see now.
+    #[must_use]
+    pub fn scene(&self, at: SimTime) -> SceneRow {
+        let mut items = Vec::new();
+        self.physics.see_items(&mut |item| items.push(item));
+        let valid = |belief: &crate::Belief| match belief.quality {
+            Quality::Good => belief.value,
+            Quality::Bad => f64::NAN,
+        };
+        let screens = self.screens().flat_map(|station| &station.beliefs);
+        let modes = self
+            .controllers
+            .iter()
+            .map(|controller| match controller.powered {
+                true => f64::from(controller.mode().code()),
+                false => f64::NAN,
+            });
+        let tags = self.tags.iter().map(|tag| {
+            let controller = &self.controllers[tag.controller];
+            let value = controller.powered.then(|| controller.value_of(tag));
+            value.unwrap_or(f64::NAN)
+        });
+        SceneRow {
+            at,
+            items,
+            screens: screens.map(valid).collect(),
+            memory: modes.chain(tags).collect(),
+            production: self.physics.production().clone(),
+        }
     }
 
     pub(super) fn on_second(&mut self, now: SimTime) {

@@ -39,6 +39,7 @@ use crate::bottle::{Bottle, Cap};
 use crate::capper::Capper;
 use crate::inspection::Inspection;
 use crate::instrumented::Demands;
+use crate::item::ItemView;
 use crate::motor::{DriveCommand, Motor};
 use crate::num;
 use crate::packer::{CASE_BOTTLES, Packer};
@@ -189,20 +190,16 @@ pub struct Hazards {
     pub hot_motor: bool,
 }
 
-/// Where a bottle is and what can be seen of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BottleView {
-    /// Serial number.
-    pub id: u32,
-    /// Position along the line, m.
-    pub x_m: f64,
-    /// Content, mL.
-    pub volume_ml: f64,
-    /// Whether it has a cap.
-    pub capped: bool,
-    /// Lying down.
-    pub fallen: bool,
-}
+/// Where bottles can be, as [`ItemView::place`] counts. On the belts a position is measured along the line, as
+/// the constants of this module are; on the table from its infeed; in the packer it is a place in its grid, times
+/// the diameter of a bottle.
+pub const PLACES: [&str; 5] = [
+    "infeed-belt",
+    "filler-belt",
+    "discharge-belt",
+    "accumulation-table",
+    "packer-grid",
+];
 
 /// Named streams of the line, one per component that draws.
 #[derive(Clone, Debug)]
@@ -457,24 +454,32 @@ impl<D: Draws> BottlingLine<D> {
         self.stoppages[machine.index()].is_able()
     }
 
-    /// Calls `see` for every bottle on the belts, in the table and in the packer's grid.
-    pub fn see_bottles(&self, mut see: impl FnMut(BottleView)) {
-        let mut view = |bottle: &Bottle, x_m: f64| {
-            see(BottleView {
+    /// Calls `see` for every bottle on the belts, in the table and in the packer's grid, from the infeed to
+    /// the packer; within each place the one that leaves first comes first.
+    pub fn see_items(&self, mut see: impl FnMut(ItemView)) {
+        let mut view = |place: u8, bottle: &Bottle, at_m: f64| {
+            see(ItemView {
                 id: bottle.id,
-                x_m,
-                volume_ml: 1e6 * bottle.volume_m3,
-                capped: bottle.cap != Cap::None,
+                place,
+                at_m,
+                content_ml: 1e6 * bottle.volume_m3,
+                closed: bottle.cap != Cap::None,
                 fallen: bottle.fallen,
+                broken: bottle.broken,
             });
         };
-        for belt in self.belts.iter().rev() {
+        for (place, belt) in (0..).zip(&self.belts) {
             for bottle in belt.bottles() {
-                view(bottle, bottle.x_m);
+                view(place, bottle, bottle.x_m);
             }
         }
-        for bottle in self.table.bottles().chain(self.packer.grid()) {
-            view(bottle, DISCHARGE_END_X_M);
+        let table = &self.config.table;
+        let pitch_m = self.config.belt.bottle_diameter_m;
+        for (at_m, bottle) in self.table.positions(table, pitch_m) {
+            view(3, bottle, at_m);
+        }
+        for (index, bottle) in self.packer.grid().iter().enumerate() {
+            view(4, bottle, small_f64(index) * pitch_m);
         }
     }
 

@@ -1,0 +1,460 @@
+//! What happened in a run: steps of the attack, alerts, actions, impacts; and figures at one time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sim_kernel::SimTime;
+use twinrange_range::evidence::EPOCH_UNIX_NS;
+use twinrange_range::evidence::process::ProcessTable;
+use twinrange_range::evidence::records::{AttackStep, Outcome};
+use twinrange_range::problem::Problems;
+use twinrange_range::run_folder::{RunFolder, paths};
+use twinrange_range::scenario::{Prices, Scenario};
+use twinrange_range::session::ProductionRecord;
+use twinrange_range::twin::Impact;
+
+use super::store::around;
+
+/// A step of the attack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// A few words.
+    pub title: String,
+    /// What it does, in plain words.
+    pub plain: String,
+    /// Technique ids, the main one first.
+    pub techniques: Vec<String>,
+    /// From when to when, ns; none if it was never reached.
+    pub span_ns: Option<(u64, u64)>,
+    /// Whether it did what it meant to do.
+    pub succeeded: bool,
+    /// Hosts that it was about.
+    pub hosts: Vec<String>,
+}
+
+/// What a mark on the timeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MarkKind {
+    /// A step of the attack.
+    Attack,
+    /// An alert that belongs to the attack, or is not judged yet.
+    Alert,
+    /// An alert that belongs to nothing.
+    FalseAlert,
+    /// An action of the defense takes effect.
+    Action,
+    /// Something that must not happen.
+    Impact,
+    /// An alarm on a screen, or what an operator did.
+    Plant,
+}
+
+/// Something at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// What it is.
+    pub kind: MarkKind,
+    /// From when, ns.
+    pub from_ns: u64,
+    /// Until when, ns; the same for a moment.
+    pub to_ns: u64,
+    /// What people read.
+    pub text: String,
+    /// The column of the physical truth that it is about, if it is about one.
+    pub column: Option<String>,
+    /// The hosts that it is about.
+    pub hosts: Vec<String>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Title of the scenario.
+    pub title: String,
+    /// What it is about, in plain words.
+    pub summary: String,
+    /// Name of the defense, if there is one.
+    pub defense: Option<String>,
+    /// Nothing attacks before this, ns.
+    pub clean_until_ns: u64,
+    /// Planned length, ns.
+    pub duration_ns: u64,
+    /// The steps of the attack, in the order of the playbook.
+    pub steps: Vec<Step>,
+    /// Everything with a time, in order of time.
+    pub marks: Vec<Mark>,
+    /// What things are worth.
+    pub prices: Option<Prices>,
+    /// Damage that is paid once when a constraint is first violated: its time and its price.
+    damages: Vec<(u64, f64)>,
+    /// What actions cost: their time and their price.
+    responses: Vec<(u64, f64)>,
+    run_time_per_item_s: f64,
+    /// Counts of this run.
+    production: ProcessTable,
+    /// Counts of the same seed without an attack and without a defense, as far as they are known.
+    pub twin: Option<ProcessTable>,
+}
+
+/// Figures at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// Overall equipment effectiveness so far, 0 to 1.
+    pub oee: f64,
+    /// Good parts so far.
+    pub good: u64,
+    /// Bad parts that reached a customer.
+    pub bad_shipped: u64,
+    /// Time in which people were at risk, s.
+    pub unsafe_s: f64,
+    /// What was lost against the run without an attack, in the currency of the prices; none while that is unknown.
+    pub loss: Option<f64>,
+    /// Good parts that the run without an attack has more.
+    pub parts_lost: Option<i64>,
+}
+
+impl Story {
+    /// Reads the story of a run folder.
+    ///
+    /// # Errors
+    ///
+    /// Every file that is missing or damaged.
+    pub fn open(folder: &RunFolder, scenario: &Scenario) -> Result<Self, Problems> {
+        let manifest = folder.manifest();
+        let production = manifest.notes.get("production");
+        let per_item = production.and_then(|notes| notes["run_time_per_item_s"].as_f64());
+        let mut story = Self {
+            defense: manifest.options.defense.clone(),
+            duration_ns: manifest.options.duration_ns,
+            run_time_per_item_s: per_item.unwrap_or(0.0),
+            production: folder.production()?,
+            ..Self::of_scenario(scenario)
+        };
+        let end_ns = manifest.simulated_ns;
+        story.add_attack(&folder.attack()?, end_ns);
+        story.add_impacts(&folder.impacts()?, scenario, end_ns);
+        story.add_alerts(folder)?;
+        if folder.locate(paths::ACTIONS).exists() {
+            let actions: Vec<Value> = folder.records(paths::ACTIONS)?;
+            story.add_actions(&actions, end_ns);
+        }
+        for line in folder.syslog()? {
+            story.marks.extend(plant_mark(&line));
+        }
+        story.marks.sort_by_key(|mark| (mark.from_ns, mark.kind));
+        Ok(story)
+    }
+
+    /// The story of a run that is about to begin.
+    #[must_use]
+    pub fn of_scenario(scenario: &Scenario) -> Self {
+        Self {
+            title: scenario.title.clone(),
+            summary: scenario.summary.clone(),
+            clean_until_ns: scenario.clean_until.as_nanos(),
+            duration_ns: scenario.duration.as_nanos(),
+            prices: Some(scenario.prices.clone()),
+            ..Self::default()
+        }
+    }
+
+    fn add_attack(&mut self, steps: &[AttackStep], end_ns: u64) {
+        for step in steps {
+            let from = step.started_at.map(SimTime::as_nanos);
+            let to = step.ended_at.map_or(end_ns, SimTime::as_nanos);
+            let span_ns = from.map(|from| (from, to.max(from)));
+            if let Some((from_ns, to_ns)) = span_ns {
+                self.marks.push(Mark {
+                    kind: MarkKind::Attack,
+                    from_ns,
+                    to_ns,
+                    text: step.title.clone(),
+                    column: None,
+                    hosts: step.hosts.clone(),
+                });
+            }
+            self.steps.push(Step {
+                title: step.title.clone(),
+                plain: step.plain.clone(),
+                techniques: step.techniques.clone(),
+                span_ns,
+                succeeded: step.outcome == Outcome::Succeeded,
+                hosts: step.hosts.clone(),
+            });
+        }
+    }
+
+    fn add_impacts(&mut self, impacts: &[Impact], scenario: &Scenario, end_ns: u64) {
+        let mut paid: BTreeMap<&str, u64> = BTreeMap::new();
+        for impact in impacts {
+            let Impact::Violation(violation) = impact else {
+                continue;
+            };
+            let constraint = scenario
+                .constraints
+                .iter()
+                .find(|constraint| constraint.name == violation.constraint);
+            let text = constraint.map_or(&violation.constraint, |found| &found.description);
+            self.marks.push(Mark {
+                kind: MarkKind::Impact,
+                from_ns: violation.violated_ns,
+                to_ns: violation
+                    .end_ns
+                    .unwrap_or(end_ns)
+                    .max(violation.violated_ns),
+                text: text.clone(),
+                column: Some(violation.column.clone()),
+                hosts: Vec::new(),
+            });
+            if let Some(constraint) = constraint
+                && !paid.contains_key(violation.constraint.as_str())
+            {
+                paid.insert(&violation.constraint, violation.violated_ns);
+                self.damages
+                    .push((violation.violated_ns, constraint.damage));
+            }
+        }
+    }
+
+    /// Alarms as the score judged them; where there is no score yet, alerts as they came.
+    fn add_alerts(&mut self, folder: &RunFolder) -> Result<(), Problems> {
+        let score = std::fs::read_to_string(folder.locate("score/score.json"));
+        let score: Option<Value> = score.ok().and_then(|text| serde_json::from_str(&text).ok());
+        let alarms = score
+            .as_ref()
+            .and_then(|score| score["detection"]["alarms"].as_array());
+        if let Some(alarms) = alarms {
+            for alarm in alarms {
+                let at = |field: &str| alarm[field].as_u64().unwrap_or(0);
+                let is_false = alarm["verdict"].as_str() == Some("false");
+                self.marks.push(Mark {
+                    kind: if is_false {
+                        MarkKind::FalseAlert
+                    } else {
+                        MarkKind::Alert
+                    },
+                    from_ns: at("first_ns"),
+                    to_ns: at("last_ns"),
+                    text: names(&alarm["signatures"]).join(", "),
+                    column: None,
+                    hosts: names(&alarm["assets"]),
+                });
+            }
+            return Ok(());
+        }
+        for alert in folder.alerts()? {
+            let name = alert.rest.get("sig_name").and_then(Value::as_str);
+            self.marks.push(Mark {
+                kind: MarkKind::Alert,
+                from_ns: alert.t_ns,
+                to_ns: alert.t_ns,
+                text: name.unwrap_or(&alert.sig_id).to_owned(),
+                column: None,
+                hosts: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn add_actions(&mut self, actions: &[Value], end_ns: u64) {
+        for line in actions {
+            let (action, result) = (&line["action"], &line["result"]);
+            if result["status"] != "accepted" {
+                continue;
+            }
+            let verb = action["action"].as_str().unwrap_or("action");
+            let from_ns = result["effective_ns"].as_u64().unwrap_or(0);
+            let to_ns = result["until_ns"].as_u64().unwrap_or(end_ns);
+            let target = &action["target"];
+            self.marks.push(Mark {
+                kind: MarkKind::Action,
+                from_ns,
+                to_ns: to_ns.max(from_ns),
+                text: format!("{verb} {}", shortly(target)),
+                column: None,
+                hosts: hosts_in(target),
+            });
+            let price = self.prices.as_ref().map_or(0.0, |prices| match verb {
+                "deny" => prices.deny,
+                "contain" => prices.contain,
+                "restore" => prices.restore,
+                _ => 0.0,
+            });
+            self.responses.push((from_ns, price));
+        }
+    }
+
+    /// The steps of the attack that are under way.
+    pub fn steps_at(&self, t_ns: u64) -> impl Iterator<Item = (usize, &Step)> {
+        self.steps.iter().enumerate().filter(move |(_, step)| {
+            step.span_ns
+                .is_some_and(|(from, to)| from <= t_ns && t_ns <= to)
+        })
+    }
+
+    /// The marks of a kind that are under way or begin in the `within_ns` before.
+    pub fn marks_at(&self, t_ns: u64, within_ns: u64) -> impl Iterator<Item = &Mark> {
+        let last = self.marks.partition_point(|mark| mark.from_ns <= t_ns);
+        self.marks[..last]
+            .iter()
+            .filter(move |mark| mark.to_ns >= t_ns || mark.from_ns + within_ns >= t_ns)
+    }
+
+    /// The last mark before a time, or the next one behind it, of what moves the story on.
+    #[must_use]
+    pub fn next_mark(&self, t_ns: u64, forward: bool) -> Option<u64> {
+        let moves = |mark: &&Mark| mark.kind != MarkKind::Plant;
+        let mut times = self.marks.iter().filter(moves).map(|mark| mark.from_ns);
+        if forward {
+            times.find(|time| *time > t_ns)
+        } else {
+            times.take_while(|time| *time < t_ns).last()
+        }
+    }
+
+    /// What had been produced at a time.
+    fn produced(&self, table: &ProcessTable, t_ns: u64) -> Option<ProductionRecord> {
+        let (at, _, _) = around(t_ns, table.t_ns())?;
+        if table.columns().len() < 8 || table.t_ns()[at] > t_ns {
+            return None;
+        }
+        let row = std::array::from_fn(|column| table.values(column)[at]);
+        Some(ProductionRecord::of_row(row, self.run_time_per_item_s))
+    }
+
+    fn worth(&self, made: &ProductionRecord, t_ns: u64, is_twin: bool) -> Option<f64> {
+        let prices = self.prices.as_ref()?;
+        let until = |list: &[(u64, f64)]| -> f64 {
+            if is_twin {
+                return 0.0;
+            }
+            let past = list.iter().filter(|(time, _)| *time <= t_ns);
+            past.map(|(_, price)| price).sum()
+        };
+        let lost_s = (made.planned_busy_s - made.actual_production_s).max(0.0);
+        Some(
+            made.good as f64 * prices.good_part
+                - made.scrapped as f64 * prices.scrap_part
+                - made.bad_shipped as f64 * prices.bad_shipped
+                - lost_s / 60.0 * prices.lost_minute
+                - made.product_lost_l * prices.litre
+                - made.unsafe_s * prices.unsafe_second
+                - until(&self.damages)
+                - until(&self.responses),
+        )
+    }
+
+    /// Figures at a time.
+    #[must_use]
+    pub fn figures(&self, t_ns: u64) -> Figures {
+        let Some(made) = self.produced(&self.production, t_ns) else {
+            return Figures::default();
+        };
+        let twin = self
+            .twin
+            .as_ref()
+            .and_then(|twin| self.produced(twin, t_ns));
+        let worth = self.worth(&made, t_ns, false);
+        let loss = twin
+            .as_ref()
+            .and_then(|twin| Some(self.worth(twin, t_ns, true)? - worth?));
+        let parts = |record: &ProductionRecord| i64::try_from(record.good).unwrap_or(i64::MAX);
+        Figures {
+            // Availability, performance and quality of ISO 22400 multiplied: what cancels is left out.
+            oee: if made.planned_busy_s > 0.0 {
+                self.run_time_per_item_s * made.good as f64 / made.planned_busy_s
+            } else {
+                0.0
+            },
+            good: made.good,
+            bad_shipped: made.bad_shipped,
+            unsafe_s: made.unsafe_s,
+            loss,
+            parts_lost: twin.as_ref().map(|twin| parts(twin) - parts(&made)),
+        }
+    }
+}
+
+fn names(list: &Value) -> Vec<String> {
+    let items = list.as_array().map_or(&[][..], Vec::as_slice);
+    items
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The texts in a target, one after the other.
+fn hosts_in(target: &Value) -> Vec<String> {
+    match target {
+        Value::String(text) => vec![text.clone()],
+        Value::Object(fields) => fields.values().flat_map(hosts_in).collect(),
+        Value::Array(items) => items.iter().flat_map(hosts_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn shortly(target: &Value) -> String {
+    hosts_in(target).join(" ")
+}
+
+/// An alarm or an operator's act from a line of the log.
+fn plant_mark(line: &str) -> Option<Mark> {
+    let mut words = line.splitn(8, ' ');
+    let (_, stamp, host) = (words.next()?, words.next()?, words.next()?);
+    let (app, _, kind, _) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let text = words.next()?;
+    let tells = match (app, kind) {
+        ("hmi", "ALARM") => format!("{host} alarm: {text}"),
+        ("hmi", "WRITE") => format!("operator at {host}: {text}"),
+        ("plc", "FAULT" | "TAKEOVER" | "MODE") => format!("{host}: {text}"),
+        _ => return None,
+    };
+    let at = stamp_ns(stamp)?;
+    Some(Mark {
+        kind: MarkKind::Plant,
+        from_ns: at,
+        to_ns: at,
+        text: tells,
+        column: None,
+        hosts: vec![host.to_owned()],
+    })
+}
+
+/// The simulated time of a stamp such as `2026-01-05T06:05:00.137868Z`.
+fn stamp_ns(stamp: &str) -> Option<u64> {
+    let time = chrono::DateTime::parse_from_rfc3339(stamp).ok()?;
+    let unix_ns = u64::try_from(time.timestamp_nanos_opt()?).ok()?;
+    unix_ns.checked_sub(EPOCH_UNIX_NS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamp_when_read_then_time_since_the_start() {
+        assert_eq!(stamp_ns("2026-01-05T06:00:00.000000Z"), Some(0));
+        assert_eq!(
+            stamp_ns("2026-01-05T06:05:00.137868Z"),
+            Some(300_137_868_000)
+        );
+        assert_eq!(
+            stamp_ns("2026-03-01T06:00:00Z"),
+            Some(55 * 86_400_000_000_000)
+        );
+        assert_eq!(stamp_ns("2025-12-31T06:00:00Z"), None);
+        assert_eq!(stamp_ns("yesterday"), None);
+    }
+
+    #[test]
+    fn log_line_when_an_alarm_then_a_mark_and_else_none() {
+        let line =
+            "<132>1 2026-01-05T06:05:00.000000Z hmi-1 hmi - ALARM - limit-low Medium: too low";
+        let mark = plant_mark(line).expect("an alarm");
+        assert_eq!(mark.from_ns, 300_000_000_000);
+        assert_eq!(mark.text, "hmi-1 alarm: limit-low Medium: too low");
+        let quiet = "<134>1 2026-01-05T06:00:02.053245Z ews-1 engineering - UPLOAD-CHECK - read";
+        assert_eq!(plant_mark(quiet), None);
+    }
+}

@@ -1,0 +1,145 @@
+//! Opens what is to be shown: run folders.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+
+use sim_kernel::time::SimDuration;
+use sim_plant::observe::Keep;
+use twinrange_range::evidence::process::ProcessTable;
+use twinrange_range::formats::{Prepared, Standard, prepare};
+use twinrange_range::problem::Problems;
+use twinrange_range::run_folder::RunFolder;
+use twinrange_range::scenario::{Loaded, from_bundle};
+use twinrange_range::session::{Session, SessionOptions, production_at, production_columns};
+
+use crate::model::plan::{Columns, Plan};
+use crate::model::store::Store;
+use crate::model::story::Story;
+use crate::stage::ShownSide;
+
+/// A run folder that has been opened.
+pub struct OpenRun {
+    /// What is shown of it.
+    pub side: ShownSide,
+    /// The scenario that it was made from.
+    pub loaded: Loaded,
+    /// What it was made with.
+    pub prepared: Prepared,
+    /// Its seed and its length, ns.
+    pub seed: u64,
+    /// How long it is, ns.
+    pub simulated_ns: u64,
+    /// Whether there was an attack.
+    pub attacked: bool,
+}
+
+/// Opens a run folder.
+///
+/// # Errors
+///
+/// As [`RunFolder::open`] and [`RunFolder::verify`]; `TR0305` for a folder of a build that did not record what there
+/// was to see.
+pub fn open_run(path: &Path) -> Result<OpenRun, Problems> {
+    let folder = RunFolder::open(path)?;
+    folder.verify()?;
+    let manifest = folder.manifest();
+    // Descriptions of defenses are no part of a bundle, so nothing here has to check them.
+    let formats = Standard::new(|_| Problems::new());
+    let loaded = from_bundle(&manifest.scenario.bundle, &formats)?;
+    let prepared = prepare(&loaded)?;
+    let mut hosts: Vec<String> = prepared
+        .plant
+        .hosts
+        .iter()
+        .map(|host| host.name.clone())
+        .collect();
+    hosts.sort();
+    let steps = prepared
+        .playbook
+        .as_ref()
+        .map_or_else(Vec::new, |playbook| {
+            playbook.steps.iter().map(|step| step.id.clone()).collect()
+        });
+    let places = sim_plant::places(&prepared.plant.process);
+    let places = places.iter().map(|&place| place.to_owned()).collect();
+    let store = Store::open(&folder, hosts, steps, places)?;
+    let columns = Columns {
+        process: store.process.columns().to_vec(),
+        screens: store.screens.columns().to_vec(),
+        memory: store.memory.columns().to_vec(),
+    };
+    let plan = Plan::of(&prepared.plant, &columns);
+    let story = Story::open(&folder, &loaded.scenario)?;
+    let title = match (&story.defense, manifest.options.attack) {
+        (Some(defense), _) => format!("defended by {defense}"),
+        (None, true) => "undefended".to_owned(),
+        (None, false) => "no attack".to_owned(),
+    };
+    Ok(OpenRun {
+        seed: manifest.seed,
+        simulated_ns: manifest.simulated_ns,
+        attacked: manifest.options.attack && prepared.playbook.is_some(),
+        side: ShownSide::new(title, plan, store, story),
+        loaded,
+        prepared,
+    })
+}
+
+/// What the same seed produces without an attack and without a defense.
+///
+/// # Errors
+///
+/// What is wrong with the plant; nothing, for a run that was opened.
+pub fn twin_production(run: &OpenRun) -> Result<ProcessTable, Problems> {
+    produce(
+        &run.loaded,
+        &run.prepared,
+        run.seed,
+        run.simulated_ns,
+        |_| true,
+    )
+}
+
+/// As [`twin_production`], on a thread of its own.
+pub fn twin_in_background(run: &OpenRun) -> Receiver<ProcessTable> {
+    let (tell, told) = channel();
+    let (loaded, prepared) = (run.loaded.clone(), run.prepared.clone());
+    let (seed, simulated_ns) = (run.seed, run.simulated_ns);
+    std::thread::spawn(move || {
+        let found = produce(&loaded, &prepared, seed, simulated_ns, |_| true);
+        // Nobody may be there any more to be told.
+        let _ = found.map(|table| tell.send(table));
+    });
+    told
+}
+
+fn produce(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    seed: u64,
+    simulated_ns: u64,
+    goes_on: impl Fn(u64) -> bool,
+) -> Result<ProcessTable, Problems> {
+    let options = SessionOptions {
+        seed,
+        attack: false,
+        duration: SimDuration::from_nanos(simulated_ns),
+        keep: Keep {
+            scene: true,
+            ..Keep::TRUTH
+        },
+    };
+    let mut session = Session::new(&loaded.scenario, prepared, options)?;
+    let mut table = ProcessTable::new(production_columns());
+    while !session.is_over() && goes_on(session.now().as_nanos()) {
+        let until = session.now() + SimDuration::from_secs(60);
+        session.advance(until);
+        let seen = session.observations();
+        for (row, truth) in seen.scene.iter().zip(&seen.truth) {
+            let made = production_at(row, truth, &prepared.truth_columns);
+            table.push(row.at.as_nanos(), &made.row());
+        }
+        seen.clear();
+    }
+    Ok(table)
+}

@@ -1,0 +1,245 @@
+//! Pictures without a window: a scene that is driven frame by frame.
+//!
+//! **Invariant:** a picture depends on what is shown, the time, the size and the renderer; not on how long anything
+//! took, and not on the pictures before it.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bevy::app::{PluginsState, SubApps};
+use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::render::gpu_readback::{Readback, ReadbackComplete};
+use bevy::render::pipelined_rendering::PipelinedRenderingPlugin;
+use bevy::render::render_resource::{PollType, TextureFormat, TextureUsages};
+use bevy::render::renderer::{RenderAdapterInfo, RenderDevice};
+use bevy::time::TimeUpdateStrategy;
+use bevy::window::ExitCondition;
+use bevy::winit::WinitPlugin;
+use thiserror::Error;
+
+use crate::stage::{Clock, Quality, Sides, StageOptions};
+
+/// Why there are no pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StudioError {
+    /// There is nothing to render with.
+    #[error(
+        "there is no graphics adapter: neither a graphics card nor a software renderer was found"
+    )]
+    NoAdapter,
+    /// The picture is too small or too large.
+    #[error("{width}x{height} is no size for a picture; from 16x16 to 8192x8192 can be made")]
+    Size {
+        /// The width that was asked for, pixels.
+        width: u32,
+        /// The height that was asked for, pixels.
+        height: u32,
+    },
+}
+
+/// What renders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a program on the processor.
+    pub is_software: bool,
+}
+
+/// Looks for something to render with.
+///
+/// # Errors
+///
+/// [`StudioError::NoAdapter`].
+pub fn find_adapter() -> Result<Adapter, StudioError> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let adapters = bevy::tasks::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let mut found: Vec<Adapter> = adapters
+        .iter()
+        .map(|adapter| {
+            let info = adapter.get_info();
+            Adapter {
+                name: info.name,
+                is_software: info.device_type == wgpu::DeviceType::Cpu,
+            }
+        })
+        .collect();
+    found.sort_by_key(|adapter| adapter.is_software);
+    found.into_iter().next().ok_or(StudioError::NoAdapter)
+}
+
+/// A picture: rows from top to bottom, four bytes a pixel: red, green, blue, alpha in sRGB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width, pixels.
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// The pixels.
+    pub pixels: Vec<u8>,
+}
+
+/// A scene without a window.
+pub struct Studio {
+    apps: SubApps,
+    pictures: Receiver<Vec<u8>>,
+    size: UVec2,
+    adapter: String,
+}
+
+/// Frames until everything has been built, laid out and uploaded.
+const WARM_UP: u32 = 4;
+
+impl Studio {
+    /// Sets a scene.
+    ///
+    /// # Arguments
+    ///
+    /// * `size` — width and height of the pictures, pixels.
+    /// * `fps` — pictures per second of the onlooker; only flights between views depend on it.
+    ///
+    /// # Errors
+    ///
+    /// [`StudioError`].
+    pub fn new(
+        sides: Sides,
+        size: UVec2,
+        quality: Quality,
+        fps: u32,
+        set: impl FnOnce(&mut World),
+    ) -> Result<Self, StudioError> {
+        let fits = |side: u32| (16..=8192).contains(&side);
+        if !fits(size.x) || !fits(size.y) {
+            return Err(StudioError::Size {
+                width: size.x,
+                height: size.y,
+            });
+        }
+        find_adapter()?;
+        let mut app = App::new();
+        app.add_plugins(
+            DefaultPlugins
+                .set(WindowPlugin {
+                    primary_window: None,
+                    exit_condition: ExitCondition::DontExit,
+                    ..default()
+                })
+                .set(RenderPlugin {
+                    synchronous_pipeline_compilation: true,
+                    ..default()
+                })
+                .set(bevy::log::LogPlugin {
+                    filter: "error".to_owned(),
+                    ..default()
+                })
+                .disable::<WinitPlugin>()
+                .disable::<PipelinedRenderingPlugin>(),
+        );
+        let mut image =
+            Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
+        image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
+        let target = app.world_mut().resource_mut::<Assets<Image>>().add(image);
+        let frame = Duration::from_nanos(1_000_000_000 / u64::from(fps.max(1)));
+        app.insert_resource(TimeUpdateStrategy::ManualDuration(frame))
+            .insert_resource(StageOptions {
+                size,
+                quality,
+                target: Some(target.clone()),
+                reduced_motion: false,
+            })
+            .insert_resource(sides)
+            .add_plugins(crate::ScenePlugins);
+        set(app.world_mut());
+        while app.plugins_state() == PluginsState::Adding {
+            bevy::tasks::tick_global_task_pools_on_main_thread();
+        }
+        app.finish();
+        app.cleanup();
+        let apps = std::mem::take(app.sub_apps_mut());
+        let (tell, pictures) = channel();
+        let tell = Arc::new(Mutex::new(tell));
+        let mut studio = Self {
+            apps,
+            pictures,
+            size,
+            adapter: String::new(),
+        };
+        for _ in 0..WARM_UP {
+            studio.update();
+        }
+        studio.adapter = studio.world().resource::<RenderAdapterInfo>().name.clone();
+        let mut readback = studio.world_mut().spawn(Readback::texture(target));
+        readback.observe(move |ready: On<ReadbackComplete>| {
+            let tell = tell.lock().expect("nobody panics with the lock");
+            // Nobody is there to be told once the studio has gone.
+            let _ = tell.send(ready.data.clone());
+        });
+        Ok(studio)
+    }
+
+    /// The name of what renders.
+    #[must_use]
+    pub fn adapter(&self) -> &str {
+        &self.adapter
+    }
+
+    /// The world of the scene.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        self.apps.main.world()
+    }
+
+    /// The world of the scene, to be changed between pictures.
+    pub fn world_mut(&mut self) -> &mut World {
+        self.apps.main.world_mut()
+    }
+
+    fn update(&mut self) {
+        self.apps.update();
+        let device = self.world().resource::<RenderDevice>().wgpu_device();
+        // A poll that times out shows in a picture that does not come.
+        let _ = device.poll(PollType::Wait {
+            submission_index: None,
+            timeout: None,
+        });
+    }
+
+    /// Makes the picture of a time. The scene is drawn until the picture that comes back is one of it.
+    pub fn shoot(&mut self, t_ns: u64) -> Picture {
+        self.world_mut().resource_mut::<Clock>().t_ns = t_ns;
+        while self.pictures.try_recv().is_ok() {}
+        // The first that comes may be of the frame before; layout of panels takes a frame more.
+        let mut last = None;
+        for _ in 0..3 {
+            self.update();
+            while let Ok(data) = self.pictures.try_recv() {
+                last = Some(data);
+            }
+        }
+        while last.is_none() {
+            self.update();
+            last = self.pictures.try_recv().ok();
+        }
+        self.unpadded(&last.unwrap_or_default())
+    }
+
+    /// Rows come padded to a multiple of 256 bytes.
+    fn unpadded(&self, data: &[u8]) -> Picture {
+        let row = 4 * self.size.x as usize;
+        let padded = RenderDevice::align_copy_bytes_per_row(row);
+        let rows = data.chunks(padded).take(self.size.y as usize);
+        Picture {
+            width: self.size.x,
+            height: self.size.y,
+            pixels: rows
+                .flat_map(|line| &line[..row.min(line.len())])
+                .copied()
+                .collect(),
+        }
+    }
+}
