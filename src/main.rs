@@ -20,6 +20,7 @@ mod run;
 mod score;
 mod st;
 mod support;
+mod view;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,9 @@ enum Verb {
     Check(check::Args),
     /// List scenarios, techniques, formats, defenses or gates.
     List(list::Args),
+    /// Show a run folder or a scenario in 3D, or make a film of it.
+    #[command(disable_help_flag = true)]
+    View(view::Args),
     /// Compile, run and look into Structured Text programs without a plant.
     St(st::Args),
     /// Explain a problem code.
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
             Verb::Replay(args) => replay::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),
+            Verb::View(args) => view::run(&args),
             Verb::St(args) => st::run(&args),
             Verb::Explain(args) => explain::run(&args),
             Verb::ReferenceDefense { args } => support::defense::serve_reference(&args),

@@ -18,7 +18,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+};
 use serde::{Serialize, Serializer};
 
 pub use codes::{CodeInfo, all as all_codes, explain};
@@ -575,6 +577,24 @@ fn one_line(text: &str) -> String {
 
 fn count(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Problems as people read them.
+///
+/// # Arguments
+///
+/// * `drawn` — with the source around each place, for a terminal; else one line each, by place.
+#[must_use]
+pub fn rendered(problems: &Problems, drawn: bool) -> String {
+    if !drawn {
+        return problems.to_string();
+    }
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode());
+    let mut text = String::new();
+    match handler.render_report(&mut text, &Report::from(problems.clone())) {
+        Ok(()) => text,
+        Err(_) => problems.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::observe::{Keep, LogLine, Observations, SceneRow, SecondDigest, TruthRow};
+use sim_plant::observe::{
+    Keep, LogLine, Observations, SceneRow, SecondDigest, SpanFrame, TruthRow,
+};
 use sim_plant::respond::{Action, ActionError, Input};
 use sim_plant::{Pause, Production, Relation, SafetyFacts, World, WorldOptions};
 use sim_wire::MacAddr;
@@ -373,13 +375,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// What has become of the attack's steps so far.
+    #[must_use]
+    pub fn steps(&self) -> Vec<StepRecord> {
+        let engine = self.engine.as_ref();
+        engine.map_or_else(Vec::new, |engine| engine.records(self.now))
+    }
+
     /// Ends the run and counts.
     #[must_use]
     pub fn finish(self) -> Finished {
-        let steps = self
-            .engine
-            .as_ref()
-            .map_or_else(Vec::new, |engine| engine.records(self.now));
+        let steps = self.steps();
         Finished {
             simulated: self.now.since_start(),
             digest: self.world.digest(),
@@ -572,23 +578,8 @@ pub fn record(
     table: &mut ProcessTable,
 ) -> Result<(), Problems> {
     for frame in &observations.frames {
-        let truth = FrameTruth {
-            source: frame.source,
-            step: frame.label.as_step(),
-            relation: match frame.relation {
-                Relation::Benign => frames::Relation::Benign,
-                Relation::Sent => frames::Relation::Sent,
-                Relation::Reply => frames::Relation::Reply,
-                Relation::Diverted => frames::Relation::Diverted,
-            },
-            denied: frame.denied,
-        };
-        writer.frame(
-            frame.span,
-            frame.at.as_nanos(),
-            observations.bytes(frame),
-            truth,
-        )?;
+        let bytes = observations.bytes(frame);
+        writer.frame(frame.span, frame.at.as_nanos(), bytes, frame_truth(frame))?;
     }
     for sample in &observations.tags {
         let quality = match sample.quality {
@@ -617,6 +608,22 @@ pub fn record(
         writer.digests(t_ns, chain, &components)?;
     }
     Ok(())
+}
+
+/// The truth about a frame, as `truth/frames.parquet` tells it.
+#[must_use]
+pub fn frame_truth(frame: &SpanFrame) -> FrameTruth {
+    FrameTruth {
+        source: frame.source,
+        step: frame.label.as_step(),
+        relation: match frame.relation {
+            Relation::Benign => frames::Relation::Benign,
+            Relation::Sent => frames::Relation::Sent,
+            Relation::Reply => frames::Relation::Reply,
+            Relation::Diverted => frames::Relation::Diverted,
+        },
+        denied: frame.denied,
+    }
 }
 
 /// What had been produced when a plant was looked at.

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use twinrange_bridge::DefenseError;
-use twinrange_range::problem::{Problem, Problems, Report};
+use twinrange_range::problem::{Problem, Problems, rendered};
 
 /// A gate failed.
 const EXIT_GATE: u8 = 1;
@@ -28,6 +27,8 @@ pub(crate) enum Failure {
     Defense(Box<DefenseError>),
     /// The replay differs, in words.
     Diverged(String),
+    /// The viewer ended with this code and has said why.
+    Viewer(u8),
     /// The user pressed Ctrl-C; what was written is whole.
     Interrupted,
 }
@@ -70,6 +71,7 @@ impl Failure {
                 eprintln!("the replay diverged: {how}");
                 ExitCode::from(EXIT_DIVERGED)
             }
+            Self::Viewer(code) => ExitCode::from(*code),
             Self::Interrupted => {
                 eprintln!("interrupted; what was written until then is whole");
                 ExitCode::from(EXIT_INTERRUPTED)
@@ -81,14 +83,8 @@ impl Failure {
 /// Prints problems on standard error: with their source on a terminal, a line each elsewhere.
 pub(crate) fn print_problems(problems: &Problems) {
     use std::io::IsTerminal;
-    if !std::io::stderr().is_terminal() {
-        eprintln!("{problems}");
-        return;
-    }
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode());
-    let mut text = String::new();
-    match handler.render_report(&mut text, &Report::from(problems.clone())) {
-        Ok(()) => eprint!("{text}"),
-        Err(_) => eprintln!("{problems}"),
-    }
+    eprintln!(
+        "{}",
+        rendered(problems, std::io::stderr().is_terminal()).trim_end()
+    );
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// Packages of the workspace, each with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("sim-kernel", &[]),
     ("sim-wire", &[]),
     ("sim-st", &[]),
@@ -39,6 +39,10 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("twinrange-score", &[]),
     ("twinrange-bridge", &[]),
     ("twinrange-reference", &["sim-wire"]),
+    (
+        "twinrange-viewer",
+        &["sim-kernel", "sim-plant", "sim-wire", "twinrange-range"],
+    ),
     (
         "twinrange",
         &[

@@ -8,6 +8,9 @@
 //! | [`stage::StagePlugin`] | cameras, light, hall; the order of a frame |
 //! | [`plant::PlantPlugin`] | equipment, items, spills |
 //! | [`network::NetworkPlugin`] | zones, hosts, frames |
+//! | [`belief::BeliefPlugin`] | truth beside what the screens claim |
+//! | [`timeline::TimelinePlugin`] | the story, figures, captions |
+//! | [`labels::LabelPlugin`] | names and the legend |
 //! | [`camera::CameraPlugin`] | where one looks from |
 //!
 //! **Invariant:** what is drawn is a function of what is shown and of the time. Nothing drawn is read back.
@@ -16,16 +19,24 @@
     reason = "pictures are drawn in single precision"
 )]
 
+pub mod belief;
 pub mod camera;
+pub mod export;
+pub mod input;
 pub mod kit;
+pub mod labels;
+pub mod live;
 pub mod model;
 pub mod network;
 pub mod open;
 pub mod palette;
+pub mod panels;
 pub mod plant;
 pub mod shapes;
 pub mod stage;
 pub mod studio;
+pub mod timeline;
+pub mod window;
 
 use bevy::app::{PluginGroup, PluginGroupBuilder};
 
@@ -40,5 +51,9 @@ impl PluginGroup for ScenePlugins {
             .add(plant::PlantPlugin)
             .add(network::NetworkPlugin)
             .add(camera::CameraPlugin)
+            .add(panels::PanelPlugin)
+            .add(belief::BeliefPlugin)
+            .add(timeline::TimelinePlugin)
+            .add(labels::LabelPlugin)
     }
 }

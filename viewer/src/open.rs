@@ -1,4 +1,4 @@
-//! Opens what is to be shown: run folders.
+//! Opens what is to be shown: run folders and scenarios.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -7,17 +7,18 @@ use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::formats::{Prepared, Standard, prepare};
-use twinrange_range::problem::Problems;
+use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
-use twinrange_range::scenario::{Loaded, from_bundle};
+use twinrange_range::scenario::{Bundle, Loaded, from_bundle, load};
 use twinrange_range::session::{Session, SessionOptions, production_at, production_columns};
 
+use crate::live::{self, Simulation};
 use crate::model::plan::{Columns, Plan};
 use crate::model::store::Store;
 use crate::model::story::Story;
 use crate::stage::ShownSide;
 
-/// A run folder that has been opened.
+/// Something that has been opened.
 pub struct OpenRun {
     /// What is shown of it.
     pub side: ShownSide,
@@ -31,6 +32,37 @@ pub struct OpenRun {
     pub simulated_ns: u64,
     /// Whether there was an attack.
     pub attacked: bool,
+    /// The simulation that goes on while it is shown; none for a run folder.
+    pub simulation: Option<Simulation>,
+}
+
+/// Opens a run folder, or begins to simulate a scenario.
+///
+/// # Arguments
+///
+/// * `seed` — of a scenario; its own when left out.
+/// * `attack` — whether a scenario's playbook is played.
+///
+/// # Errors
+///
+/// As [`open_run`] and [`open_scenario`].
+pub fn open(path: &Path, seed: Option<u64>, attack: bool) -> Result<OpenRun, Problems> {
+    if named(path) == Named::Run {
+        return open_run(path);
+    }
+    let (loaded, prepared) = open_scenario(path)?;
+    let seed = seed.unwrap_or(loaded.scenario.seed);
+    let attack = attack && prepared.playbook.is_some();
+    let (side, simulation) = live::begin(&loaded, &prepared, seed, attack)?;
+    Ok(OpenRun {
+        side,
+        seed,
+        simulated_ns: loaded.scenario.duration.as_nanos(),
+        attacked: attack,
+        simulation: Some(simulation),
+        loaded,
+        prepared,
+    })
 }
 
 /// Opens a run folder.
@@ -80,9 +112,56 @@ pub fn open_run(path: &Path) -> Result<OpenRun, Problems> {
         simulated_ns: manifest.simulated_ns,
         attacked: manifest.options.attack && prepared.playbook.is_some(),
         side: ShownSide::new(title, plan, store, story),
+        simulation: None,
         loaded,
         prepared,
     })
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The folder of a run.
+    Run,
+    /// A scenario file, or a file with all texts of a scenario.
+    Scenario,
+}
+
+/// What a path names: a folder is a run, a file a scenario.
+#[must_use]
+pub fn named(path: &Path) -> Named {
+    if path.is_file() {
+        Named::Scenario
+    } else {
+        Named::Run
+    }
+}
+
+/// Opens a scenario: a `.ron` file with everything it names, or a `.json` file with all texts.
+///
+/// # Errors
+///
+/// Every mistake in any of the files.
+pub fn open_scenario(path: &Path) -> Result<(Loaded, Prepared), Problems> {
+    let formats = Standard::new(|_| Problems::new());
+    let loaded = if path.extension().is_some_and(|ending| ending == "json") {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let bundle: Result<Bundle, String> =
+            text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        let bundle = bundle.map_err(|why| {
+            Problem::new(
+                "TR0108",
+                format!("this is no file of scenario texts: {why}"),
+            )
+            .in_file(shown)
+        })?;
+        from_bundle(&bundle, &formats)?
+    } else {
+        load(path, &formats)?
+    };
+    let prepared = prepare(&loaded)?;
+    Ok((loaded, prepared))
 }
 
 /// What the same seed produces without an attack and without a defense.
@@ -91,13 +170,7 @@ pub fn open_run(path: &Path) -> Result<OpenRun, Problems> {
 ///
 /// What is wrong with the plant; nothing, for a run that was opened.
 pub fn twin_production(run: &OpenRun) -> Result<ProcessTable, Problems> {
-    produce(
-        &run.loaded,
-        &run.prepared,
-        run.seed,
-        run.simulated_ns,
-        |_| true,
-    )
+    produce(&run.loaded, &run.prepared, run.seed, run.simulated_ns)
 }
 
 /// As [`twin_production`], on a thread of its own.
@@ -106,7 +179,7 @@ pub fn twin_in_background(run: &OpenRun) -> Receiver<ProcessTable> {
     let (loaded, prepared) = (run.loaded.clone(), run.prepared.clone());
     let (seed, simulated_ns) = (run.seed, run.simulated_ns);
     std::thread::spawn(move || {
-        let found = produce(&loaded, &prepared, seed, simulated_ns, |_| true);
+        let found = produce(&loaded, &prepared, seed, simulated_ns);
         // Nobody may be there any more to be told.
         let _ = found.map(|table| tell.send(table));
     });
@@ -118,7 +191,6 @@ fn produce(
     prepared: &Prepared,
     seed: u64,
     simulated_ns: u64,
-    goes_on: impl Fn(u64) -> bool,
 ) -> Result<ProcessTable, Problems> {
     let options = SessionOptions {
         seed,
@@ -131,7 +203,7 @@ fn produce(
     };
     let mut session = Session::new(&loaded.scenario, prepared, options)?;
     let mut table = ProcessTable::new(production_columns());
-    while !session.is_over() && goes_on(session.now().as_nanos()) {
+    while !session.is_over() {
         let until = session.now() + SimDuration::from_secs(60);
         session.advance(until);
         let seen = session.observations();

@@ -7,6 +7,7 @@
 //! | TR022x, TR023x | the meaning of a playbook |
 //! | TR024x | the meaning of a scenario |
 //! | TR03xx | run folders and what is in them |
+//! | TR04xx | the viewer |
 
 use serde::Serialize;
 
@@ -382,6 +383,35 @@ static CODES: &[CodeInfo] = &[
          program or addresses such as `%IX0.3`; each further row has a time in ms and values as the \
          language writes them (TRUE or 1, -5, 16#FF, 1.5, T#2s). Times never fall; an empty cell \
          changes nothing; a line that begins with `#` is a comment.",
+    ),
+    info(
+        "TR0401",
+        "nothing to render with",
+        "The viewer found neither a graphics card nor a software renderer that speaks Vulkan. On Debian, \
+         `apt-get install mesa-vulkan-drivers libvulkan1` brings one that needs no graphics card.",
+    ),
+    info(
+        "TR0402",
+        "ffmpeg is missing",
+        "A film is encoded by the program `ffmpeg`, which is not on the path. Install it, or name a folder \
+         in place of a `.mp4`: then each picture becomes a file.",
+    ),
+    info(
+        "TR0403",
+        "picture cannot be written",
+        "The file or folder of an export cannot be written, or ffmpeg failed; its own message stands above.",
+    ),
+    info(
+        "TR0404",
+        "no such picture",
+        "An option of the viewer asks for what there is not: a size from 16x16 to 8192x8192, a time within \
+         the run, a view that `--list-views` names, a display to open a window on.",
+    ),
+    info(
+        "TR0405",
+        "the viewer is not built",
+        "`twinrange view` starts the program `twinrange-view`, which is built apart, since it needs a \
+         renderer: `cargo build --release -p twinrange-viewer`. It has to lie beside `twinrange`.",
     ),
 ];
 

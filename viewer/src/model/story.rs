@@ -10,7 +10,7 @@ use twinrange_range::evidence::records::{AttackStep, Outcome};
 use twinrange_range::problem::Problems;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::{Prices, Scenario};
-use twinrange_range::session::ProductionRecord;
+use twinrange_range::session::{ProductionRecord, production_columns};
 use twinrange_range::twin::Impact;
 
 use super::store::around;
@@ -139,10 +139,48 @@ impl Story {
             story.add_actions(&actions, end_ns);
         }
         for line in folder.syslog()? {
-            story.marks.extend(plant_mark(&line));
+            story.add_log_line(&line);
         }
-        story.marks.sort_by_key(|mark| (mark.from_ns, mark.kind));
+        story.sort();
         Ok(story)
+    }
+
+    /// The story of a scenario that begins to be simulated.
+    #[must_use]
+    pub fn begun(scenario: &Scenario, run_time_per_item_s: f64) -> Self {
+        Self {
+            run_time_per_item_s,
+            production: ProcessTable::new(production_columns()),
+            ..Self::of_scenario(scenario)
+        }
+    }
+
+    /// Goes on with what has happened since.
+    pub fn go_on(
+        &mut self,
+        steps: &[AttackStep],
+        log: &[String],
+        production: &[(u64, [f64; 8])],
+        end_ns: u64,
+    ) {
+        self.marks.retain(|mark| mark.kind != MarkKind::Attack);
+        self.steps.clear();
+        self.add_attack(steps, end_ns);
+        for line in log {
+            self.add_log_line(line);
+        }
+        self.sort();
+        for (t_ns, row) in production {
+            self.production.push(*t_ns, row);
+        }
+    }
+
+    fn add_log_line(&mut self, line: &str) {
+        self.marks.extend(plant_mark(line));
+    }
+
+    fn sort(&mut self) {
+        self.marks.sort_by_key(|mark| (mark.from_ns, mark.kind));
     }
 
     /// The story of a run that is about to begin.

@@ -1,0 +1,147 @@
+//! A window on the scene.
+
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+
+use bevy::prelude::*;
+use bevy::render::renderer::RenderAdapterInfo;
+use bevy::window::{PresentMode, WindowResolution};
+use twinrange_range::evidence::process::ProcessTable;
+
+use crate::input::InputPlugin;
+use crate::live::{Simulation, take};
+use crate::stage::{Clock, Look, Quality, ShownSide, Sides, StageOptions};
+
+/// How a window is opened.
+#[derive(Debug)]
+pub struct WindowOptions {
+    /// Its title.
+    pub title: String,
+    /// Its size, pixels.
+    pub size: UVec2,
+    /// What pictures are made with.
+    pub quality: Quality,
+    /// Nothing blinks, swings or flies.
+    pub reduced_motion: bool,
+    /// The time at which it begins, ns.
+    pub from_ns: u64,
+    /// Simulated seconds per second.
+    pub speed: f64,
+    /// Whether it begins to play at once.
+    pub playing: bool,
+}
+
+/// What is still being computed for each side.
+#[derive(Resource)]
+pub struct Pending {
+    /// What the run would have produced without the attack.
+    pub twins: Vec<Option<Mutex<Receiver<ProcessTable>>>>,
+    /// Simulations that go on.
+    pub simulations: Vec<Option<Mutex<Simulation>>>,
+}
+
+/// Opens a window and stays until it is closed.
+pub fn show(
+    sides: Vec<ShownSide>,
+    pending: Pending,
+    options: WindowOptions,
+    set: impl FnOnce(&mut World),
+) -> AppExit {
+    let mut app = App::new();
+    app.add_plugins(
+        DefaultPlugins
+            .set(WindowPlugin {
+                primary_window: Some(Window {
+                    title: options.title,
+                    resolution: WindowResolution::new(options.size.x, options.size.y),
+                    present_mode: PresentMode::AutoVsync,
+                    ..default()
+                }),
+                ..default()
+            })
+            .set(bevy::log::LogPlugin {
+                filter: "error".to_owned(),
+                ..default()
+            }),
+    )
+    .insert_resource(StageOptions {
+        size: options.size,
+        quality: options.quality,
+        target: None,
+        reduced_motion: options.reduced_motion,
+    })
+    .insert_resource(Sides::new(sides))
+    .insert_resource(pending)
+    .add_plugins((crate::ScenePlugins, InputPlugin))
+    .insert_resource(Clock {
+        t_ns: options.from_ns,
+        playing: options.playing,
+        speed: options.speed,
+        ..Clock::default()
+    })
+    .add_systems(Startup, say_adapter)
+    .add_systems(
+        Update,
+        (take_twins, take_updates, follow_size)
+            .chain()
+            .in_set(Look::Input),
+    )
+    .add_systems(Update, advance.in_set(Look::Time));
+    set(app.world_mut());
+    app.run()
+}
+
+fn say_adapter(adapter: Res<RenderAdapterInfo>) {
+    eprintln!("rendering on {} ({:?})", adapter.name, adapter.backend);
+}
+
+fn take_twins(mut pending: ResMut<Pending>, mut sides: ResMut<Sides>) {
+    for (slot, side) in pending.twins.iter_mut().zip(&mut sides.list) {
+        let table = slot.as_ref().and_then(|told| {
+            let told = told.lock().expect("nobody panics with the lock");
+            told.try_recv().ok()
+        });
+        if table.is_some() {
+            side.story.twin = table;
+            *slot = None;
+        }
+    }
+}
+
+/// Takes what simulations have handed over, a few updates per picture at most, so that none is late.
+fn take_updates(pending: Res<Pending>, mut sides: ResMut<Sides>) {
+    const UPDATES_MAX: usize = 24;
+    for (simulation, side) in pending.simulations.iter().zip(&mut sides.list) {
+        if let Some(simulation) = simulation {
+            let simulation = simulation.lock().expect("nobody panics with the lock");
+            for update in simulation.updates().take(UPDATES_MAX) {
+                take(side, update);
+            }
+        }
+    }
+}
+
+/// Time goes on by what the last frame took, but never by more than half a second: a slow machine shows fewer
+/// pictures, and leaves nothing out.
+fn advance(real: Res<Time<Real>>, sides: Res<Sides>, mut clock: ResMut<Clock>) {
+    let seconds = real.delta_secs_f64().min(0.5);
+    clock.advance(seconds, sides.end_ns());
+}
+
+/// Cameras and panels follow the size of the window.
+fn follow_size(
+    windows: Query<&Window>,
+    sides: Res<Sides>,
+    mut options: ResMut<StageOptions>,
+    mut cameras: Query<(&crate::stage::PlantCamera, &mut Camera)>,
+) {
+    let Ok(window) = windows.single() else { return };
+    let size = UVec2::new(window.physical_width(), window.physical_height());
+    if size == options.size || size.x == 0 || size.y == 0 {
+        return;
+    }
+    options.size = size;
+    for (of, mut camera) in &mut cameras {
+        camera.viewport = crate::stage::viewport(of.0.0, sides.list.len(), size);
+    }
+}
