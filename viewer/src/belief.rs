@@ -25,7 +25,7 @@ impl Plugin for BeliefPlugin {
             Startup,
             spawn_panels.after(spawn_screens).in_set(Build::Panels),
         )
-        .add_systems(Update, (show_panel, show_rows).chain().in_set(Look::Panels));
+        .add_systems(Update, (show_panel, show_rows).chain().in_set(Look::Belief));
     }
 }
 

@@ -22,7 +22,7 @@ pub struct CameraPlugin;
 impl Plugin for CameraPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Eye>()
-            .add_systems(Update, move_eye.in_set(Look::Show));
+            .add_systems(Update, move_eye.in_set(Look::Eye));
     }
 }
 

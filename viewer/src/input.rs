@@ -1,5 +1,6 @@
 //! Keys and mouse, and the help that names them.
 
+use bevy::app::TerminalCtrlCHandlerPlugin;
 use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll};
 use bevy::prelude::*;
 use bevy::ui::RelativeCursorPosition;
@@ -48,14 +49,15 @@ impl Plugin for InputPlugin {
                 (
                     read_time_keys,
                     read_view_keys,
-                    read_layer_keys,
+                    // Both may ask for the end.
+                    read_layer_keys.before(TerminalCtrlCHandlerPlugin::exit_on_flag),
                     drag,
                     click_timeline,
                 )
                     .chain()
                     .in_set(Look::Input),
             )
-            .add_systems(Update, show_help.in_set(Look::Panels));
+            .add_systems(Update, show_help.in_set(Look::Help));
     }
 }
 

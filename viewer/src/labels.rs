@@ -28,7 +28,7 @@ impl Plugin for LabelPlugin {
                 .after(spawn_screens)
                 .in_set(Build::Panels),
         )
-        .add_systems(Update, place_labels.in_set(Look::Panels));
+        .add_systems(Update, place_labels.in_set(Look::Names));
     }
 }
 

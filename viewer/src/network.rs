@@ -32,12 +32,12 @@ impl Plugin for NetworkPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<TrafficFilter>()
             .init_resource::<PulseMaterials>()
-            .add_systems(Startup, build_networks.in_set(Build::Scene))
+            .add_systems(Startup, build_networks.in_set(Build::Network))
             .add_systems(
                 Update,
                 (show_network, show_pulses, show_detours, show_hosts)
                     .chain()
-                    .in_set(Look::Show),
+                    .in_set(Look::Network),
             );
     }
 }

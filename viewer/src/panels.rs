@@ -13,7 +13,10 @@ impl Plugin for PanelPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Fonts>()
             .add_systems(Startup, spawn_screens.in_set(Build::Panels))
-            .add_systems(Update, (fit_scale, show_screens).chain().in_set(Look::Show));
+            .add_systems(
+                Update,
+                (fit_scale, show_screens).chain().in_set(Look::Screens),
+            );
     }
 }
 

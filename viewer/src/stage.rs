@@ -1,7 +1,8 @@
 //! The stage: what is shown, when, through which cameras and in what light.
 //!
 //! In each frame the sets of [`Look`] follow one another: what people ask for, the time, the moment of each side, the
-//! scene, the panels. Only [`Look::Moment`] reads the stores, and only [`Look::Input`] and [`Look::Time`] change what
+//! scene, the panels. A plugin has a set of its own, so that no two of them touch a thing in an order that nobody has
+//! said. Only [`Look::Moment`] reads the stores, and only [`Look::Input`] and [`Look::Time`] change what
 //! is shown.
 
 use std::f32::consts::PI;
@@ -32,10 +33,22 @@ pub enum Look {
     Time,
     /// Each side looks at its store.
     Moment,
-    /// The scene follows.
-    Show,
-    /// The panels follow.
-    Panels,
+    /// The plant follows.
+    Plant,
+    /// The network follows.
+    Network,
+    /// The eye moves.
+    Eye,
+    /// Panels come, go and fit the picture.
+    Screens,
+    /// Truth beside belief follows.
+    Belief,
+    /// The story follows.
+    Story,
+    /// Names follow what they name.
+    Names,
+    /// The help comes and goes.
+    Help,
 }
 
 /// Order of what the start does.
@@ -43,8 +56,10 @@ pub enum Look {
 pub enum Build {
     /// Cameras and lights.
     Stage,
-    /// Things.
-    Scene,
+    /// The plant.
+    Plant,
+    /// The network.
+    Network,
     /// Panels.
     Panels,
 }
@@ -230,15 +245,24 @@ impl Plugin for StagePlugin {
                 ..default()
             })
             .insert_resource(DirectionalLightShadowMap { size: 2048 })
-            .configure_sets(Startup, (Build::Stage, Build::Scene, Build::Panels).chain())
+            .configure_sets(
+                Startup,
+                (Build::Stage, Build::Plant, Build::Network, Build::Panels).chain(),
+            )
             .configure_sets(
                 Update,
                 (
                     Look::Input,
                     Look::Time,
                     Look::Moment,
-                    Look::Show,
-                    Look::Panels,
+                    Look::Plant,
+                    Look::Network,
+                    Look::Eye,
+                    Look::Screens,
+                    Look::Belief,
+                    Look::Story,
+                    Look::Names,
+                    Look::Help,
                 )
                     .chain(),
             )
@@ -271,6 +295,15 @@ pub fn viewport(side: usize, sides: usize, size: UVec2) -> Option<Viewport> {
     })
 }
 
+/// What the far end of the hall fades into.
+const HAZE: Color = Color::srgb(0.125, 0.145, 0.170);
+
+/// How far it is from one end of a plant to the other, m; never so little that its machines fill the hall.
+fn reach(plan: &Plan) -> f32 {
+    let (low, high) = plan.bounds;
+    (high - low).length().max(10.0)
+}
+
 fn set_cameras(
     mut commands: Commands,
     mut images: ResMut<Assets<Image>>,
@@ -299,7 +332,7 @@ fn set_cameras(
                 order: isize::try_from(number).expect("two sides at most"),
                 viewport: viewport(number, sides.list.len(), options.size),
                 clear_color: if number == 0 {
-                    ClearColorConfig::Custom(Color::srgb(0.045, 0.055, 0.07))
+                    ClearColorConfig::Custom(HAZE)
                 } else {
                     ClearColorConfig::None
                 },
@@ -319,6 +352,14 @@ fn set_cameras(
                 Msaa::Off
             },
             light.clone(),
+            DistanceFog {
+                color: HAZE,
+                falloff: FogFalloff::Linear {
+                    start: 1.6 * reach(&side.plan),
+                    end: 3.6 * reach(&side.plan),
+                },
+                ..default()
+            },
             PlantCamera(Side(number)),
         ));
         if options.quality > Quality::Low {
@@ -369,7 +410,7 @@ fn set_hall(
         } else {
             1.0
         };
-        let grey = (0.15 + 0.10 * (shapes::clouds(u, v) - 0.5)) * joint;
+        let grey = (0.085 + 0.07 * (shapes::clouds(u, v) - 0.5)) * joint;
         [grey * 0.97, grey, grey * 1.03, 1.0]
     }));
     let polish = images.add(shapes::texture(256, false, |u, v| {
@@ -385,7 +426,8 @@ fn set_hall(
     for side in &sides.list {
         let (low, high) = side.plan.bounds;
         let middle = (low + high) / 2.0;
-        let (wide, deep) = (high.x - low.x + 40.0, high.z - low.z + 40.0);
+        let edge = 8.0 * reach(&side.plan);
+        let (wide, deep) = (high.x - low.x + edge, high.z - low.z + edge);
         commands.spawn((
             Mesh3d(meshes.add(shapes::floor(wide, deep, 6.0))),
             MeshMaterial3d(ground.clone()),
@@ -395,7 +437,7 @@ fn set_hall(
     let reach = sides
         .list
         .iter()
-        .map(|side| (side.plan.bounds.1 - side.plan.bounds.0).length())
+        .map(|side| reach(&side.plan))
         .fold(10.0, f32::max);
     commands.spawn((
         DirectionalLight {

@@ -39,7 +39,7 @@ impl Plugin for TimelinePlugin {
                 show_lanes,
             )
                 .chain()
-                .in_set(Look::Panels),
+                .in_set(Look::Story),
         );
     }
 }
@@ -188,7 +188,7 @@ fn spawn_story(
             position_type: PositionType::Absolute,
             right: px(14),
             bottom: px(10),
-            width: px(330),
+            width: px(390),
             ..default()
         });
         commands
@@ -263,7 +263,7 @@ fn spawn_timeline(
         .with_children(|strip| {
             let left = Node {
                 flex_direction: FlexDirection::Column,
-                width: px(126),
+                width: px(136),
                 row_gap: px(2),
                 ..default()
             };
@@ -379,7 +379,7 @@ fn show_playhead(
         let speed = if time.playing {
             format!(" {}x", time.speed)
         } else {
-            " \u{2016}".to_owned()
+            " paused".to_owned()
         };
         set_text(&mut text, format!("{}{speed}", clock(time.t_ns)));
     }
@@ -549,7 +549,7 @@ fn show_events(
                     mark_word(mark.kind),
                     mark.text
                 );
-                set_text(&mut text, shortened(&told, 64));
+                set_text(&mut text, shortened(&told, 62));
                 color.set_if_neq(TextColor(mark_color(mark.kind)));
             }
             None => set_text(&mut text, String::new()),

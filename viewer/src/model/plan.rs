@@ -350,13 +350,14 @@ impl Plan {
         let mut views = vec![
             View {
                 name: "overview".to_owned(),
-                eye: Vec3::new(middle.x - 0.30 * span, 0.50 * span, high.z + 0.78 * span),
-                target: Vec3::new(middle.x + 0.02 * span, 0.08 * span, middle.z - 0.02 * span),
+                // Panels stand on the left, so the plant stands to the right of the middle.
+                eye: Vec3::new(middle.x - 0.34 * span, 0.46 * span, high.z + 0.80 * span),
+                target: Vec3::new(middle.x - 0.12 * span, 0.09 * span, middle.z - 0.04 * span),
             },
             View {
                 name: "network".to_owned(),
-                eye: Vec3::new(middle.x, 0.62 * span, high.z + 0.85 * span),
-                target: Vec3::new(middle.x, 0.20 * span, middle.z - 0.15 * span),
+                eye: Vec3::new(middle.x - 0.12 * span, 0.58 * span, high.z + 0.80 * span),
+                target: Vec3::new(middle.x - 0.12 * span, 0.22 * span, middle.z - 0.15 * span),
             },
         ];
         for room in &self.rooms {

@@ -19,7 +19,7 @@ impl Plugin for PlantPlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(
             Startup,
-            build::build_plants.in_set(crate::stage::Build::Scene),
+            build::build_plants.in_set(crate::stage::Build::Plant),
         );
         app.add_systems(
             Update,
@@ -32,7 +32,7 @@ impl Plugin for PlantPlugin {
                 show::show_lamps,
             )
                 .chain()
-                .in_set(Look::Show),
+                .in_set(Look::Plant),
         );
     }
 }
