@@ -422,7 +422,11 @@ fn figure(shown: &ShownSide, what: Figure) -> (String, bool) {
             None => (unknown(), false),
         },
         Figure::Money => match (figures.loss, &shown.story.prices) {
-            (Some(loss), Some(prices)) => (format!("{loss:.0} {}", prices.currency), loss > 0.5),
+            // Rounded first, so that nothing lost is not `-0`.
+            (Some(loss), Some(prices)) => {
+                let loss = loss.round() + 0.0;
+                (format!("{loss:.0} {}", prices.currency), loss > 0.5)
+            }
             _ => (unknown(), false),
         },
         Figure::Risk => (format!("{:.0} s", figures.unsafe_s), figures.unsafe_s > 0.0),
