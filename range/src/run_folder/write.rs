@@ -493,13 +493,17 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
 /// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
 /// tool's, whatever its name.
 fn foreign_file(folder: &Path) -> Option<PathBuf> {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 16] = [
         paths::ASSETS,
         paths::TAGS,
         paths::SYSLOG,
         paths::ATTACK,
         paths::FRAMES,
         paths::PROCESS,
+        paths::ITEMS,
+        paths::SCREENS,
+        paths::CONTROLLERS,
+        paths::PRODUCTION,
         paths::DIGESTS,
         paths::IMPACT,
         "score/score.json",

@@ -229,11 +229,15 @@ impl Layout<'_> {
 
     /// Blanks between two tokens of a line.
     fn gap(&self, tokens: &[Token], index: usize, before: Token, gap: &str) -> usize {
-        use TokenKind::{Comment, Pragma, Symbol, TypePrefix};
+        use TokenKind::{Comment, Integer, Pragma, Symbol, TypePrefix};
         let token = tokens[index];
         let kept = if gap.contains('\t') { 1 } else { gap.len() };
         if matches!(token.kind, Comment | Pragma) || matches!(before.kind, Comment | Pragma) {
             return kept.max(1);
+        }
+        if (before.kind, token.kind) == (Integer, Symbol(".")) {
+            // `x.3 .0` without its blank would be the real number 3.0 behind a point.
+            return kept.min(1);
         }
         let is_tight = matches!(token.kind, Symbol(";" | "," | ")" | "]" | "." | ".."))
             || matches!(before.kind, Symbol("(" | "[" | "." | "..") | TypePrefix)
