@@ -164,7 +164,8 @@ impl FromWorld for Kit {
 }
 
 impl Kit {
-    fn shared(
+    /// A mesh that is shared under a name and its measures; it is made the first time.
+    pub fn shared(
         &mut self,
         meshes: &mut Assets<Mesh>,
         what: &'static str,
@@ -207,16 +208,5 @@ impl Kit {
         self.shared(meshes, "ball", [radius, 0.0, 0.0, 0.0], || {
             Sphere::new(radius).mesh().uv(16, 10)
         })
-    }
-
-    /// A mesh of its own shape, shared under a name and its measures.
-    pub fn own(
-        &mut self,
-        meshes: &mut Assets<Mesh>,
-        what: &'static str,
-        measures: [f32; 4],
-        make: impl FnOnce() -> Mesh,
-    ) -> Handle<Mesh> {
-        self.shared(meshes, what, measures, make)
     }
 }

@@ -20,6 +20,7 @@
 )]
 
 pub mod belief;
+pub mod builder;
 pub mod camera;
 pub mod export;
 pub mod input;

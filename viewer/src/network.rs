@@ -13,11 +13,11 @@ use bevy::prelude::*;
 use sim_plant::spec::Role;
 use twinrange_range::evidence::frames::Protocol;
 
+use crate::builder::Builder;
 use crate::kit::Kit;
 use crate::model::moment::{Pulse, Side as Whose};
 use crate::model::plan::Plan;
 use crate::palette;
-use crate::plant::prefab::Builder;
 use crate::shapes;
 use crate::stage::{Build, Layers, Look, Side, Sides};
 
@@ -325,7 +325,7 @@ fn pulse(builder: &mut Builder<'_, '_, '_>, root: Entity, slot: usize) {
         NotShadowReceiver,
         Visibility::Hidden,
     ));
-    let spikes = builder.kit.own(builder.meshes, "spikes", [0.0; 4], || {
+    let spikes = builder.kit.shared(builder.meshes, "spikes", [0.0; 4], || {
         shapes::lathe(
             &[
                 (0.0, -0.115),

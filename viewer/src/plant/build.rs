@@ -5,8 +5,9 @@ use bevy::prelude::*;
 use sim_plant::spec::Role;
 use sim_plant::view::ItemShape;
 
-use super::prefab::{self, Builder};
+use super::prefab::{self, furniture};
 use super::{Follows, ItemClosure, ItemContent, ItemJet, ItemSlot, PipeArrow};
+use crate::builder::Builder;
 use crate::kit::Kit;
 use crate::model::plan::{Plan, RoomKind};
 use crate::shapes;
@@ -71,7 +72,7 @@ pub struct PlantRoot {
 
 fn pipes(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity) {
     let materials = builder.materials();
-    let arrow = builder.kit.own(builder.meshes, "arrow", [0.0; 4], || {
+    let arrow = builder.kit.shared(builder.meshes, "arrow", [0.0; 4], || {
         shapes::lathe(&[(0.0, -0.05), (0.055, -0.03), (0.0, 0.07)], 12)
     });
     for pipe in &plan.pipes {
@@ -107,10 +108,10 @@ fn pipes(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity) {
 fn hosts(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity) {
     for (number, host) in plan.hosts.iter().enumerate() {
         match host.role {
-            Role::Plc => prefab::cabinet(builder, root, number, host.stands),
-            Role::Laptop => prefab::trolley(builder, root, host.stands),
+            Role::Plc => furniture::cabinet(builder, root, number, host.stands),
+            Role::Laptop => furniture::trolley(builder, root, host.stands),
             Role::Hmi | Role::Historian | Role::EngineeringWorkstation => {
-                prefab::desk(builder, root, host.stands);
+                furniture::desk(builder, root, host.stands);
             }
         }
     }
@@ -150,7 +151,7 @@ fn rooms(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity) {
                 .hosts
                 .first()
                 .map_or(room.at, |&host| plan.hosts[host].stands);
-            prefab::person(builder, root, first + Vec3::new(0.0, 0.0, 0.62));
+            furniture::person(builder, root, first + Vec3::new(0.0, 0.0, 0.62));
         }
     }
 }
@@ -167,7 +168,7 @@ pub fn item(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity, slot: 
     let scaled = |(radius, y): &(f32, f32)| (radius * width, y * height);
     let (body, material, mouth_m) = match plan.item.shape {
         ItemShape::Bottle => {
-            let mesh = builder.kit.own(builder.meshes, "bottle", measures, || {
+            let mesh = builder.kit.shared(builder.meshes, "bottle", measures, || {
                 let outline: Vec<_> = shapes::bottle_outline().iter().map(scaled).collect();
                 shapes::lathe(&outline, 20)
             });
@@ -193,7 +194,7 @@ pub fn item(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity, slot: 
         .commands
         .entity(shell)
         .insert((of, Visibility::Hidden));
-    let content = builder.kit.own(builder.meshes, "content", measures, || {
+    let content = builder.kit.shared(builder.meshes, "content", measures, || {
         let radius = 0.455 * width;
         shapes::lathe(&[(0.0, 0.0), (radius, 0.0), (radius, 1.0), (0.0, 1.0)], 18)
     });
@@ -207,7 +208,7 @@ pub fn item(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity, slot: 
         .commands
         .entity(content)
         .insert((ItemContent { of }, NotShadowCaster));
-    let cap = builder.kit.own(builder.meshes, "cap", measures, || {
+    let cap = builder.kit.shared(builder.meshes, "cap", measures, || {
         let radius = 0.23 * width;
         shapes::lathe(
             &[

@@ -6,11 +6,12 @@ use bevy::prelude::*;
 use sim_plant::view::{Aspect, ItemShape};
 
 use super::build::{PlantRoot, item};
-use super::prefab::Builder;
+
 use super::{
     ClaimedLevel, Follows, Heats, ItemClosure, ItemContent, ItemJet, ItemSlot, Lamp, LampColor,
     LampOf, Liquid, Motion, Moves, PipeArrow, Puddle, WhileGrowing, WhileOn,
 };
+use crate::builder::Builder;
 use crate::kit::Kit;
 use crate::model::layout::CARRY_M;
 use crate::model::moment::{Mode, Shown, Value};
