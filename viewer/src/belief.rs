@@ -6,10 +6,11 @@
 use bevy::prelude::*;
 use sim_plant::view::Aspect;
 
+use crate::change::{see, tell};
 use crate::model::moment::{Shown, Value};
 use crate::model::plan::Signal;
 use crate::palette;
-use crate::panels::{Fonts, SidePanels, panel, set_text, spawn_screens, words};
+use crate::panels::{Fonts, SidePanels, panel, spawn_screens, words};
 use crate::stage::{Build, Layers, Look, ShownSide, Side, Sides};
 
 /// Rows of the panel.
@@ -205,14 +206,7 @@ fn show_panel(
     for (board, mut border, mut visibility) in &mut boards {
         let shown = sides.side(board.0);
         let on = layers.belief && !rows(shown).is_empty();
-        let wanted = if on {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, on);
         let edge = if wrong(shown) > 0 {
             palette::ATTACK
         } else {
@@ -233,7 +227,7 @@ fn show_panel(
                 palette::ATTACK,
             ),
         };
-        set_text(&mut text, line);
+        tell(&mut text, line);
         color.set_if_neq(TextColor(tint));
     }
 }
@@ -315,7 +309,7 @@ fn show_rows(
                 (shown_text(signal, value), tint)
             }
         };
-        set_text(&mut text, line);
+        tell(&mut text, line);
         color.set_if_neq(TextColor(tint));
     }
     for (bar, mut node) in &mut bars {

@@ -7,6 +7,7 @@ use bevy::ui::RelativeCursorPosition;
 use twinrange_range::evidence::frames::Protocol;
 
 use crate::camera::{Aim, Eye};
+use crate::change::see;
 use crate::network::TrafficFilter;
 use crate::palette;
 use crate::panels::{Fonts, panel, spawn_screens, words};
@@ -102,14 +103,7 @@ fn spawn_help(mut commands: Commands, fonts: Res<Fonts>) {
 
 fn show_help(layers: Res<Layers>, mut help: Query<&mut Visibility, With<Help>>) {
     for mut visibility in &mut help {
-        let wanted = if layers.help {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, layers.help);
     }
 }
 

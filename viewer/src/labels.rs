@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use sim_plant::view::EquipmentKind;
 use twinrange_range::evidence::frames::Protocol;
 
+use crate::change::see;
 use crate::model::layout::CARRY_M;
 use crate::palette;
 use crate::panels::{CommonPanels, Fonts, TIMELINE_PX, spawn_screens, words};
@@ -216,14 +217,7 @@ fn place_labels(
                 && place.x < options.size.x as f32
                 && place.y < options.size.y as f32
         });
-        let wanted = if inside.is_some() {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, inside.is_some());
         if let Some(place) = inside {
             node.left = px(place.x / scale.0 - HALF_PX);
             node.top = px(place.y / scale.0);

@@ -22,6 +22,7 @@
 pub mod belief;
 pub mod builder;
 pub mod camera;
+pub mod change;
 pub mod export;
 pub mod input;
 pub mod kit;

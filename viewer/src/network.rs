@@ -14,6 +14,7 @@ use sim_plant::spec::Role;
 use twinrange_range::evidence::frames::Protocol;
 
 use crate::builder::Builder;
+use crate::change::{paint, see};
 use crate::kit::Kit;
 use crate::model::moment::{Pulse, Side as Whose};
 use crate::model::plan::Plan;
@@ -391,14 +392,7 @@ fn scale(frames: u32) -> f32 {
 
 fn show_network(layers: Res<Layers>, mut roots: Query<&mut Visibility, With<NetworkRoot>>) {
     for mut visibility in &mut roots {
-        let wanted = if layers.network {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, layers.network);
     }
 }
 
@@ -438,14 +432,7 @@ fn show_pulses(
             .pulses
             .get(slot.slot)
             .filter(|pulse| filter.takes(pulse));
-        let wanted = if pulse.is_some() {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, pulse.is_some());
         let Some(pulse) = pulse else { continue };
         *at = Transform::from_translation(place(&shown.plan, pulse))
             .with_scale(Vec3::splat(scale(pulse.frames)));
@@ -454,21 +441,12 @@ fn show_pulses(
             Whose::Attack(_) => &materials.attack,
             Whose::Benign => &materials.benign[&pulse.protocol],
         };
-        if material.0 != *wanted {
-            material.0 = wanted.clone();
-        }
+        paint(&mut material, wanted);
     }
     for (spikes, mut visibility) in &mut spikes {
         let pulse = sides.side(spikes.of.side).moment.pulses.get(spikes.of.slot);
         let attacks = pulse.is_some_and(|pulse| pulse.side != Whose::Benign);
-        let wanted = if attacks {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, attacks);
     }
 }
 
@@ -479,14 +457,7 @@ fn show_detours(sides: Res<Sides>, mut detours: Query<(&Detour, &mut Visibility)
         let bent = pulses
             .iter()
             .any(|pulse| pulse.diverted && pulse.to == Some(detour.host));
-        let wanted = if bent {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, bent);
     }
 }
 
@@ -506,8 +477,6 @@ fn show_hosts(
         } else {
             &kit.materials.dark
         };
-        if material.0 != *wanted {
-            material.0 = wanted.clone();
-        }
+        paint(&mut material, wanted);
     }
 }

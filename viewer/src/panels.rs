@@ -2,6 +2,7 @@
 
 use bevy::prelude::*;
 
+use crate::change::see;
 use crate::palette;
 use crate::stage::{Build, Layers, Look, Side, Sides, StageOptions};
 
@@ -134,21 +135,7 @@ type AnyScreen = Or<(With<SidePanels>, With<CommonPanels>)>;
 /// Panels are there while they are wanted.
 pub fn show_screens(layers: Res<Layers>, mut screens: Query<&mut Visibility, AnyScreen>) {
     for mut visibility in &mut screens {
-        let wanted = if layers.panels {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
-    }
-}
-
-/// Sets a text only if it has changed, so that it is not laid out anew in vain.
-pub fn set_text(text: &mut Mut<'_, Text>, wanted: String) {
-    if text.0 != wanted {
-        text.0 = wanted;
+        see(&mut visibility, layers.panels);
     }
 }
 

@@ -3,10 +3,11 @@
 
 use bevy::prelude::*;
 
+use crate::change::{see, tell};
 use crate::model::story::{Mark, MarkKind, Story};
 use crate::palette;
 use crate::panels::{
-    CommonPanels, Fonts, SidePanels, TIMELINE_PX, clock, panel, set_text, spawn_screens, words,
+    CommonPanels, Fonts, SidePanels, TIMELINE_PX, clock, panel, spawn_screens, words,
 };
 use crate::stage::{Build, Clock, Look, ShownSide, Side, Sides};
 
@@ -381,7 +382,7 @@ fn show_playhead(
         } else {
             " paused".to_owned()
         };
-        set_text(&mut text, format!("{}{speed}", clock(time.t_ns)));
+        tell(&mut text, format!("{}{speed}", clock(time.t_ns)));
     }
 }
 
@@ -396,12 +397,12 @@ fn show_titles(
             1 => shown.story.title.clone(),
             _ => shown.title.to_uppercase(),
         };
-        set_text(&mut text, name);
+        tell(&mut text, name);
     }
     for (cell, mut text, mut color) in &mut cells {
         let shown = sides.side(cell.side);
         let (line, is_bad) = figure(shown, cell.what);
-        set_text(&mut text, line);
+        tell(&mut text, line);
         let tint = if is_bad {
             palette::WARNING
         } else {
@@ -492,27 +493,20 @@ fn show_caption(
     };
     for (board, mut border, mut visibility) in &mut boards {
         let found = now(board.0);
-        let wanted = if found.is_some() {
-            Visibility::Inherited
-        } else {
-            Visibility::Hidden
-        };
-        if *visibility != wanted {
-            *visibility = wanted;
-        }
+        see(&mut visibility, found.is_some());
         if let Some((kind, _, _)) = found {
             border.set_if_neq(BorderColor::all(mark_color(kind)));
         }
     }
     for (head, mut text, mut color) in &mut heads {
         if let Some((kind, line, _)) = now(head.0) {
-            set_text(&mut text, line);
+            tell(&mut text, line);
             color.set_if_neq(TextColor(mark_color(kind)));
         }
     }
     for (body, mut text) in &mut texts {
         if let Some((_, _, line)) = now(body.0) {
-            set_text(&mut text, line);
+            tell(&mut text, line);
         }
     }
 }
@@ -553,10 +547,10 @@ fn show_events(
                     mark_word(mark.kind),
                     mark.text
                 );
-                set_text(&mut text, shortened(&told, 62));
+                tell(&mut text, shortened(&told, 62));
                 color.set_if_neq(TextColor(mark_color(mark.kind)));
             }
-            None => set_text(&mut text, String::new()),
+            None => tell(&mut text, String::new()),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     LampOf, Liquid, Motion, Moves, PipeArrow, Puddle, WhileGrowing, WhileOn,
 };
 use crate::builder::Builder;
+use crate::change::{paint, see};
 use crate::kit::Kit;
 use crate::model::layout::CARRY_M;
 use crate::model::moment::{Mode, Shown, Value};
@@ -19,22 +20,6 @@ use crate::stage::{Layers, ShownSide, Side, Sides, StageOptions};
 
 /// Share of its range below which something stands still.
 const STILL: f32 = 0.01;
-
-fn seen(on: bool) -> Visibility {
-    if on {
-        Visibility::Inherited
-    } else {
-        Visibility::Hidden
-    }
-}
-
-/// Changes a visibility only if it has to, so that nothing is drawn anew in vain.
-fn set(visibility: &mut Mut<'_, Visibility>, on: bool) {
-    let wanted = seen(on);
-    if **visibility != wanted {
-        **visibility = wanted;
-    }
-}
 
 fn value(sides: &Sides, of: Follows) -> Value {
     let values = &sides.side(of.side).moment.values;
@@ -90,7 +75,7 @@ pub fn show_items(
     for (slot, mut at, mut visibility) in &mut bodies {
         let shown = sides.side(slot.side);
         let item = shown.moment.items.get(slot.slot);
-        set(&mut visibility, item.is_some());
+        see(&mut visibility, item.is_some());
         let Some(item) = item else { continue };
         let boxed = shown.plan.item.shape == ItemShape::Box;
         let lift = if boxed {
@@ -115,7 +100,7 @@ pub fn show_items(
         let item = shown.moment.items.get(content.of.slot);
         let fill = item.map_or(0.0, |item| item.fill);
         let opaque = shown.plan.item.shape != ItemShape::Bottle;
-        set(&mut visibility, fill > 0.005 && !opaque);
+        see(&mut visibility, fill > 0.005 && !opaque);
         at.scale = Vec3::new(
             1.0,
             (fill * CONTENT_SHARE * height_of(content.of.side)).max(0.001),
@@ -125,9 +110,7 @@ pub fn show_items(
             Some(item) if item.short => &kit.materials.short,
             _ => &kit.materials.liquid,
         };
-        if material.0 != *wanted {
-            material.0 = wanted.clone();
-        }
+        paint(&mut material, wanted);
     }
     for (closure, mut visibility) in &mut closures {
         let item = sides
@@ -135,11 +118,11 @@ pub fn show_items(
             .moment
             .items
             .get(closure.of.slot);
-        set(&mut visibility, item.is_some_and(|item| item.closed));
+        see(&mut visibility, item.is_some_and(|item| item.closed));
     }
     for (jet, mut at, mut visibility) in &mut jets {
         let item = sides.side(jet.of.side).moment.items.get(jet.of.slot);
-        set(&mut visibility, item.is_some_and(|item| item.filling));
+        see(&mut visibility, item.is_some_and(|item| item.filling));
         let Some(item) = item else { continue };
         let height = height_of(jet.of.side);
         let (surface, nozzle) = (item.fill * CONTENT_SHARE * height, 0.31);
@@ -171,7 +154,7 @@ pub fn show_beliefs(
             Shown::Valid(claimed) if value.parted => Some(claimed),
             _ => None,
         };
-        set(&mut visibility, layers.belief && claimed.is_some());
+        see(&mut visibility, layers.belief && claimed.is_some());
         if let Some(claimed) = claimed {
             at.translation.y = claim.floor_m + signal.share(claimed) * claim.full_m;
         }
@@ -207,7 +190,7 @@ pub fn show_motion(
     }
     for (arrow, mut at, mut visibility) in &mut arrows {
         let flow = share(&sides, arrow.of);
-        set(&mut visibility, flow > STILL);
+        see(&mut visibility, flow > STILL);
         if flow > STILL {
             let t_s = sides.side(arrow.of.side).moment.t_ns as f64 / 1e9;
             let length: f32 = arrow
@@ -247,16 +230,16 @@ pub fn show_spills(
 ) {
     for (puddle, mut at, mut visibility) in &mut puddles {
         let share = share(&sides, puddle.of);
-        set(&mut visibility, share > 0.002);
+        see(&mut visibility, share > 0.002);
         // The area grows with the volume.
         let scale = 0.15 + 0.85 * share.sqrt();
         at.scale = Vec3::new(scale, 1.0, scale);
     }
     for (growing, mut visibility) in &mut growing {
-        set(&mut visibility, value(&sides, growing.of).rate > 1e-6);
+        see(&mut visibility, value(&sides, growing.of).rate > 1e-6);
     }
     for (on, mut visibility) in &mut on {
-        set(&mut visibility, value(&sides, on.of).truth > 0.0);
+        see(&mut visibility, value(&sides, on.of).truth > 0.0);
     }
 }
 
@@ -282,9 +265,7 @@ pub fn show_lamps(
             LampColor::Red if state == State::Fails && blink => &materials.alarm,
             _ => &materials.unlit,
         };
-        if material.0 != *wanted {
-            material.0 = wanted.clone();
-        }
+        paint(&mut material, wanted);
     }
     for (heats, mut material) in &mut hot {
         let signal = &sides.side(heats.of.side).plan.signals[heats.of.signal];
@@ -294,9 +275,7 @@ pub fn show_lamps(
             Some(high) if truth > 0.8 * high => &materials.amber,
             _ => &materials.blue,
         };
-        if material.0 != *wanted {
-            material.0 = wanted.clone();
-        }
+        paint(&mut material, wanted);
     }
 }
 
