@@ -202,10 +202,21 @@ pub fn first_impact_ns(violations: &[Violation]) -> Option<u64> {
 /// violated, each once.
 #[must_use]
 pub fn damage(run: &ProcessTable, constraints: &[Constraint]) -> f64 {
-    constraints
+    let damages = damages(run, constraints);
+    damages.iter().fold(0.0, |sum, (_, damage)| sum + damage)
+}
+
+/// As [`damage`], one by one: the moment of impact, ns, and what it cost, in the order of the constraints.
+#[must_use]
+pub fn damages(run: &ProcessTable, constraints: &[Constraint]) -> Vec<(u64, f64)> {
+    let costly = constraints
         .iter()
-        .filter(|constraint| constraint.damage > 0.0 && !held(run, constraint).is_empty())
-        .fold(0.0, |sum, constraint| sum + constraint.damage)
+        .filter(|constraint| constraint.damage > 0.0);
+    let first = |constraint: &Constraint| {
+        let first = held(run, constraint).into_iter().next()?;
+        Some((first.counted_ns, constraint.damage))
+    };
+    costly.filter_map(first).collect()
 }
 
 /// Where a violation did its harm, as `(start_ns, end_ns)` by time, if its column is a total: a quantity

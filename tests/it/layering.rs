@@ -41,7 +41,13 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("twinrange-reference", &["sim-wire"]),
     (
         "twinrange-viewer",
-        &["sim-kernel", "sim-plant", "sim-wire", "twinrange-range"],
+        &[
+            "sim-kernel",
+            "sim-plant",
+            "sim-wire",
+            "twinrange-range",
+            "twinrange-score",
+        ],
     ),
     (
         "twinrange",

@@ -169,11 +169,12 @@ fn hand_over(
 
 /// Takes an update on board.
 pub fn take(side: &mut ShownSide, update: Update) {
+    side.store.push(update.chunk, update.end_ns);
     side.story.go_on(
         &update.steps,
         &update.log,
         &update.production,
+        &side.store.process,
         update.end_ns,
     );
-    side.store.push(update.chunk, update.end_ns);
 }

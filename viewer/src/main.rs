@@ -14,7 +14,7 @@ use twinrange_range::problem::{Problem, Problems, rendered};
 use twinrange_viewer::camera::{Aim, Eye};
 use twinrange_viewer::export::{ExportOptions, Kind, export};
 use twinrange_viewer::live::{Simulation, take};
-use twinrange_viewer::open::{OpenRun, open, twin_in_background, twin_production};
+use twinrange_viewer::open::{OpenRun, open, twin_account, twin_in_background};
 use twinrange_viewer::stage::{Clock, Layers, Quality, Sides, StageOptions};
 use twinrange_viewer::studio::{Studio, StudioError, find_adapter};
 use twinrange_viewer::window::{Pending, WindowOptions, show};
@@ -176,7 +176,7 @@ fn make(
             }
         }
         if run.attacked {
-            run.side.story.twin = Some(twin_production(run)?);
+            run.side.story.twin = Some(twin_account(run)?);
         }
     }
     let sides = runs.into_iter().map(|run| run.side).collect();

@@ -10,9 +10,11 @@ use twinrange_range::formats::{Prepared, Standard, prepare};
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
 use twinrange_range::scenario::{Bundle, Loaded, from_bundle, load};
-use twinrange_range::session::{Session, SessionOptions, production_at, production_columns};
+use twinrange_range::session::{Session, SessionOptions, production_at};
+use twinrange_range::twin;
 
 use crate::live::{self, Simulation};
+use crate::model::account::Account;
 use crate::model::plan::{Columns, Plan};
 use crate::model::store::Store;
 use crate::model::story::Story;
@@ -36,7 +38,7 @@ pub struct OpenRun {
     pub simulation: Option<Simulation>,
 }
 
-/// Opens a run folder, or begins to simulate a scenario.
+/// Opens a run folder, or begins to simulate a scenario, which is a file.
 ///
 /// # Arguments
 ///
@@ -47,7 +49,7 @@ pub struct OpenRun {
 ///
 /// As [`open_run`] and [`open_scenario`].
 pub fn open(path: &Path, seed: Option<u64>, attack: bool) -> Result<OpenRun, Problems> {
-    if named(path) == Named::Run {
+    if !path.is_file() {
         return open_run(path);
     }
     let (loaded, prepared) = open_scenario(path)?;
@@ -101,7 +103,7 @@ pub fn open_run(path: &Path) -> Result<OpenRun, Problems> {
         memory: store.memory.columns().to_vec(),
     };
     let plan = Plan::of(&prepared.plant, &columns);
-    let story = Story::open(&folder, &loaded.scenario)?;
+    let story = Story::open(&folder, &loaded.scenario, &store.process)?;
     let title = match (&story.defense, manifest.options.attack) {
         (Some(defense), _) => format!("defended by {defense}"),
         (None, true) => "undefended".to_owned(),
@@ -116,25 +118,6 @@ pub fn open_run(path: &Path) -> Result<OpenRun, Problems> {
         loaded,
         prepared,
     })
-}
-
-/// What a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Named {
-    /// The folder of a run.
-    Run,
-    /// A scenario file, or a file with all texts of a scenario.
-    Scenario,
-}
-
-/// What a path names: a folder is a run, a file a scenario.
-#[must_use]
-pub fn named(path: &Path) -> Named {
-    if path.is_file() {
-        Named::Scenario
-    } else {
-        Named::Run
-    }
 }
 
 /// Opens a scenario: a `.ron` file with everything it names, or a `.json` file with all texts.
@@ -169,29 +152,29 @@ pub fn open_scenario(path: &Path) -> Result<(Loaded, Prepared), Problems> {
 /// # Errors
 ///
 /// What is wrong with the plant; nothing, for a run that was opened.
-pub fn twin_production(run: &OpenRun) -> Result<ProcessTable, Problems> {
-    produce(&run.loaded, &run.prepared, run.seed, run.simulated_ns)
+pub fn twin_account(run: &OpenRun) -> Result<Account, Problems> {
+    account(&run.loaded, &run.prepared, run.seed, run.simulated_ns)
 }
 
-/// As [`twin_production`], on a thread of its own.
-pub fn twin_in_background(run: &OpenRun) -> Receiver<ProcessTable> {
+/// As [`twin_account`], on a thread of its own.
+pub fn twin_in_background(run: &OpenRun) -> Receiver<Account> {
     let (tell, told) = channel();
     let (loaded, prepared) = (run.loaded.clone(), run.prepared.clone());
     let (seed, simulated_ns) = (run.seed, run.simulated_ns);
     std::thread::spawn(move || {
-        let found = produce(&loaded, &prepared, seed, simulated_ns);
+        let found = account(&loaded, &prepared, seed, simulated_ns);
         // Nobody may be there any more to be told.
-        let _ = found.map(|table| tell.send(table));
+        let _ = found.map(|account| tell.send(account));
     });
     told
 }
 
-fn produce(
+fn account(
     loaded: &Loaded,
     prepared: &Prepared,
     seed: u64,
     simulated_ns: u64,
-) -> Result<ProcessTable, Problems> {
+) -> Result<Account, Problems> {
     let options = SessionOptions {
         seed,
         attack: false,
@@ -202,16 +185,19 @@ fn produce(
         },
     };
     let mut session = Session::new(&loaded.scenario, prepared, options)?;
-    let mut table = ProcessTable::new(production_columns());
+    let mut account = Account::begun(prepared.plant.process.run_time_per_item_s());
+    let mut process = ProcessTable::new(prepared.truth_columns.clone());
     while !session.is_over() {
         let until = session.now() + SimDuration::from_secs(60);
         session.advance(until);
         let seen = session.observations();
         for (row, truth) in seen.scene.iter().zip(&seen.truth) {
             let made = production_at(row, truth, &prepared.truth_columns);
-            table.push(row.at.as_nanos(), &made.row());
+            account.production.push(row.at.as_nanos(), &made.row());
+            process.push(truth.at.as_nanos(), &truth.values);
         }
         seen.clear();
     }
-    Ok(table)
+    account.damages = twin::damages(&process, &loaded.scenario.constraints);
+    Ok(account)
 }

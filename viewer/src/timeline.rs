@@ -416,7 +416,10 @@ fn figure(shown: &ShownSide, what: Figure) -> (String, bool) {
     let figures = shown.story.figures(shown.moment.t_ns);
     let unknown = || "\u{2013}".to_owned();
     match what {
-        Figure::Oee => (format!("{:.1} %", 100.0 * figures.oee), false),
+        Figure::Oee => match figures.oee {
+            Some(oee) => (format!("{:.1} %", 100.0 * oee), false),
+            None => (unknown(), false),
+        },
         Figure::Good => (figures.good.to_string(), false),
         Figure::Lost => match figures.parts_lost {
             Some(lost) => (lost.to_string(), lost > 0),

@@ -6,10 +6,10 @@ use std::sync::mpsc::Receiver;
 use bevy::prelude::*;
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::{PresentMode, WindowResolution};
-use twinrange_range::evidence::process::ProcessTable;
 
 use crate::input::InputPlugin;
 use crate::live::{Simulation, take};
+use crate::model::account::Account;
 use crate::stage::{Clock, Look, Quality, ShownSide, Sides, StageOptions};
 
 /// How a window is opened.
@@ -35,7 +35,7 @@ pub struct WindowOptions {
 #[derive(Resource)]
 pub struct Pending {
     /// What the run would have produced without the attack.
-    pub twins: Vec<Option<Mutex<Receiver<ProcessTable>>>>,
+    pub twins: Vec<Option<Mutex<Receiver<Account>>>>,
     /// Simulations that go on.
     pub simulations: Vec<Option<Mutex<Simulation>>>,
 }

@@ -1,19 +1,18 @@
 //! What happened in a run: steps of the attack, alerts, actions, impacts; and figures at one time.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
-use sim_kernel::SimTime;
+use sim_kernel::{InputRecord, SimTime};
+use sim_plant::respond::Input;
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
-use twinrange_range::evidence::records::{AttackStep, Outcome};
+use twinrange_range::evidence::records::AttackStep;
 use twinrange_range::problem::Problems;
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_range::scenario::{Prices, Scenario};
-use twinrange_range::session::{ProductionRecord, production_columns};
-use twinrange_range::twin::Impact;
+use twinrange_range::scenario::{Constraint, Scenario};
+use twinrange_range::twin::{self, Impact};
+use twinrange_score::continuity::{self, Prices, Production};
 
-use super::store::around;
+use super::account::{self, Account};
 
 /// A step of the attack.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,14 +21,8 @@ pub struct Step {
     pub title: String,
     /// What it does, in plain words.
     pub plain: String,
-    /// Technique ids, the main one first.
-    pub techniques: Vec<String>,
     /// From when to when, ns; none if it was never reached.
     pub span_ns: Option<(u64, u64)>,
-    /// Whether it did what it meant to do.
-    pub succeeded: bool,
-    /// Hosts that it was about.
-    pub hosts: Vec<String>,
 }
 
 /// What a mark on the timeline is.
@@ -62,8 +55,6 @@ pub struct Mark {
     pub text: String,
     /// The column of the physical truth that it is about, if it is about one.
     pub column: Option<String>,
-    /// The hosts that it is about.
-    pub hosts: Vec<String>,
 }
 
 /// What happened.
@@ -75,8 +66,6 @@ pub struct Story {
     pub summary: String,
     /// Name of the defense, if there is one.
     pub defense: Option<String>,
-    /// Nothing attacks before this, ns.
-    pub clean_until_ns: u64,
     /// Planned length, ns.
     pub duration_ns: u64,
     /// The steps of the attack, in the order of the playbook.
@@ -85,22 +74,19 @@ pub struct Story {
     pub marks: Vec<Mark>,
     /// What things are worth.
     pub prices: Option<Prices>,
-    /// Damage that is paid once when a constraint is first violated: its time and its price.
-    damages: Vec<(u64, f64)>,
-    /// What actions cost: their time and their price.
-    responses: Vec<(u64, f64)>,
-    run_time_per_item_s: f64,
-    /// Counts of this run.
-    production: ProcessTable,
-    /// Counts of the same seed without an attack and without a defense, as far as they are known.
-    pub twin: Option<ProcessTable>,
+    /// What this run has produced.
+    pub account: Option<Account>,
+    /// What the same seed has produced without an attack and without a defense, once that is known.
+    pub twin: Option<Account>,
+    /// What must not happen.
+    constraints: Vec<Constraint>,
 }
 
 /// Figures at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Overall equipment effectiveness so far, 0 to 1.
-    pub oee: f64,
+    /// Overall equipment effectiveness so far, 0 to 1; none before anything was produced.
+    pub oee: Option<f64>,
     /// Good parts so far.
     pub good: u64,
     /// Bad parts that reached a customer.
@@ -114,23 +100,35 @@ pub struct Figures {
 }
 
 impl Story {
-    /// Reads the story of a run folder.
+    /// Reads the story of a run folder. `process` is the physical truth in it.
     ///
     /// # Errors
     ///
     /// Every file that is missing or damaged.
-    pub fn open(folder: &RunFolder, scenario: &Scenario) -> Result<Self, Problems> {
+    pub fn open(
+        folder: &RunFolder,
+        scenario: &Scenario,
+        process: &ProcessTable,
+    ) -> Result<Self, Problems> {
         let manifest = folder.manifest();
         let production = manifest.notes.get("production");
         let per_item = production.and_then(|notes| notes["run_time_per_item_s"].as_f64());
         let mut story = Self {
             defense: manifest.options.defense.clone(),
             duration_ns: manifest.options.duration_ns,
-            run_time_per_item_s: per_item.unwrap_or(0.0),
-            production: folder.production()?,
             ..Self::of_scenario(scenario)
         };
         let end_ns = manifest.simulated_ns;
+        let mut account = Account {
+            production: folder.production()?,
+            damages: twin::damages(process, &scenario.constraints),
+            ..Account::begun(per_item.unwrap_or(0.0))
+        };
+        for input in folder.records::<InputRecord<Input>>(paths::INPUTS)? {
+            let Input::Action(action) = &input.input;
+            account.respond(input.time.as_nanos(), action, &scenario.prices);
+        }
+        story.account = Some(account);
         story.add_attack(&folder.attack()?, end_ns);
         story.add_impacts(&folder.impacts()?, scenario, end_ns);
         story.add_alerts(folder)?;
@@ -149,18 +147,18 @@ impl Story {
     #[must_use]
     pub fn begun(scenario: &Scenario, run_time_per_item_s: f64) -> Self {
         Self {
-            run_time_per_item_s,
-            production: ProcessTable::new(production_columns()),
+            account: Some(Account::begun(run_time_per_item_s)),
             ..Self::of_scenario(scenario)
         }
     }
 
-    /// Goes on with what has happened since.
+    /// Goes on with what has happened since. `process` is the physical truth so far.
     pub fn go_on(
         &mut self,
         steps: &[AttackStep],
         log: &[String],
         production: &[(u64, [f64; 8])],
+        process: &ProcessTable,
         end_ns: u64,
     ) {
         self.marks.retain(|mark| mark.kind != MarkKind::Attack);
@@ -170,8 +168,11 @@ impl Story {
             self.add_log_line(line);
         }
         self.sort();
-        for (t_ns, row) in production {
-            self.production.push(*t_ns, row);
+        if let Some(account) = &mut self.account {
+            for (t_ns, row) in production {
+                account.production.push(*t_ns, row);
+            }
+            account.damages = twin::damages(process, &self.constraints);
         }
     }
 
@@ -189,9 +190,9 @@ impl Story {
         Self {
             title: scenario.title.clone(),
             summary: scenario.summary.clone(),
-            clean_until_ns: scenario.clean_until.as_nanos(),
             duration_ns: scenario.duration.as_nanos(),
-            prices: Some(scenario.prices.clone()),
+            prices: Some(account::prices(&scenario.prices)),
+            constraints: scenario.constraints.clone(),
             ..Self::default()
         }
     }
@@ -208,22 +209,17 @@ impl Story {
                     to_ns,
                     text: step.title.clone(),
                     column: None,
-                    hosts: step.hosts.clone(),
                 });
             }
             self.steps.push(Step {
                 title: step.title.clone(),
                 plain: step.plain.clone(),
-                techniques: step.techniques.clone(),
                 span_ns,
-                succeeded: step.outcome == Outcome::Succeeded,
-                hosts: step.hosts.clone(),
             });
         }
     }
 
     fn add_impacts(&mut self, impacts: &[Impact], scenario: &Scenario, end_ns: u64) {
-        let mut paid: BTreeMap<&str, u64> = BTreeMap::new();
         for impact in impacts {
             let Impact::Violation(violation) = impact else {
                 continue;
@@ -242,15 +238,7 @@ impl Story {
                     .max(violation.violated_ns),
                 text: text.clone(),
                 column: Some(violation.column.clone()),
-                hosts: Vec::new(),
             });
-            if let Some(constraint) = constraint
-                && !paid.contains_key(violation.constraint.as_str())
-            {
-                paid.insert(&violation.constraint, violation.violated_ns);
-                self.damages
-                    .push((violation.violated_ns, constraint.damage));
-            }
         }
     }
 
@@ -275,7 +263,6 @@ impl Story {
                     to_ns: at("last_ns"),
                     text: names(&alarm["signatures"]).join(", "),
                     column: None,
-                    hosts: names(&alarm["assets"]),
                 });
             }
             return Ok(());
@@ -288,7 +275,6 @@ impl Story {
                 to_ns: alert.t_ns,
                 text: name.unwrap_or(&alert.sig_id).to_owned(),
                 column: None,
-                hosts: Vec::new(),
             });
         }
         Ok(())
@@ -308,17 +294,9 @@ impl Story {
                 kind: MarkKind::Action,
                 from_ns,
                 to_ns: to_ns.max(from_ns),
-                text: format!("{verb} {}", shortly(target)),
+                text: format!("{verb} {}", texts_in(target).join(" ")),
                 column: None,
-                hosts: hosts_in(target),
             });
-            let price = self.prices.as_ref().map_or(0.0, |prices| match verb {
-                "deny" => prices.deny,
-                "contain" => prices.contain,
-                "restore" => prices.restore,
-                _ => 0.0,
-            });
-            self.responses.push((from_ns, price));
         }
     }
 
@@ -350,64 +328,23 @@ impl Story {
         }
     }
 
-    /// What had been produced at a time.
-    fn produced(&self, table: &ProcessTable, t_ns: u64) -> Option<ProductionRecord> {
-        let (at, _, _) = around(t_ns, table.t_ns())?;
-        if table.columns().len() < 8 || table.t_ns()[at] > t_ns {
-            return None;
-        }
-        let row = std::array::from_fn(|column| table.values(column)[at]);
-        Some(ProductionRecord::of_row(row, self.run_time_per_item_s))
-    }
-
-    fn worth(&self, made: &ProductionRecord, t_ns: u64, is_twin: bool) -> Option<f64> {
-        let prices = self.prices.as_ref()?;
-        let until = |list: &[(u64, f64)]| -> f64 {
-            if is_twin {
-                return 0.0;
-            }
-            let past = list.iter().filter(|(time, _)| *time <= t_ns);
-            past.map(|(_, price)| price).sum()
-        };
-        let lost_s = (made.planned_busy_s - made.actual_production_s).max(0.0);
-        Some(
-            made.good as f64 * prices.good_part
-                - made.scrapped as f64 * prices.scrap_part
-                - made.bad_shipped as f64 * prices.bad_shipped
-                - lost_s / 60.0 * prices.lost_minute
-                - made.product_lost_l * prices.litre
-                - made.unsafe_s * prices.unsafe_second
-                - until(&self.damages)
-                - until(&self.responses),
-        )
-    }
-
     /// Figures at a time.
     #[must_use]
     pub fn figures(&self, t_ns: u64) -> Figures {
-        let Some(made) = self.produced(&self.production, t_ns) else {
+        let Some(made) = self.account.as_ref().and_then(|account| account.at(t_ns)) else {
             return Figures::default();
         };
-        let twin = self
-            .twin
-            .as_ref()
-            .and_then(|twin| self.produced(twin, t_ns));
-        let worth = self.worth(&made, t_ns, false);
-        let loss = twin
-            .as_ref()
-            .and_then(|twin| Some(self.worth(twin, t_ns, true)? - worth?));
-        let parts = |record: &ProductionRecord| i64::try_from(record.good).unwrap_or(i64::MAX);
+        let twin = self.twin.as_ref().and_then(|twin| twin.at(t_ns));
+        let pair = twin.as_ref().zip(self.prices.as_ref());
+        let parts = |run: &Production| i64::try_from(run.good).unwrap_or(i64::MAX);
         Figures {
-            // Availability, performance and quality of ISO 22400 multiplied: what cancels is left out.
-            oee: if made.planned_busy_s > 0.0 {
-                self.run_time_per_item_s * made.good as f64 / made.planned_busy_s
-            } else {
-                0.0
-            },
+            oee: continuity::oee(&made).oee.value,
             good: made.good,
             bad_shipped: made.bad_shipped,
             unsafe_s: made.unsafe_s,
-            loss,
+            loss: pair.map(|(twin, prices)| {
+                continuity::money(twin, prices) - continuity::money(&made, prices)
+            }),
             parts_lost: twin.as_ref().map(|twin| parts(twin) - parts(&made)),
         }
     }
@@ -423,17 +360,13 @@ fn names(list: &Value) -> Vec<String> {
 }
 
 /// The texts in a target, one after the other.
-fn hosts_in(target: &Value) -> Vec<String> {
+fn texts_in(target: &Value) -> Vec<String> {
     match target {
         Value::String(text) => vec![text.clone()],
-        Value::Object(fields) => fields.values().flat_map(hosts_in).collect(),
-        Value::Array(items) => items.iter().flat_map(hosts_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_in).collect(),
+        Value::Array(items) => items.iter().flat_map(texts_in).collect(),
         _ => Vec::new(),
     }
-}
-
-fn shortly(target: &Value) -> String {
-    hosts_in(target).join(" ")
 }
 
 /// An alarm or an operator's act from a line of the log.
@@ -455,7 +388,6 @@ fn plant_mark(line: &str) -> Option<Mark> {
         to_ns: at,
         text: tells,
         column: None,
-        hosts: vec![host.to_owned()],
     })
 }
 
