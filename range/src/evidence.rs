@@ -4,9 +4,8 @@
 //! | --- | --- |
 //! | [`capture`] | `evidence/span-<name>.pcapng` |
 //! | [`tags`] | `evidence/tags.parquet` |
-//! | [`process`] | `truth/process.parquet` |
+//! | [`process`] | `truth/process.parquet`, and the other tables of values by time: `screens`, `controllers`, `production` |
 //! | [`frames`] | `truth/frames.parquet` |
-//! | [`process`] | `truth/screens.parquet` and `truth/controllers.parquet` as well: tables of values by time |
 //! | [`items`] | `truth/items.parquet` |
 //! | [`digests`] | `truth/digests.parquet` |
 //! | [`lines`] | every `.jsonl`, and `evidence/syslog.log` |

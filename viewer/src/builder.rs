@@ -7,7 +7,16 @@ use bevy::prelude::*;
 
 use crate::kit::{Kit, Materials};
 use crate::plant::{Follows, Lamp, LampColor, LampOf};
-use crate::stage::Side;
+use crate::stage::{ShownSide, Side};
+
+/// The parent of everything of one sort that a side shows, where that side stands.
+pub fn root(commands: &mut Commands<'_, '_>, shown: &ShownSide, side: Side, what: &str) -> Entity {
+    let place = Transform::from_translation(shown.offset);
+    let name = Name::new(format!("{what} {}", side.0));
+    commands
+        .spawn((place, Visibility::Inherited, side, name))
+        .id()
+}
 
 /// Builds one side's things under parents.
 pub struct Builder<'a, 'w, 's> {

@@ -4,6 +4,7 @@
 //! same every time.
 
 use bevy::prelude::*;
+use sim_plant::view::EquipmentKind;
 
 use crate::model::plan::{Plan, View};
 use crate::model::story::{MarkKind, Story};
@@ -84,14 +85,11 @@ pub fn shots(plan: &Plan, story: &Story, speed: f64) -> Vec<Shot> {
     for mark in &story.marks {
         let view = match mark.kind {
             MarkKind::Attack | MarkKind::Action => "network".to_owned(),
-            MarkKind::Impact => match mark
-                .column
-                .as_ref()
-                .and_then(|column| piece_with(plan, column))
-            {
-                Some(piece) => piece,
-                None => "overview".to_owned(),
-            },
+            MarkKind::Impact => {
+                let column = mark.column.as_deref();
+                let piece = column.and_then(|column| piece_with(plan, column));
+                piece.unwrap_or_else(|| "overview".to_owned())
+            }
             MarkKind::Alert | MarkKind::FalseAlert | MarkKind::Plant => continue,
         };
         let last = shots.last_mut().expect("there is one at the start");
@@ -108,16 +106,15 @@ pub fn shots(plan: &Plan, story: &Story, speed: f64) -> Vec<Shot> {
     shots
 }
 
-/// The piece on which a column of the truth is seen, or else one whose name the column begins with.
+/// The piece on which a column of the truth is seen; for a motor, what it moves.
 fn piece_with(plan: &Plan, column: &str) -> Option<String> {
-    let shows = |signal: &crate::model::plan::Signal| signal.column == column;
-    let signal = plan.signals.iter().find(|signal| shows(signal))?;
+    let signal = plan.signals.iter().find(|signal| signal.column == column)?;
     let piece = &plan.pieces[signal.piece];
-    let piece = piece
-        .mount
-        .filter(|_| piece.kind == sim_plant::view::EquipmentKind::Motor)
-        .map_or(piece, |mount| &plan.pieces[mount]);
-    Some(piece.name.clone())
+    let shown = match (piece.kind, piece.mount) {
+        (EquipmentKind::Motor, Some(mount)) => &plan.pieces[mount],
+        _ => piece,
+    };
+    Some(shown.name.clone())
 }
 
 fn eased(share: f64) -> f32 {
@@ -129,7 +126,14 @@ fn between(a: (Vec3, Vec3), b: (Vec3, Vec3), share: f32) -> (Vec3, Vec3) {
     (a.0.lerp(b.0, share), a.1.lerp(b.1, share))
 }
 
-/// Where the director looks from at a time.
+/// The view with a name; the first one, over everything, if there is none.
+fn view(views: &[View], name: &str) -> (Vec3, Vec3) {
+    let named = views.iter().find(|view| view.name == name);
+    let view = named.unwrap_or(&views[0]);
+    (view.eye, view.target)
+}
+
+/// Where the director looks from at a time. There is a view and a shot at least.
 #[must_use]
 pub fn directed(
     views: &[View],
@@ -138,39 +142,30 @@ pub fn directed(
     speed: f64,
     drifts: bool,
 ) -> (Vec3, Vec3) {
-    let place = |name: &str| {
-        let view = views
-            .iter()
-            .find(|view| view.name == name)
-            .or(views.first());
-        view.map_or((Vec3::new(0.0, 5.0, 10.0), Vec3::ZERO), |view| {
-            (view.eye, view.target)
-        })
-    };
-    let at = shots
-        .partition_point(|shot| shot.from_ns <= t_ns)
-        .saturating_sub(1);
-    let Some(shot) = shots.get(at) else {
-        return place("overview");
-    };
+    let begun = shots.partition_point(|shot| shot.from_ns <= t_ns);
+    let at = begun.saturating_sub(1);
+    let shot = &shots[at];
     let seconds = (t_ns.saturating_sub(shot.from_ns)) as f64 / 1e9 / speed;
-    let (eye, target) = place(&shot.view);
-    let here = if drifts {
+    let (mut eye, target) = view(views, &shot.view);
+    if drifts {
         // A slow swing, so that the depth of the scene is seen.
         let swing = 0.06 * (0.25 * seconds).sin() as f32;
-        (
-            target + Quat::from_rotation_y(swing) * (eye - target),
-            target,
-        )
-    } else {
-        (eye, target)
-    };
+        eye = target + Quat::from_rotation_y(swing) * (eye - target);
+    }
     match at.checked_sub(1) {
         Some(before) if seconds < FLIGHT_S => {
-            between(place(&shots[before].view), here, eased(seconds / FLIGHT_S))
+            let from = view(views, &shots[before].view);
+            between(from, (eye, target), eased(seconds / FLIGHT_S))
         }
-        _ => here,
+        _ => (eye, target),
     }
+}
+
+/// The director's shots, and what they were chosen for: how many marks the story had, and the speed.
+#[derive(Default)]
+struct Script {
+    of: Option<(usize, f64)>,
+    shots: Vec<Shot>,
 }
 
 fn move_eye(
@@ -178,33 +173,24 @@ fn move_eye(
     time: Res<Time>,
     options: Res<StageOptions>,
     sides: Res<Sides>,
+    mut script: Local<Script>,
     mut eye: ResMut<Eye>,
     mut cameras: Query<(&PlantCamera, &mut Transform)>,
 ) {
     let Some(first) = sides.list.first() else {
         return;
     };
-    let views = first.plan.views();
+    let of = Some((first.story.marks.len(), clock.speed));
+    if script.of != of {
+        script.of = of;
+        script.shots = shots(&first.plan, &first.story, clock.speed);
+    }
     let wanted = match &eye.aim {
         Aim::Free { eye, target } => (*eye, *target),
-        Aim::View(name) => {
-            let view = views
-                .iter()
-                .find(|view| view.name == *name)
-                .or(views.first());
-            view.map_or((Vec3::new(0.0, 5.0, 10.0), Vec3::ZERO), |view| {
-                (view.eye, view.target)
-            })
-        }
+        Aim::View(name) => view(&first.views, name),
         Aim::Director => {
-            let shots = shots(&first.plan, &first.story, clock.speed);
-            directed(
-                &views,
-                &shots,
-                clock.t_ns,
-                clock.speed,
-                !options.reduced_motion,
-            )
+            let drifts = !options.reduced_motion;
+            directed(&first.views, &script.shots, clock.t_ns, clock.speed, drifts)
         }
     };
     let place = match &mut eye.flight {

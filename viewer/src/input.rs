@@ -184,7 +184,7 @@ fn read_view_keys(
     let Some(first) = sides.list.first() else {
         return;
     };
-    let views = first.plan.views();
+    let views = &first.views;
     if keys.just_pressed(KeyCode::KeyD) {
         eye.fly(Aim::Director);
     }

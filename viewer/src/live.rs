@@ -143,24 +143,22 @@ fn hand_over(
         truth: frame_truth(frame),
         kind: FrameKind::of(seen.bytes(frame), |mac| hosts.get(&mac).copied()),
     });
+    let frames = frames.collect();
     let rows = seen.scene.iter().zip(&seen.truth);
     let production = rows.map(|(row, truth)| {
         let made = production_at(row, truth, &prepared.truth_columns);
         (row.at.as_nanos(), made.row())
     });
+    let production = production.collect();
     let update = Update {
-        production: production.collect(),
+        production,
         steps,
         log: seen.logs.iter().map(syslog).collect(),
         end_ns,
         chunk: Chunk {
-            frames: frames.collect(),
-            process: seen
-                .truth
-                .iter()
-                .map(|row| (row.at.as_nanos(), row.values.clone()))
-                .collect(),
-            scene: seen.scene.clone(),
+            frames,
+            process: std::mem::take(&mut seen.truth),
+            scene: std::mem::take(&mut seen.scene),
         },
     };
     seen.clear();

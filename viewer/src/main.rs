@@ -16,7 +16,7 @@ use twinrange_viewer::export::{ExportOptions, Kind, export};
 use twinrange_viewer::live::{Simulation, take};
 use twinrange_viewer::open::{OpenRun, open, twin_account, twin_in_background};
 use twinrange_viewer::stage::{Clock, Layers, Quality, Sides, StageOptions};
-use twinrange_viewer::studio::{Studio, StudioError, find_adapter};
+use twinrange_viewer::studio::{Studio, StudioError, check_size, find_adapter};
 use twinrange_viewer::window::{Pending, WindowOptions, show};
 
 /// Shows a run in 3D: the plant, its network, what its screens claim, and the story.
@@ -110,7 +110,7 @@ fn run(args: &Args) -> Result<(), Problems> {
         runs.push(opened(beside)?);
     }
     if args.list_views {
-        for view in runs[0].side.plan.views() {
+        for view in &runs[0].side.views {
             println!("{}", view.name);
         }
         return Ok(());
@@ -264,7 +264,7 @@ fn aim(args: &Args, run: &OpenRun) -> Result<Aim, Problems> {
     let Some(name) = &args.view else {
         return Ok(Aim::Director);
     };
-    let views = run.side.plan.views();
+    let views = &run.side.views;
     if views.iter().any(|view| view.name == *name) {
         return Ok(Aim::View(name.clone()));
     }
@@ -287,16 +287,15 @@ fn studio_problem(error: &StudioError) -> Problems {
 }
 
 fn parse_size(text: &str) -> Result<UVec2, Problems> {
-    let parsed = text.split_once(['x', 'X']).and_then(|(width, height)| {
-        let (width, height) = (width.parse().ok()?, height.parse().ok()?);
-        let fits = |side: u32| (16..=8192).contains(&side);
-        (fits(width) && fits(height)).then_some(UVec2::new(width, height))
-    });
-    parsed.ok_or_else(|| {
-        let message = format!("`{text}` is no size for a picture");
-        let hint = "write it like 1280x720, from 16x16 to 8192x8192";
-        Problem::new("TR0404", message).hint(hint).into()
-    })
+    let sides = text.split_once(['x', 'X']);
+    let parsed = sides
+        .and_then(|(width, height)| Some(UVec2::new(width.parse().ok()?, height.parse().ok()?)));
+    let size = parsed.ok_or_else(|| {
+        let problem = Problem::new("TR0404", format!("`{text}` is no size for a picture"));
+        problem.hint("write it like 1280x720")
+    })?;
+    check_size(size).map_err(|error| studio_problem(&error))?;
+    Ok(size)
 }
 
 fn parse_time(text: &str) -> Result<u64, Problems> {

@@ -13,7 +13,7 @@ use bevy::prelude::*;
 use sim_plant::spec::Role;
 use twinrange_range::evidence::frames::Protocol;
 
-use crate::builder::Builder;
+use crate::builder::{self, Builder};
 use crate::change::{paint, see};
 use crate::kit::Kit;
 use crate::model::moment::{Pulse, Side as Whose};
@@ -151,14 +151,7 @@ fn build_networks(
     let bent = materials.add(tint(palette::ATTACK, 0.75, 1.6));
     for (number, shown) in sides.list.iter().enumerate() {
         let side = Side(number);
-        let root = commands
-            .spawn((
-                Transform::from_translation(shown.offset),
-                Visibility::Inherited,
-                side,
-                Name::new(format!("network {number}")),
-            ))
-            .id();
+        let root = builder::root(&mut commands, shown, side, "network");
         let plan = &shown.plan;
         for (number, zone) in plan.zones.iter().enumerate() {
             let color = palette::zone(number);

@@ -162,9 +162,10 @@ pub fn twin_in_background(run: &OpenRun) -> Receiver<Account> {
     let (loaded, prepared) = (run.loaded.clone(), run.prepared.clone());
     let (seed, simulated_ns) = (run.seed, run.simulated_ns);
     std::thread::spawn(move || {
-        let found = account(&loaded, &prepared, seed, simulated_ns);
-        // Nobody may be there any more to be told.
-        let _ = found.map(|account| tell.send(account));
+        if let Ok(account) = account(&loaded, &prepared, seed, simulated_ns) {
+            // Nobody may be there any more to be told.
+            let _ = tell.send(account);
+        }
     });
     told
 }

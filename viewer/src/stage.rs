@@ -74,6 +74,8 @@ pub struct ShownSide {
     pub title: String,
     /// What stands where.
     pub plan: Plan,
+    /// From where one can look at it.
+    pub views: Vec<View>,
     /// Its samples.
     pub store: Store,
     /// What happened.
@@ -90,6 +92,7 @@ impl ShownSide {
     pub fn new(title: String, plan: Plan, store: Store, story: Story) -> Self {
         Self {
             title,
+            views: plan.views(),
             plan,
             store,
             story,
@@ -312,12 +315,8 @@ fn set_cameras(
 ) {
     let light = shapes::hall_environment(&mut images, 900.0);
     for (number, side) in sides.list.iter().enumerate() {
-        let first = View {
-            name: String::new(),
-            eye: Vec3::new(0.0, 5.0, 10.0),
-            target: Vec3::ZERO,
-        };
-        let view = side.plan.views().into_iter().next().unwrap_or(first);
+        // Which of the views it is, the eye says later.
+        let view = &side.views[0];
         let grading = ColorGrading {
             global: ColorGradingGlobal {
                 exposure: 0.1,

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bevy::app::{PluginsState, SubApps};
+use bevy::app::{PluginGroupBuilder, PluginsState, SubApps};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::gpu_readback::{Readback, ReadbackComplete};
@@ -37,6 +37,40 @@ pub enum StudioError {
         /// The height that was asked for, pixels.
         height: u32,
     },
+}
+
+/// Checks the size of a picture.
+///
+/// # Errors
+///
+/// [`StudioError::Size`] beyond 16 to 8192 pixels.
+pub fn check_size(size: UVec2) -> Result<(), StudioError> {
+    let fits = |side: u32| (16..=8192).contains(&side);
+    if fits(size.x) && fits(size.y) {
+        return Ok(());
+    }
+    Err(StudioError::Size {
+        width: size.x,
+        height: size.y,
+    })
+}
+
+/// Bevy's plugins without a window, and quiet; `render` says what draws.
+#[must_use]
+pub fn windowless(render: RenderPlugin) -> PluginGroupBuilder {
+    DefaultPlugins
+        .set(WindowPlugin {
+            primary_window: None,
+            exit_condition: ExitCondition::DontExit,
+            ..default()
+        })
+        .set(render)
+        .set(bevy::log::LogPlugin {
+            filter: "error".to_owned(),
+            ..default()
+        })
+        .disable::<WinitPlugin>()
+        .disable::<PipelinedRenderingPlugin>()
 }
 
 /// What renders.
@@ -96,7 +130,7 @@ pub struct Studio {
 const WARM_UP: u32 = 4;
 
 impl Studio {
-    /// Sets a scene.
+    /// Sets a scene. [`find_adapter`] has found something to render with.
     ///
     /// # Arguments
     ///
@@ -105,7 +139,7 @@ impl Studio {
     ///
     /// # Errors
     ///
-    /// [`StudioError`].
+    /// [`StudioError::Size`].
     pub fn new(
         sides: Sides,
         size: UVec2,
@@ -113,33 +147,12 @@ impl Studio {
         fps: u32,
         set: impl FnOnce(&mut World),
     ) -> Result<Self, StudioError> {
-        let fits = |side: u32| (16..=8192).contains(&side);
-        if !fits(size.x) || !fits(size.y) {
-            return Err(StudioError::Size {
-                width: size.x,
-                height: size.y,
-            });
-        }
-        find_adapter()?;
+        check_size(size)?;
         let mut app = App::new();
-        app.add_plugins(
-            DefaultPlugins
-                .set(WindowPlugin {
-                    primary_window: None,
-                    exit_condition: ExitCondition::DontExit,
-                    ..default()
-                })
-                .set(RenderPlugin {
-                    synchronous_pipeline_compilation: true,
-                    ..default()
-                })
-                .set(bevy::log::LogPlugin {
-                    filter: "error".to_owned(),
-                    ..default()
-                })
-                .disable::<WinitPlugin>()
-                .disable::<PipelinedRenderingPlugin>(),
-        );
+        app.add_plugins(windowless(RenderPlugin {
+            synchronous_pipeline_compilation: true,
+            ..default()
+        }));
         let mut image =
             Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
         image.texture_descriptor.usage |= TextureUsages::COPY_SRC;

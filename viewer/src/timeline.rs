@@ -2,9 +2,10 @@
 //! and the figures.
 
 use bevy::prelude::*;
+use twinrange_score::continuity::Prices;
 
 use crate::change::{see, tell};
-use crate::model::story::{Mark, MarkKind, Story};
+use crate::model::story::{Figures, Mark, MarkKind, Story};
 use crate::palette;
 use crate::panels::{
     CommonPanels, Fonts, SidePanels, TIMELINE_PX, clock, panel, spawn_screens, words,
@@ -107,7 +108,8 @@ struct ClockText;
 struct Lane {
     side: Side,
     lane: usize,
-    marks: usize,
+    /// From when to when its marks were when it was filled, ns.
+    filled: Option<Vec<(u64, u64)>>,
 }
 
 /// Kinds of the lanes of a side, from top to bottom.
@@ -310,7 +312,7 @@ fn spawn_timeline(
                             Lane {
                                 side: Side(number),
                                 lane,
-                                marks: usize::MAX,
+                                filled: None,
                             },
                         ));
                     }
@@ -337,14 +339,16 @@ pub fn length_ns(sides: &Sides) -> u64 {
 fn show_lanes(mut commands: Commands, sides: Res<Sides>, mut lanes: Query<(Entity, &mut Lane)>) {
     let length = length_ns(&sides) as f64;
     for (entity, mut lane) in &mut lanes {
+        let kinds = LANES[lane.lane].1;
         let story = &sides.side(lane.side).story;
-        if lane.marks == story.marks.len() {
+        let marks = || story.marks.iter().filter(|mark| kinds.contains(&mark.kind));
+        let spans: Vec<(u64, u64)> = marks().map(|mark| (mark.from_ns, mark.to_ns)).collect();
+        if lane.filled.as_ref() == Some(&spans) {
             continue;
         }
-        lane.marks = story.marks.len();
+        lane.filled = Some(spans);
         commands.entity(entity).despawn_related::<Children>();
-        let kinds = LANES[lane.lane].1;
-        for mark in story.marks.iter().filter(|mark| kinds.contains(&mark.kind)) {
+        for mark in marks() {
             let left = 100.0 * mark.from_ns as f64 / length;
             let wide = 100.0 * (mark.to_ns - mark.from_ns) as f64 / length;
             let node = Node {
@@ -399,9 +403,11 @@ fn show_titles(
         };
         tell(&mut text, name);
     }
+    let of = |shown: &ShownSide| shown.story.figures(shown.moment.t_ns);
+    let figures: Vec<Figures> = sides.list.iter().map(of).collect();
     for (cell, mut text, mut color) in &mut cells {
-        let shown = sides.side(cell.side);
-        let (line, is_bad) = figure(shown, cell.what);
+        let prices = sides.side(cell.side).story.prices.as_ref();
+        let (line, is_bad) = figure(&figures[cell.side.0], prices, cell.what);
         tell(&mut text, line);
         let tint = if is_bad {
             palette::WARNING
@@ -412,8 +418,8 @@ fn show_titles(
     }
 }
 
-fn figure(shown: &ShownSide, what: Figure) -> (String, bool) {
-    let figures = shown.story.figures(shown.moment.t_ns);
+/// A figure as people read it, and whether it is a bad one.
+fn figure(figures: &Figures, prices: Option<&Prices>, what: Figure) -> (String, bool) {
     let unknown = || "\u{2013}".to_owned();
     match what {
         Figure::Oee => match figures.oee {
@@ -425,7 +431,7 @@ fn figure(shown: &ShownSide, what: Figure) -> (String, bool) {
             Some(lost) => (lost.to_string(), lost > 0),
             None => (unknown(), false),
         },
-        Figure::Money => match (figures.loss, &shown.story.prices) {
+        Figure::Money => match (figures.loss, prices) {
             // Rounded first, so that nothing lost is not `-0`.
             (Some(loss), Some(prices)) => {
                 let loss = loss.round() + 0.0;
@@ -490,28 +496,36 @@ fn show_caption(
     mut heads: Query<(&CaptionHead, &mut Text, &mut TextColor), Without<CaptionText>>,
     mut texts: Query<(&CaptionText, &mut Text), Without<CaptionHead>>,
 ) {
-    let now = |side: Side| {
-        let shown = sides.side(side);
-        happening(&shown.story, shown.moment.t_ns)
-    };
+    let of = |shown: &ShownSide| happening(&shown.story, shown.moment.t_ns);
+    let now: Vec<_> = sides.list.iter().map(of).collect();
     for (board, mut border, mut visibility) in &mut boards {
-        let found = now(board.0);
+        let found = &now[board.0.0];
         see(&mut visibility, found.is_some());
         if let Some((kind, _, _)) = found {
-            border.set_if_neq(BorderColor::all(mark_color(kind)));
+            border.set_if_neq(BorderColor::all(mark_color(*kind)));
         }
     }
     for (head, mut text, mut color) in &mut heads {
-        if let Some((kind, line, _)) = now(head.0) {
-            tell(&mut text, line);
-            color.set_if_neq(TextColor(mark_color(kind)));
+        if let Some((kind, line, _)) = &now[head.0.0] {
+            tell(&mut text, line.clone());
+            color.set_if_neq(TextColor(mark_color(*kind)));
         }
     }
     for (body, mut text) in &mut texts {
-        if let Some((_, _, line)) = now(body.0) {
-            tell(&mut text, line);
+        if let Some((_, _, line)) = &now[body.0.0] {
+            tell(&mut text, line.clone());
         }
     }
+}
+
+/// The last events before now, the newest last.
+fn events(shown: &ShownSide) -> Vec<&Mark> {
+    let t_ns = shown.moment.t_ns;
+    let begun = shown.story.marks_at(t_ns, EVENT_AGE_NS);
+    let mut found: Vec<&Mark> = begun
+        .filter(|mark| mark.from_ns + EVENT_AGE_NS >= t_ns)
+        .collect();
+    found.split_off(found.len().saturating_sub(EVENTS))
 }
 
 fn show_events(
@@ -519,19 +533,9 @@ fn show_events(
     mut lines: Query<(&EventLine, &mut Text, &mut TextColor)>,
     mut boards: Query<(&EventBoard, &mut Visibility)>,
 ) {
-    let recent = |side: Side| -> Vec<&Mark> {
-        let shown = sides.side(side);
-        let t_ns = shown.moment.t_ns;
-        let begun = shown.story.marks_at(t_ns, EVENT_AGE_NS);
-        let mut found: Vec<&Mark> = begun
-            .filter(|mark| mark.from_ns + EVENT_AGE_NS >= t_ns)
-            .collect();
-        let from = found.len().saturating_sub(EVENTS);
-        found.drain(..from);
-        found
-    };
+    let recent: Vec<Vec<&Mark>> = sides.list.iter().map(events).collect();
     for (board, mut visibility) in &mut boards {
-        let wanted = if recent(board.0).is_empty() {
+        let wanted = if recent[board.0.0].is_empty() {
             Visibility::Hidden
         } else {
             Visibility::Inherited
@@ -541,8 +545,7 @@ fn show_events(
         }
     }
     for (line, mut text, mut color) in &mut lines {
-        let marks = recent(line.side);
-        match marks.get(line.line) {
+        match recent[line.side.0].get(line.line) {
             Some(mark) => {
                 let told = format!(
                     "{}  {}: {}",

@@ -147,16 +147,14 @@ impl Observations {
         self.arena.clear();
     }
 
-    /// Keeps a frame, given as where it was seen, its bytes and the truth about it.
-    pub(crate) fn capture(&mut self, bytes: &[u8], seen: Seen) {
-        let Seen {
-            at,
-            span,
-            source,
-            label,
-            relation,
-            denied,
-        } = seen;
+    /// Keeps a frame: when, at which SPAN port and from which host, its bytes, and the truth about it.
+    pub(crate) fn capture(
+        &mut self,
+        at: SimTime,
+        (span, source): (u16, u16),
+        bytes: &[u8],
+        (label, relation, denied): (Label, Relation, bool),
+    ) {
         let start =
             u32::try_from(self.arena.len()).expect("observations are taken long before 4 GiB");
         let len = u32::try_from(bytes.len()).expect("frames are short");
@@ -172,17 +170,6 @@ impl Observations {
             len,
         });
     }
-}
-
-/// When and where a frame was seen, and the truth about it: a [`SpanFrame`] without its bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    pub(crate) at: SimTime,
-    pub(crate) span: u16,
-    pub(crate) source: u16,
-    pub(crate) label: Label,
-    pub(crate) relation: Relation,
-    pub(crate) denied: bool,
 }
 
 /// Which observations a run keeps. What is left out costs nothing.

@@ -242,34 +242,19 @@ fn place_others(plan: &mut Plan, equipment: &[EquipmentSpec], after: &[Vec<usize
     // Single pieces without a flow share one block, so that a thousand of them are no street.
     let (singles, flows): (Vec<_>, Vec<_>) =
         groups.into_values().partition(|group| group.len() == 1);
-    let mut blocks = flows;
-    let singles: Vec<usize> = singles.into_iter().flatten().collect();
-    let loners: Vec<usize> = match singles.len() {
-        0 => Vec::new(),
-        _ => singles,
-    };
     let mut back = if has_line { -BEHIND_M } else { 0.0 };
-    for block in blocks.drain(..) {
-        back = place_block(plan, equipment, after, &block, |at| depth[at], back);
+    for block in flows {
+        back = place_block(plan, after, &block, |at| depth[at], back);
     }
-    if !loners.is_empty() {
-        let wide = (loners.len() as f32).sqrt().ceil() as usize;
-        let rank: BTreeMap<usize, usize> = loners.iter().copied().zip(0..).collect();
-        place_block(
-            plan,
-            equipment,
-            after,
-            &loners,
-            |at| rank[&at] % wide.max(1),
-            back,
-        );
-    }
+    let singles: Vec<usize> = singles.into_iter().flatten().collect();
+    let wide = (singles.len() as f32).sqrt().ceil() as usize;
+    let rank: BTreeMap<usize, usize> = singles.iter().copied().zip(0..).collect();
+    place_block(plan, after, &singles, |at| rank[&at] % wide, back);
 }
 
 /// Places pieces in columns; returns where the next block begins.
 fn place_block(
     plan: &mut Plan,
-    equipment: &[EquipmentSpec],
     after: &[Vec<usize>],
     block: &[usize],
     column: impl Fn(usize) -> usize,
@@ -311,9 +296,8 @@ fn place_block(
     }
     // The block stands before whatever on the line takes its product.
     let takes = |consumer: usize| after[consumer].iter().find(|source| block.contains(source));
-    let consumers = (0..equipment.len()).filter(|at| !block.contains(at));
-    let pair = consumers.filter_map(|at| Some((at, *takes(at)?))).next();
-    if let Some((consumer, source)) = pair {
+    let mut consumers = (0..after.len()).filter(|at| !block.contains(at));
+    if let Some((consumer, source)) = consumers.find_map(|at| Some((at, *takes(at)?))) {
         let shift = plan.pieces[consumer].at.x - plan.pieces[source].at.x;
         for &at in block {
             plan.pieces[at].at.x += shift;
@@ -465,15 +449,11 @@ fn place_network(plan: &mut Plan, plant: &PlantSpec) {
     }
     let (low, high) = plan.bounds;
     let height = high.y.max(2.2);
-    let is_desk = |role: Role| matches!(role, Role::Hmi);
-    let is_office = |role: Role| matches!(role, Role::Historian | Role::EngineeringWorkstation);
     let desks = rooms(
         plan,
         &hosts.iter().map(|host| host.role).collect::<Vec<_>>(),
-        is_desk,
-        is_office,
     );
-    let mut free: Vec<usize> = Vec::new();
+    let mut free = 0.0;
     for (at, spec) in hosts.iter().enumerate() {
         let network = networks
             .iter()
@@ -487,9 +467,8 @@ fn place_network(plan: &mut Plan, plant: &PlantSpec) {
         let stands = match desks.get(&at) {
             Some(desk) => *desk,
             None if own.is_empty() => {
-                free.push(at);
-                let row = free.len() as f32;
-                Vec3::new(low.x - 1.2, 0.0, high.z - 1.1 * row)
+                free += 1.0;
+                Vec3::new(low.x - 1.2, 0.0, high.z - 1.1 * free)
             }
             None => {
                 let sum: Vec3 = own.iter().map(|piece| piece.at).sum();
@@ -573,33 +552,32 @@ fn spread(plan: &mut Plan) {
         {
             tries += 1;
             plan.hosts[at].node.x += APART_M;
-            if desk_less(&plan.hosts[at]) {
+            // A cabinet steps aside with its node; a desk stays in its room.
+            if plan.hosts[at].role == Role::Plc {
                 plan.hosts[at].stands.x += APART_M;
             }
         }
     }
 }
 
-fn desk_less(host: &Host) -> bool {
-    host.role == Role::Plc
+/// The room in which a host stands, if it stands in one.
+fn room_of(role: Role) -> Option<RoomKind> {
+    match role {
+        Role::Hmi => Some(RoomKind::Control),
+        Role::Historian | Role::EngineeringWorkstation => Some(RoomKind::Office),
+        Role::Plc | Role::Laptop => None,
+    }
 }
 
 /// Builds the rooms, behind the plant on its left, and gives each desk's host its place.
-fn rooms(
-    plan: &mut Plan,
-    roles: &[Role],
-    is_desk: impl Fn(Role) -> bool,
-    is_office: impl Fn(Role) -> bool,
-) -> BTreeMap<usize, Vec3> {
+fn rooms(plan: &mut Plan, roles: &[Role]) -> BTreeMap<usize, Vec3> {
     let mut desks = BTreeMap::new();
     let (low, _) = plan.bounds;
     let mut x = low.x;
     for kind in [RoomKind::Control, RoomKind::Office] {
-        let belongs = |role: Role| match kind {
-            RoomKind::Control => is_desk(role),
-            RoomKind::Office => is_office(role),
-        };
-        let members: Vec<usize> = (0..roles.len()).filter(|&at| belongs(roles[at])).collect();
+        let members: Vec<usize> = (0..roles.len())
+            .filter(|&at| room_of(roles[at]) == Some(kind))
+            .collect();
         if members.is_empty() {
             continue;
         }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use sim_plant::observe::SceneRow;
+use sim_plant::observe::{SceneRow, TruthRow};
 use twinrange_range::evidence::ReadError;
 use twinrange_range::evidence::frames::SeenFrame;
 use twinrange_range::evidence::items::SeenItem;
@@ -113,7 +113,7 @@ impl<T: Timed + Copy> Pages<T> {
 #[derive(Debug, Default)]
 pub struct Chunk {
     /// Rows of the physical truth.
-    pub process: Vec<(u64, Vec<f64>)>,
+    pub process: Vec<TruthRow>,
     /// What there was to see.
     pub scene: Vec<SceneRow>,
     /// Frames.
@@ -185,8 +185,8 @@ impl Store {
 
     /// Takes what a simulation has seen up to `end_ns`.
     pub fn push(&mut self, chunk: Chunk, end_ns: u64) {
-        for (t_ns, row) in chunk.process {
-            self.process.push(t_ns, &row);
+        for row in chunk.process {
+            self.process.push(row.at.as_nanos(), &row.values);
         }
         let mut items = Vec::new();
         for row in chunk.scene {

@@ -7,7 +7,7 @@ use sim_plant::view::ItemShape;
 
 use super::prefab::{self, furniture};
 use super::{Follows, ItemClosure, ItemContent, ItemJet, ItemSlot, PipeArrow};
-use crate::builder::Builder;
+use crate::builder::{self, Builder};
 use crate::kit::Kit;
 use crate::model::plan::{Plan, RoomKind};
 use crate::shapes;
@@ -28,14 +28,7 @@ pub fn build_plants(
 ) {
     for (number, shown) in sides.list.iter().enumerate() {
         let side = Side(number);
-        let root = commands
-            .spawn((
-                Transform::from_translation(shown.offset),
-                Visibility::Inherited,
-                side,
-                Name::new(format!("plant {number}")),
-            ))
-            .id();
+        let root = builder::root(&mut commands, shown, side, "plant");
         let mut builder = Builder {
             commands: &mut commands,
             meshes: &mut meshes,

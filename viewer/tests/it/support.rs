@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::settings::{RenderCreation, WgpuSettings};
-use bevy::window::ExitCondition;
-use bevy::winit::WinitPlugin;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::Action;
@@ -19,6 +17,7 @@ use twinrange_viewer::ScenePlugins;
 use twinrange_viewer::input::InputPlugin;
 use twinrange_viewer::open::open_scenario;
 use twinrange_viewer::stage::{Clock, Quality, ShownSide, Sides, StageOptions};
+use twinrange_viewer::studio::windowless;
 
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
@@ -89,28 +88,20 @@ pub(crate) fn scene(sides: Vec<ShownSide>) -> App {
         backends: None,
         ..default()
     };
-    app.add_plugins(
-        DefaultPlugins
-            .set(WindowPlugin {
-                primary_window: None,
-                exit_condition: ExitCondition::DontExit,
-                ..default()
-            })
-            .set(RenderPlugin {
-                render_creation: RenderCreation::Automatic(Box::new(nothing)),
-                ..default()
-            })
-            .disable::<bevy::log::LogPlugin>()
-            .disable::<WinitPlugin>(),
-    )
-    .insert_resource(StageOptions {
-        size: UVec2::new(640, 360),
-        quality: Quality::Low,
-        target: None,
-        reduced_motion: false,
-    })
-    .insert_resource(Sides::new(sides))
-    .add_plugins((ScenePlugins, InputPlugin));
+    let plugins = windowless(RenderPlugin {
+        render_creation: RenderCreation::Automatic(Box::new(nothing)),
+        ..default()
+    });
+    // Several scenes of one program share its log.
+    app.add_plugins(plugins.disable::<bevy::log::LogPlugin>())
+        .insert_resource(StageOptions {
+            size: UVec2::new(640, 360),
+            quality: Quality::Low,
+            target: None,
+            reduced_motion: false,
+        })
+        .insert_resource(Sides::new(sides))
+        .add_plugins((ScenePlugins, InputPlugin));
     app.finish();
     app.cleanup();
     app

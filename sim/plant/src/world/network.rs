@@ -8,7 +8,6 @@ use sim_kernel::time::SimTime;
 use super::{Event, HostRoles, World};
 use crate::frame::{self, Destination, Frame, Label, Relation};
 use crate::host::Touched;
-use crate::observe::Seen;
 use crate::switch::Verdict;
 
 impl World {
@@ -114,15 +113,10 @@ impl World {
         };
         if self.keep.frames {
             let (label, relation) = self.relation(frame);
-            let seen = Seen {
-                at: now,
-                span,
-                source: u16::try_from(source_host).expect("hosts are few"),
-                label,
-                relation,
-                denied,
-            };
-            self.observations.capture(&frame.bytes, seen);
+            let source = u16::try_from(source_host).expect("hosts are few");
+            let truth = (label, relation, denied);
+            self.observations
+                .capture(now, (span, source), &frame.bytes, truth);
         }
     }
 
