@@ -45,7 +45,7 @@ pub struct Value {
     pub parted: bool,
     /// How fast it grows, units per second; for running totals.
     pub rate: f64,
-    /// Its sum over time since the start, units times seconds: the way of a belt from its speed.
+    /// For speeds and flows, the sum over time since the start, units times seconds: the way of a belt.
     pub travel: f64,
 }
 
@@ -185,7 +185,9 @@ fn value(store: &Store, signal: &Signal, t_ns: u64) -> Value {
             0.0
         },
         travel: match signal.aspect {
-            Aspect::Speed => store.travel(signal.truth, at) + truth * share * seconds,
+            Aspect::Speed | Aspect::Flow => {
+                store.travel(signal.truth, at) + rows[at] * share * seconds
+            }
             _ => 0.0,
         },
     }

@@ -6,7 +6,7 @@ use sim_plant::spec::Role;
 use sim_plant::view::ItemShape;
 
 use super::prefab::{self, furniture};
-use super::{Follows, ItemClosure, ItemContent, ItemJet, ItemSlot, PipeArrow};
+use super::{ItemClosure, ItemContent, ItemJet, ItemSlot, PipeArrow};
 use crate::builder::{self, Builder};
 use crate::kit::Kit;
 use crate::model::plan::{Plan, RoomKind};
@@ -74,22 +74,21 @@ fn pipes(builder: &mut Builder<'_, '_, '_>, plan: &Plan, root: Entity) {
             .add(shapes::tube(&pipe.path, 0.035, 0.12, 14));
         builder.part(root, mesh, &materials.steel, Transform::IDENTITY);
         let Some(signal) = pipe.flow else { continue };
-        let length: f32 = pipe
+        let length_m: f32 = pipe
             .path
             .windows(2)
             .map(|leg| leg[0].distance(leg[1]))
             .sum();
-        let arrows = (length * ARROWS_PER_M).ceil().max(1.0);
+        let arrows = (length_m * ARROWS_PER_M).ceil().max(1.0);
         for number in 0..arrows as usize {
             let part = builder.part(root, arrow.clone(), &materials.flow, Transform::IDENTITY);
+            let of = builder.follows(signal);
             builder.commands.entity(part).insert((
                 PipeArrow {
-                    of: Follows {
-                        side: builder.side,
-                        signal,
-                    },
+                    of,
                     path: pipe.path.clone(),
-                    phase: number as f32 / arrows,
+                    length_m,
+                    begin_m: length_m * number as f32 / arrows,
                 },
                 NotShadowCaster,
                 Visibility::Hidden,

@@ -161,8 +161,10 @@ pub struct PipeArrow {
     pub of: Follows,
     /// The pipe's way, m.
     pub path: Vec<Vec3>,
-    /// Where on the way it is at the start, as a share.
-    pub phase: f32,
+    /// How long the way is, m.
+    pub length_m: f32,
+    /// Where on the way it is at the start, m.
+    pub begin_m: f32,
 }
 
 /// A body that glows by its temperature.

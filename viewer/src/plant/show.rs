@@ -6,7 +6,6 @@ use bevy::prelude::*;
 use sim_plant::view::{Aspect, ItemShape};
 
 use super::build::{PlantRoot, item};
-
 use super::{
     ClaimedLevel, Follows, Heats, ItemClosure, ItemContent, ItemJet, ItemSlot, Lamp, LampColor,
     LampOf, Liquid, Motion, Moves, PipeArrow, Puddle, WhileGrowing, WhileOn,
@@ -193,13 +192,11 @@ pub fn show_motion(
         see(&mut visibility, flow > STILL);
         if flow > STILL {
             let t_s = sides.side(arrow.of.side).moment.t_ns as f64 / 1e9;
-            let length: f32 = arrow
-                .path
-                .windows(2)
-                .map(|leg| leg[0].distance(leg[1]))
-                .sum();
-            let way = (f64::from(arrow.phase) + 0.35 * t_s / f64::from(length)).fract() as f32;
-            *at = along(&arrow.path, way * length);
+            let way_m = f64::from(arrow.begin_m) + 0.35 * t_s;
+            *at = along(
+                &arrow.path,
+                way_m.rem_euclid(f64::from(arrow.length_m)) as f32,
+            );
         }
     }
 }

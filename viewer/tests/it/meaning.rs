@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use bevy::prelude::*;
 use sim_plant::respond::{Action, ActionArgs, DenyTarget};
+use sim_plant::view::Aspect;
 use tempfile::TempDir;
-use twinrange_viewer::model::moment::Shown;
+use twinrange_viewer::model::moment::{Moment, Shown};
 use twinrange_viewer::network::PulseSlot;
 use twinrange_viewer::open::open_run;
 use twinrange_viewer::plant::{ClaimedLevel, ItemSlot, Liquid};
@@ -173,4 +174,31 @@ fn screen_when_it_lies_then_the_ring_is_where_it_claims() {
     assert!(visible, "{value:?}");
     let share = f64::from((y - ring.floor_m) / ring.full_m);
     assert!((share - claimed / 0.6).abs() < 1e-5);
+}
+
+#[test]
+fn belts_and_flows_when_time_goes_on_then_move_without_a_jump() {
+    let shown = overflow();
+    let travel = |signal: usize, t_ns: u64| {
+        Moment::at(&shown.plan, &shown.store, t_ns, 0).values[signal].travel
+    };
+    let moves = |aspect: Aspect| {
+        let signals = shown.plan.signals.iter();
+        let at = signals.clone().position(|signal| signal.aspect == aspect);
+        at.expect("the plant has one")
+    };
+    for signal in [moves(Aspect::Speed), moves(Aspect::Flow)] {
+        let mut before = 0.0;
+        for second in 600..660 {
+            let t_ns = second * SECOND_NS;
+            let (early, now) = (travel(signal, t_ns - 1), travel(signal, t_ns));
+            assert!(
+                (now - early).abs() < 1e-6,
+                "a jump at {second} s: {early} {now}"
+            );
+            assert!(now >= before, "back at {second} s");
+            before = now;
+        }
+        assert!(before > 1.0, "it moves: {before}");
+    }
 }

@@ -47,38 +47,32 @@ pub fn build(builder: &mut Builder<'_, '_, '_>, plan: &Plan, number: usize, root
         EquipmentKind::Palletiser => machine::palletiser(builder, plan, piece, root),
         EquipmentKind::Machine => machine::machine(builder, piece, root),
     }
-    if needs_light(piece.kind) {
-        let top = match piece.kind {
-            EquipmentKind::Filler | EquipmentKind::Capper | EquipmentKind::Inspection => {
-                CARRY_M + 0.62
-            }
-            EquipmentKind::Conveyor | EquipmentKind::Table => CARRY_M + 0.05,
-            _ => piece.size.y,
-        };
-        let foot = Vec3::new(0.42 * piece.size.x, top, 0.0);
-        let foot = match piece.kind {
-            EquipmentKind::Conveyor | EquipmentKind::Table => Vec3::new(
-                -0.45 * piece.size.x,
-                CARRY_M - 0.08,
-                -0.5 * piece.size.z - 0.06,
-            ),
-            _ => foot,
-        };
+    if let Some(foot) = light_foot(piece) {
         builder.stack_light(root, LampOf::Piece(number), foot);
     }
     spills(builder, plan, piece, root);
 }
 
-/// Whether a kind has a stack light: whoever can stand still or fail.
-fn needs_light(kind: EquipmentKind) -> bool {
-    !matches!(
-        kind,
+/// Where the stack light of a piece stands, if it has one: what can stand still or fail has.
+fn light_foot(piece: &Piece) -> Option<Vec3> {
+    let Vec3 { x, y, z } = piece.size;
+    match piece.kind {
         EquipmentKind::Tank
-            | EquipmentKind::Valve
-            | EquipmentKind::Motor
-            | EquipmentKind::Pump
-            | EquipmentKind::Reject
-    )
+        | EquipmentKind::Valve
+        | EquipmentKind::Motor
+        | EquipmentKind::Pump
+        | EquipmentKind::Reject => None,
+        EquipmentKind::Filler | EquipmentKind::Capper | EquipmentKind::Inspection => {
+            Some(Vec3::new(0.42 * x, CARRY_M + 0.62, 0.0))
+        }
+        // Behind the belt, where it begins.
+        EquipmentKind::Conveyor | EquipmentKind::Table => {
+            Some(Vec3::new(-0.45 * x, CARRY_M - 0.08, -0.5 * z - 0.06))
+        }
+        EquipmentKind::Packer | EquipmentKind::Palletiser | EquipmentKind::Machine => {
+            Some(Vec3::new(0.42 * x, y, 0.0))
+        }
+    }
 }
 
 fn spills(builder: &mut Builder<'_, '_, '_>, plan: &Plan, piece: &Piece, root: Entity) {
