@@ -55,6 +55,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// All texts of a scenario in one file.
 fn bundle_file(name: &str) -> Result<NamedTempFile, Failure> {
+    if !scenario::BUILT_IN.iter().any(|known| known.name == name) {
+        let message = format!("there is no `{name}`: neither a run folder nor a scenario");
+        let hint = "`list scenarios` names the built-in ones; `run` leaves a run folder";
+        return Err(Problem::new("TR0108", message).hint(hint).into());
+    }
     let ready = scenario::find(name)?;
     let text = serde_json::to_vec(&ready.loaded.bundle).expect("texts encode");
     let file = tempfile::Builder::new().suffix(".bundle.json").tempfile();

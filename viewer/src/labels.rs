@@ -10,7 +10,7 @@ use crate::palette;
 use crate::panels::{CommonPanels, Fonts, TIMELINE_PX, spawn_screens, words};
 use crate::stage::{Build, Layers, Look, PlantCamera, Side, Sides, StageOptions};
 
-/// Names of pieces that are shown at most, the nearest first.
+/// Names of pieces that are shown at most of each side, the nearest first.
 const PIECES_NAMED: usize = 16;
 
 /// Half the width of a label, px at the design height.
@@ -181,20 +181,17 @@ fn place_labels(
     cameras: Query<(&PlantCamera, &Camera, &Transform)>,
     mut labels: Query<(Entity, &Named, &mut Node, &mut Visibility)>,
 ) {
-    let mut near: Vec<(f32, Entity)> = Vec::new();
-    let eyes: Vec<(Side, Vec3)> = cameras
-        .iter()
-        .map(|(of, _, at)| (of.0, at.translation))
-        .collect();
-    for (entity, named, _, _) in &labels {
-        if named.of == LabelOf::Piece
-            && let Some((_, eye)) = eyes.iter().find(|(side, _)| *side == named.side)
-        {
-            near.push((eye.distance(named.at), entity));
-        }
+    let mut near: Vec<Entity> = Vec::new();
+    for (of, _, eye) in &cameras {
+        let pieces = labels
+            .iter()
+            .filter(|(_, named, _, _)| named.of == LabelOf::Piece && named.side == of.0);
+        let mut own: Vec<(f32, Entity)> = pieces
+            .map(|(entity, named, _, _)| (eye.translation.distance(named.at), entity))
+            .collect();
+        own.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.extend(own.into_iter().take(PIECES_NAMED).map(|(_, entity)| entity));
     }
-    near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    near.truncate(PIECES_NAMED * eyes.len());
     for (entity, named, mut node, mut visibility) in &mut labels {
         let camera = cameras.iter().find(|(of, _, _)| of.0 == named.side);
         // The camera's own transform, since the global one is a frame behind.
@@ -210,7 +207,7 @@ fn place_labels(
         });
         let on = layers.labels
             && (named.of == LabelOf::Piece || layers.network)
-            && (named.of != LabelOf::Piece || near.iter().any(|(_, one)| *one == entity));
+            && (named.of != LabelOf::Piece || near.contains(&entity));
         let inside = place.filter(|place| {
             on && place.x > 0.0
                 && place.y > 0.0

@@ -2,9 +2,9 @@
 //!
 //! | module | kinds |
 //! | --- | --- |
-//! | [`fluid`] | what liquid goes through: tanks, pumps, valves |
-//! | [`line`] | what carries items: belts and tables, and the motors that move them |
-//! | [`machine`] | what works on items, from the filler to the palletiser |
+//! | `fluid` | what liquid goes through: tanks, pumps, valves |
+//! | `line` | what carries items: belts and tables, and the motors that move them |
+//! | `machine` | what works on items, from the filler to the palletiser |
 //! | [`furniture`] | what belongs to no kind: cabinets, desks, people |
 
 mod fluid;
