@@ -197,6 +197,15 @@ pub fn wrong(shown: &ShownSide) -> usize {
         .count()
 }
 
+/// Of how many values the screen has no answer and shows an old one at best.
+#[must_use]
+pub fn unanswered(shown: &ShownSide) -> usize {
+    let values = shown.moment.values.iter();
+    values
+        .filter(|value| matches!(value.shown, Shown::Invalid(_)))
+        .count()
+}
+
 fn show_panel(
     layers: Res<Layers>,
     sides: Res<Sides>,
@@ -215,14 +224,18 @@ fn show_panel(
         border.set_if_neq(BorderColor::all(edge));
     }
     for (verdict, mut text, mut color) in &mut verdicts {
-        let count = wrong(sides.side(verdict.0));
-        let (line, tint) = match count {
-            0 => ("The screen tells the truth".to_owned(), palette::GOOD),
-            1 => (
+        let shown = sides.side(verdict.0);
+        let (line, tint) = match (wrong(shown), unanswered(shown)) {
+            (0, 0) => ("The screen tells the truth".to_owned(), palette::GOOD),
+            (0, count) => (
+                format!("? The screen has no answer for {count} values"),
+                palette::WARNING,
+            ),
+            (1, _) => (
                 "\u{2260} The screen shows a wrong value".to_owned(),
                 palette::ATTACK,
             ),
-            _ => (
+            (count, _) => (
                 format!("\u{2260} The screen shows {count} wrong values"),
                 palette::ATTACK,
             ),

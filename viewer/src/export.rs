@@ -78,13 +78,13 @@ pub fn export(
         clock.speed = options.speed;
         clock.playing = Kind::of(&options.out) != Kind::Picture;
     }
-    let mut made = 0;
-    for t_ns in options.times() {
-        let picture = studio.shoot(t_ns);
+    let mut done = 0;
+    let made = studio.film(options.times(), |picture| {
         sink.put(&picture)?;
-        made += 1;
-        told(made);
-    }
+        done += 1;
+        told(done);
+        Ok::<(), Problems>(())
+    })?;
     sink.close()?;
     Ok(made)
 }

@@ -1,7 +1,7 @@
 //! Keys and mouse, and the help that names them.
 
 use bevy::app::TerminalCtrlCHandlerPlugin;
-use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll};
+use bevy::input::mouse::AccumulatedMouseScroll;
 use bevy::prelude::*;
 use bevy::ui::RelativeCursorPosition;
 use twinrange_range::evidence::frames::Protocol;
@@ -247,16 +247,24 @@ fn read_layer_keys(
 fn drag(
     buttons: Res<ButtonInput<MouseButton>>,
     keys: Res<ButtonInput<KeyCode>>,
-    moved: Res<AccumulatedMouseMotion>,
+    windows: Query<&Window>,
     scrolled: Res<AccumulatedMouseScroll>,
     tracks: Query<&Interaction, With<TimeTrack>>,
+    mut was: Local<Option<Vec2>>,
     mut eye: ResMut<Eye>,
 ) {
+    // Where the cursor is, and not what the mouse says that it moved by: over a remote desktop, it says nothing.
+    let cursor = windows.single().ok().and_then(Window::cursor_position);
+    let moved = match (cursor, *was) {
+        (Some(now), Some(was)) => now - was,
+        _ => Vec2::ZERO,
+    };
+    *was = cursor;
     let Some((from, target)) = eye.now else {
         return;
     };
     let on_timeline = tracks.iter().any(|track| *track != Interaction::None);
-    let drags = buttons.pressed(MouseButton::Left) && !on_timeline && moved.delta != Vec2::ZERO;
+    let drags = buttons.pressed(MouseButton::Left) && !on_timeline && moved != Vec2::ZERO;
     if !drags && scrolled.delta.y == 0.0 {
         return;
     }
@@ -266,12 +274,12 @@ fn drag(
         let right = away.cross(Vec3::Y).normalize_or_zero();
         let ahead = Vec3::new(-away.x, 0.0, -away.z).normalize_or_zero();
         let reach = 0.0015 * away.length();
-        target += (right * moved.delta.x + ahead * moved.delta.y) * reach;
+        target += (right * moved.x + ahead * moved.y) * reach;
     } else if drags {
-        let turn = Quat::from_rotation_y(-0.005 * moved.delta.x);
+        let turn = Quat::from_rotation_y(-0.005 * moved.x);
         away = turn * away;
         let side = away.cross(Vec3::Y).normalize_or_zero();
-        let lifted = Quat::from_axis_angle(side, 0.005 * moved.delta.y) * away;
+        let lifted = Quat::from_axis_angle(side, 0.005 * moved.y) * away;
         // Never under the floor, never straight from above.
         let steep = lifted.normalize_or_zero().y;
         if (0.03..0.99).contains(&steep) {

@@ -216,6 +216,10 @@ fn make(
     Ok(())
 }
 
+/// What one can do without a window.
+const INSTEAD: &str =
+    "make pictures instead: `--export film.mp4`, `--export picture.png` or `--export FOLDER`";
+
 fn open_window(
     args: &Args,
     mut runs: Vec<OpenRun>,
@@ -227,8 +231,7 @@ fn open_window(
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     if cfg!(target_os = "linux") && !has_display {
         let message = "there is no display to open a window on";
-        let hint = "make pictures instead: `--export film.mp4`, `--export picture.png` or `--export FOLDER`";
-        return Err(Problem::new("TR0404", message).hint(hint).into());
+        return Err(Problem::new("TR0404", message).hint(INSTEAD).into());
     }
     let twins = runs
         .iter()
@@ -243,6 +246,7 @@ fn open_window(
         title,
         size,
         quality,
+        keeps_quality: args.quality.is_some(),
         reduced_motion: args.reduced_motion,
         from_ns,
         speed: args.speed,
@@ -250,14 +254,18 @@ fn open_window(
     };
     let layers = layers(args);
     let sides = runs.into_iter().map(|run| run.side).collect();
-    show(sides, Pending { twins, simulations }, options, |world| {
+    let exit = show(sides, Pending { twins, simulations }, options, |world| {
         world.insert_resource(Eye {
             aim,
             ..Eye::default()
         });
         world.insert_resource(layers);
     });
-    Ok(())
+    if exit.is_success() {
+        return Ok(());
+    }
+    let message = "the window was closed by an error";
+    Err(Problem::new("TR0404", message).hint(INSTEAD).into())
 }
 
 fn aim(args: &Args, run: &OpenRun) -> Result<Aim, Problems> {

@@ -7,7 +7,7 @@
 
 use std::f32::consts::PI;
 
-use bevy::camera::{RenderTarget, Viewport};
+use bevy::camera::{Hdr, RenderTarget, Viewport};
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap};
 use bevy::post_process::bloom::Bloom;
@@ -190,6 +190,18 @@ pub enum Quality {
     High,
 }
 
+impl Quality {
+    /// What is made faster; nothing is faster than [`Quality::Low`].
+    #[must_use]
+    pub fn lower(self) -> Option<Self> {
+        match self {
+            Self::High => Some(Self::Medium),
+            Self::Medium => Some(Self::Low),
+            Self::Low => None,
+        }
+    }
+}
+
 /// How the stage is set up.
 #[derive(Resource, Clone, Debug)]
 pub struct StageOptions {
@@ -273,7 +285,13 @@ impl Plugin for StagePlugin {
                 Startup,
                 (set_cameras, set_hall).chain().in_set(Build::Stage),
             )
-            .add_systems(Update, look.in_set(Look::Moment));
+            .add_systems(
+                Update,
+                (
+                    look.in_set(Look::Moment),
+                    follow_quality.in_set(Look::Screens),
+                ),
+            );
     }
 }
 
@@ -282,6 +300,39 @@ pub fn look(clock: Res<Clock>, mut sides: ResMut<Sides>) {
     for side in &mut sides.list {
         let t_ns = clock.t_ns.min(side.store.end_ns);
         side.moment = Moment::at(&side.plan, &side.store, t_ns, clock.window_ns());
+    }
+}
+
+/// Effects come and go with the quality that is wanted.
+pub fn follow_quality(
+    mut commands: Commands,
+    options: Res<StageOptions>,
+    mut shown: Local<Option<Quality>>,
+    mut cameras: Query<(Entity, &mut Msaa), With<PlantCamera>>,
+    mut lights: Query<&mut DirectionalLight>,
+) {
+    let wanted = options.quality;
+    if *shown == Some(wanted) {
+        return;
+    }
+    *shown = Some(wanted);
+    for (camera, mut edges) in &mut cameras {
+        *edges = match wanted {
+            Quality::High => Msaa::Sample4,
+            Quality::Low | Quality::Medium => Msaa::Off,
+        };
+        if wanted > Quality::Low {
+            commands.entity(camera).insert(Bloom {
+                intensity: 0.12,
+                ..Bloom::NATURAL
+            });
+        } else {
+            // Glow brings its range of brightness with it.
+            commands.entity(camera).remove::<(Bloom, Hdr)>();
+        }
+    }
+    for mut light in &mut lights {
+        light.shadow_maps_enabled = wanted > Quality::Low;
     }
 }
 
@@ -345,11 +396,7 @@ fn set_cameras(
                 .looking_at(view.target + side.offset, Vec3::Y),
             Tonemapping::TonyMcMapface,
             grading,
-            if options.quality == Quality::High {
-                Msaa::Sample4
-            } else {
-                Msaa::Off
-            },
+            Msaa::Off,
             light.clone(),
             DistanceFog {
                 color: HAZE,
@@ -361,12 +408,6 @@ fn set_cameras(
             },
             PlantCamera(Side(number)),
         ));
-        if options.quality > Quality::Low {
-            camera.insert(Bloom {
-                intensity: 0.12,
-                ..Bloom::NATURAL
-            });
-        }
         if let Some(target) = &options.target {
             camera.insert(RenderTarget::Image(target.clone().into()));
         }
@@ -396,7 +437,6 @@ fn set_hall(
     mut meshes: ResMut<Assets<Mesh>>,
     mut images: ResMut<Assets<Image>>,
     mut materials: ResMut<Assets<StandardMaterial>>,
-    options: Res<StageOptions>,
     sides: Res<Sides>,
 ) {
     let seam = |share: f32| {
@@ -442,7 +482,6 @@ fn set_hall(
         DirectionalLight {
             color: Color::srgb(1.0, 0.96, 0.90),
             illuminance: 5_200.0,
-            shadow_maps_enabled: options.quality > Quality::Low,
             shadow_normal_bias: 1.2,
             ..default()
         },

@@ -3,6 +3,8 @@
 //! **Invariant:** a picture depends on what is shown, the time, the size and the renderer; not on how long anything
 //! took, and not on the pictures before it.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -124,6 +126,9 @@ pub struct Studio {
     pictures: Receiver<Vec<u8>>,
     size: UVec2,
     adapter: String,
+    /// For each update whose picture has not come back yet, whether it is wanted. A picture comes back in the update
+    /// after its own, and in their order.
+    owed: VecDeque<bool>,
 }
 
 /// Frames until everything has been built, laid out and uploaded.
@@ -181,6 +186,7 @@ impl Studio {
             pictures,
             size,
             adapter: String::new(),
+            owed: VecDeque::new(),
         };
         for _ in 0..WARM_UP {
             studio.update();
@@ -212,6 +218,7 @@ impl Studio {
         self.apps.main.world_mut()
     }
 
+    /// Draws once. After it, the pictures of all updates before it have come back.
     fn update(&mut self) {
         self.apps.update();
         let device = self.world().resource::<RenderDevice>().wgpu_device();
@@ -222,23 +229,68 @@ impl Studio {
         });
     }
 
-    /// Makes the picture of a time. The scene is drawn until the picture that comes back is one of it.
-    pub fn shoot(&mut self, t_ns: u64) -> Picture {
-        self.world_mut().resource_mut::<Clock>().t_ns = t_ns;
-        while self.pictures.try_recv().is_ok() {}
-        // The first that comes may be of the frame before; layout of panels takes a frame more.
-        let mut last = None;
-        for _ in 0..3 {
-            self.update();
-            while let Ok(data) = self.pictures.try_recv() {
-                last = Some(data);
+    /// Draws once more, and gives the picture that came back if it is wanted.
+    fn draw(&mut self, is_wanted: bool) -> Option<Picture> {
+        self.owed.push_back(is_wanted);
+        self.update();
+        let mut wanted = None;
+        while let Ok(data) = self.pictures.try_recv() {
+            if self.owed.pop_front().unwrap_or(false) {
+                wanted = Some(self.unpadded(&data));
             }
         }
-        while last.is_none() {
-            self.update();
-            last = self.pictures.try_recv().ok();
+        wanted
+    }
+
+    /// Makes the picture of a time.
+    pub fn shoot(&mut self, t_ns: u64) -> Picture {
+        let mut made = None;
+        let done: Result<u64, Infallible> = self.film(std::iter::once(t_ns), |picture| {
+            made = Some(picture);
+            Ok(())
+        });
+        let Ok(_) = done;
+        made.expect("a film has a picture for each time")
+    }
+
+    /// Makes the pictures of times, one after the other, and hands each over.
+    ///
+    /// Returns how many there are.
+    ///
+    /// # Errors
+    ///
+    /// What `take` cannot do; no picture is made after that.
+    pub fn film<E>(
+        &mut self,
+        times: impl IntoIterator<Item = u64>,
+        mut take: impl FnMut(Picture) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let mut made = 0;
+        let mut put = |picture: Option<Picture>| match picture {
+            Some(picture) => {
+                made += 1;
+                take(picture)
+            }
+            None => Ok(()),
+        };
+        // Nothing that was drawn earlier is of this film.
+        self.owed.iter_mut().for_each(|wanted| *wanted = false);
+        for t_ns in times {
+            self.world_mut().resource_mut::<Clock>().t_ns = t_ns;
+            loop {
+                let things = self.world().entity_count();
+                put(self.draw(true))?;
+                if self.world().entity_count() == things {
+                    break;
+                }
+                // What is made in an update is placed in the next.
+                *self.owed.back_mut().expect("it was drawn") = false;
+            }
         }
-        self.unpadded(&last.unwrap_or_default())
+        while self.owed.contains(&true) {
+            put(self.draw(false))?;
+        }
+        Ok(made)
     }
 
     /// Rows come padded to a multiple of 256 bytes.

@@ -447,7 +447,9 @@ fn figure(figures: &Figures, prices: Option<&Prices>, what: Figure) -> (String, 
 #[must_use]
 pub fn happening(story: &Story, t_ns: u64) -> Option<(MarkKind, String, String)> {
     const RECENT_NS: u64 = 45_000_000_000;
-    if t_ns == 0 && !story.summary.is_empty() {
+    // The beginning of a film tells what it is about.
+    const SUMMARY_NS: u64 = 8_000_000_000;
+    if t_ns < SUMMARY_NS && !story.summary.is_empty() {
         return Some((MarkKind::Plant, story.title.clone(), story.summary.clone()));
     }
     let steps: Vec<_> = story.steps_at(t_ns).collect();

@@ -21,6 +21,8 @@ pub struct WindowOptions {
     pub size: UVec2,
     /// What pictures are made with.
     pub quality: Quality,
+    /// Whether it stays so when pictures come late.
+    pub keeps_quality: bool,
     /// Nothing blinks, swings or flies.
     pub reduced_motion: bool,
     /// The time at which it begins, ns.
@@ -87,6 +89,9 @@ pub fn show(
             .in_set(Look::Input),
     )
     .add_systems(Update, advance.in_set(Look::Time));
+    if !options.keeps_quality {
+        app.add_systems(Update, keep_pace.after(follow_size).in_set(Look::Input));
+    }
     set(app.world_mut());
     app.run()
 }
@@ -126,6 +131,33 @@ fn take_updates(pending: Res<Pending>, mut sides: ResMut<Sides>) {
 fn advance(real: Res<Time<Real>>, sides: Res<Sides>, mut clock: ResMut<Clock>) {
     let seconds = real.delta_secs_f64().min(0.5);
     clock.advance(seconds, sides.end_ns());
+}
+
+/// Pictures that are looked at before the quality changes.
+const PACE_PICTURES: usize = 40;
+
+/// A picture that takes longer is late, s.
+const LATE_S: f32 = 0.05;
+
+/// Effects go, one after the other, when most of the pictures of a while were late. They do not come back by
+/// themselves: what comes and goes is worse to look at than what is gone.
+fn keep_pace(
+    real: Res<Time<Real>>,
+    mut options: ResMut<StageOptions>,
+    mut seen: Local<(usize, usize)>,
+) {
+    let (pictures, late) = &mut *seen;
+    *pictures += 1;
+    *late += usize::from(real.delta_secs() > LATE_S);
+    if *pictures < PACE_PICTURES {
+        return;
+    }
+    let most_were_late = 2 * *late > *pictures;
+    *seen = (0, 0);
+    if most_were_late && let Some(lower) = options.quality.lower() {
+        options.quality = lower;
+        eprintln!("pictures come late: quality is {lower:?} from now on (--quality keeps it)");
+    }
 }
 
 /// Cameras and panels follow the size of the window.

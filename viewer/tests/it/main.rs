@@ -1,5 +1,8 @@
 //! What is seen is what was true.
 
+mod golden;
 mod meaning;
 mod order;
 mod support;
+mod tank_farm;
+mod window;

@@ -1,6 +1,5 @@
 //! The world of the scene against the samples of the run.
 
-use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 
 use bevy::prelude::*;
@@ -13,12 +12,9 @@ use twinrange_viewer::open::open_run;
 use twinrange_viewer::plant::{ClaimedLevel, ItemSlot, Liquid};
 use twinrange_viewer::stage::{Clock, ShownSide, Sides};
 
-use crate::support::{look_at, repository, run, scene};
+use crate::support::{INTRUDER, look_at, repository, run, scene};
 
 const SECOND_NS: u64 = 1_000_000_000;
-
-/// The intruder's notebook in the bottling plant.
-const INTRUDER: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 66);
 
 /// 46 minutes of the overflow scenario, in which the intruder is denied from minute 44 on.
 fn overflow() -> ShownSide {

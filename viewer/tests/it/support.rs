@@ -1,7 +1,9 @@
 //! Runs and scenes for the tests.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
@@ -19,9 +21,34 @@ use twinrange_viewer::open::open_scenario;
 use twinrange_viewer::stage::{Clock, Quality, ShownSide, Sides, StageOptions};
 use twinrange_viewer::studio::windowless;
 
+/// The intruder's notebook in the bottling plant.
+pub(crate) const INTRUDER: Ipv4Addr = Ipv4Addr::new(10, 20, 1, 66);
+
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// Whether a test fails when a tool is missing, rather than say that it is skipped.
+pub(crate) fn tools_are_required() -> bool {
+    std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some_and(|it| it == "1")
+}
+
+/// Whether a tool is on this machine.
+pub(crate) fn has_tool(command: &str, argument: &str) -> bool {
+    let found = Command::new(command)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .output()
+        .is_ok();
+    assert!(
+        found || !tools_are_required(),
+        "{command} is required and is not here"
+    );
+    if !found {
+        eprintln!("skipped: {command} is not installed");
+    }
+    found
 }
 
 /// Runs a scenario into a folder, with actions at their times.

@@ -1,0 +1,69 @@
+//! What a picture costs, by the size of the plant: `cargo run --release -p twinrange-viewer --example frame_time`.
+//!
+//! Draws a generated tank farm of 10, 100 and 1,000 pieces of equipment (or of the numbers given), one picture per
+//! simulated second, and prints the processor's time and the time on the clock for each picture.
+
+use std::time::{Duration, Instant};
+
+use bevy::math::UVec2;
+use cpu_time::ProcessTime;
+use twinrange_viewer::live::{Simulation, take};
+use twinrange_viewer::open::open;
+use twinrange_viewer::stage::{Clock, Quality, Sides};
+use twinrange_viewer::studio::{Studio, find_adapter};
+
+#[path = "../tests/it/tank_farm.rs"]
+mod tank_farm;
+
+const PICTURES: u32 = 20;
+
+fn main() {
+    let given: Vec<usize> = std::env::args()
+        .skip(1)
+        .map(|word| word.parse().expect("numbers of pieces"))
+        .collect();
+    let sizes = if given.is_empty() {
+        vec![10, 100, 1_000]
+    } else {
+        given
+    };
+    let adapter = find_adapter().expect("something to render with");
+    println!("640x360 on {}", adapter.name);
+    println!("pieces  quality  CPU ms/picture  wall ms/picture  pictures/s");
+    for pieces in sizes {
+        for quality in [Quality::Low, Quality::Medium] {
+            measure(pieces, quality);
+        }
+    }
+}
+
+fn measure(pieces: usize, quality: Quality) {
+    let folder = tempfile::tempdir().expect("a folder for the plant");
+    let scenario = tank_farm::write(pieces, folder.path());
+    let mut run = open(&scenario, None, true).expect("a scenario");
+    // All of it is simulated first, so that nothing else runs while pictures are drawn.
+    while let Some(update) = run.simulation.as_ref().and_then(Simulation::wait) {
+        take(&mut run.side, update);
+    }
+    let sides = Sides::new(vec![run.side]);
+    let mut studio = Studio::new(sides, UVec2::new(640, 360), quality, 30, |_| {})
+        .expect("a size that can be made");
+    studio.world_mut().resource_mut::<Clock>().playing = true;
+    // Shaders are compiled, and pools are filled.
+    let _ = studio.shoot(199_000_000_000);
+    let times = (200..)
+        .map(|second| second * 1_000_000_000)
+        .take(PICTURES as usize);
+    let (cpu, wall) = (ProcessTime::now(), Instant::now());
+    let done: Result<_, ()> = studio.film(times, |_| Ok(()));
+    let (cpu, wall) = (cpu.elapsed(), wall.elapsed());
+    assert_eq!(done, Ok(u64::from(PICTURES)));
+    let each = |time: Duration| 1e3 * time.as_secs_f64() / f64::from(PICTURES);
+    println!(
+        "{pieces:6}  {:7}  {:14.0}  {:15.0}  {:10.1}",
+        format!("{quality:?}"),
+        each(cpu),
+        each(wall),
+        1e3 / each(wall)
+    );
+}
