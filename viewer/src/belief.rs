@@ -16,6 +16,9 @@ use crate::stage::{Build, Layers, Look, ShownSide, Side, Sides};
 /// Rows of the panel.
 const ROWS: usize = 7;
 
+/// Rows when two runs stand side by side, so that the plants are seen.
+const ROWS_COMPARED: usize = 3;
+
 /// Shows truth beside belief.
 #[derive(Debug)]
 pub struct BeliefPlugin;
@@ -67,7 +70,16 @@ struct Bar {
     claimed: bool,
 }
 
-fn spawn_panels(mut commands: Commands, fonts: Res<Fonts>, screens: Query<(Entity, &SidePanels)>) {
+fn spawn_panels(
+    mut commands: Commands,
+    fonts: Res<Fonts>,
+    sides: Res<Sides>,
+    screens: Query<(Entity, &SidePanels)>,
+) {
+    let rows = match sides.list.len() {
+        1 => ROWS,
+        _ => ROWS_COMPARED,
+    };
     for (screen, SidePanels(side)) in &screens {
         let side = *side;
         let place = panel(Node {
@@ -92,7 +104,7 @@ fn spawn_panels(mut commands: Commands, fonts: Res<Fonts>, screens: Query<(Entit
                     palette::BELIEF,
                 ));
             });
-            for row in 0..ROWS {
+            for row in 0..rows {
                 spawn_row(board, &fonts, Row { side, row });
             }
             board.spawn((words("", &fonts.bold, 12.5, palette::TEXT), Verdict(side)));

@@ -16,6 +16,9 @@ const FLIGHT_S: f64 = 1.6;
 /// How long a shot lasts at least, in seconds of the onlooker.
 const SHOT_S: f64 = 4.0;
 
+/// How much farther away the eye is when two runs stand side by side.
+const COMPARED_FARTHER: f32 = 1.35;
+
 /// Moves the cameras.
 #[derive(Debug)]
 pub struct CameraPlugin;
@@ -204,6 +207,15 @@ fn move_eye(
         eye.flight = None;
     }
     eye.now = Some(place);
+    // Half a picture is narrow: what fits into a whole one fits into it from farther away, below the panels.
+    let place = match sides.list.len() {
+        1 => place,
+        _ => {
+            let away = COMPARED_FARTHER * (place.0 - place.1);
+            let target = place.1 + Vec3::Y * (0.13 * away.length());
+            (target + away, target)
+        }
+    };
     for (camera, mut at) in &mut cameras {
         let offset = sides.side(camera.0).offset;
         *at = Transform::from_translation(place.0 + offset).looking_at(place.1 + offset, Vec3::Y);

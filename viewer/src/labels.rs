@@ -8,10 +8,13 @@ use crate::change::see;
 use crate::model::layout::CARRY_M;
 use crate::palette;
 use crate::panels::{CommonPanels, Fonts, TIMELINE_PX, spawn_screens, words};
-use crate::stage::{Build, Layers, Look, PlantCamera, Side, Sides, StageOptions};
+use crate::stage::{Build, Layers, Look, PlantCamera, Side, Sides};
 
 /// Names of pieces that are shown at most of each side, the nearest first.
 const PIECES_NAMED: usize = 16;
+
+/// How near a label's middle may come to the edge of its side's picture, px at the design height.
+const EDGE_PX: f32 = 28.0;
 
 /// Half the width of a label, px at the design height.
 const HALF_PX: f32 = 70.0;
@@ -176,7 +179,6 @@ fn spawn_legend(
 
 fn place_labels(
     layers: Res<Layers>,
-    options: Res<StageOptions>,
     scale: Res<UiScale>,
     cameras: Query<(&PlantCamera, &Camera, &Transform)>,
     mut labels: Query<(Entity, &Named, &mut Node, &mut Visibility)>,
@@ -196,24 +198,19 @@ fn place_labels(
         let camera = cameras.iter().find(|(of, _, _)| of.0 == named.side);
         // The camera's own transform, since the global one is a frame behind.
         let place = camera.and_then(|(_, camera, at)| {
-            let place = camera
-                .world_to_viewport(&GlobalTransform::from(*at), named.at)
-                .ok()?;
-            let corner = camera
-                .viewport
-                .as_ref()
-                .map_or(Vec2::ZERO, |port| port.physical_position.as_vec2());
-            Some(place + corner)
+            let eye = GlobalTransform::from(*at);
+            let place = camera.world_to_viewport(&eye, named.at).ok()?;
+            // No name reaches over into the other side's picture.
+            let port = camera.logical_viewport_rect()?;
+            let margin = Vec2::new(EDGE_PX * scale.0, 0.0);
+            Rect::from_corners(port.min + margin, port.max - margin)
+                .contains(place)
+                .then_some(place)
         });
         let on = layers.labels
             && (named.of == LabelOf::Piece || layers.network)
             && (named.of != LabelOf::Piece || near.contains(&entity));
-        let inside = place.filter(|place| {
-            on && place.x > 0.0
-                && place.y > 0.0
-                && place.x < options.size.x as f32
-                && place.y < options.size.y as f32
-        });
+        let inside = place.filter(|_| on);
         see(&mut visibility, inside.is_some());
         if let Some(place) = inside {
             node.left = px(place.x / scale.0 - HALF_PX);

@@ -39,6 +39,8 @@ pub enum Look {
     Network,
     /// The eye moves.
     Eye,
+    /// Effects come and go.
+    Effects,
     /// Panels come, go and fit the picture.
     Screens,
     /// Truth beside belief follows.
@@ -273,6 +275,7 @@ impl Plugin for StagePlugin {
                     Look::Plant,
                     Look::Network,
                     Look::Eye,
+                    Look::Effects,
                     Look::Screens,
                     Look::Belief,
                     Look::Story,
@@ -289,7 +292,7 @@ impl Plugin for StagePlugin {
                 Update,
                 (
                     look.in_set(Look::Moment),
-                    follow_quality.in_set(Look::Screens),
+                    follow_quality.in_set(Look::Effects),
                 ),
             );
     }
@@ -308,7 +311,7 @@ pub fn follow_quality(
     mut commands: Commands,
     options: Res<StageOptions>,
     mut shown: Local<Option<Quality>>,
-    mut cameras: Query<(Entity, &mut Msaa), With<PlantCamera>>,
+    cameras: Query<Entity, With<PlantCamera>>,
     mut lights: Query<&mut DirectionalLight>,
 ) {
     let wanted = options.quality;
@@ -316,11 +319,11 @@ pub fn follow_quality(
         return;
     }
     *shown = Some(wanted);
-    for (camera, mut edges) in &mut cameras {
-        *edges = match wanted {
+    for camera in &cameras {
+        commands.entity(camera).insert(match wanted {
             Quality::High => Msaa::Sample4,
             Quality::Low | Quality::Medium => Msaa::Off,
-        };
+        });
         if wanted > Quality::Low {
             commands.entity(camera).insert(Bloom {
                 intensity: 0.12,

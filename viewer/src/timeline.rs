@@ -187,6 +187,10 @@ fn spawn_story(
                 });
             });
         spawn_caption(&mut commands, &fonts, screen, side, sides.list.len());
+        // Side by side, the timeline tells what happened, and the plants are seen.
+        if sides.list.len() > 1 {
+            continue;
+        }
         let place = panel(Node {
             position_type: PositionType::Absolute,
             right: px(14),

@@ -376,12 +376,15 @@ impl Plan {
             .iter()
             .filter(|piece| piece.kind != EquipmentKind::Motor)
         {
-            let away = 0.9 + 1.25 * piece.size.x.max(piece.size.y);
+            let away = 1.5 + 1.5 * piece.size.x.max(piece.size.y);
+            // To the right of the middle, as everything.
+            let beside = Vec3::X * (-0.16 * away);
             views.push(View {
                 name: piece.name.clone(),
                 eye: piece.at
-                    + Vec3::new(-0.35 * away, 0.75 + 0.62 * piece.size.y + 0.25 * away, away),
-                target: piece.at + Vec3::Y * (0.55 * piece.size.y).max(0.55),
+                    + beside
+                    + Vec3::new(-0.3 * away, 0.75 + 0.62 * piece.size.y + 0.25 * away, away),
+                target: piece.at + beside + Vec3::Y * (0.75 * piece.size.y).max(0.6),
             });
         }
         views
