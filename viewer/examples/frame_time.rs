@@ -57,7 +57,7 @@ fn measure(pieces: usize, quality: Quality) {
     let (cpu, wall) = (ProcessTime::now(), Instant::now());
     let done: Result<_, ()> = studio.film(times, |_| Ok(()));
     let (cpu, wall) = (cpu.elapsed(), wall.elapsed());
-    assert_eq!(done, Ok(u64::from(PICTURES)));
+    assert_eq!(done, Ok(()));
     let each = |time: Duration| 1e3 * time.as_secs_f64() / f64::from(PICTURES);
     println!(
         "{pieces:6}  {:7}  {:14.0}  {:15.0}  {:10.1}",

@@ -76,9 +76,10 @@ fn spawn_panels(
     sides: Res<Sides>,
     screens: Query<(Entity, &SidePanels)>,
 ) {
-    let rows = match sides.list.len() {
-        1 => ROWS,
-        _ => ROWS_COMPARED,
+    let rows = if sides.are_compared() {
+        ROWS_COMPARED
+    } else {
+        ROWS
     };
     for (screen, SidePanels(side)) in &screens {
         let side = *side;
@@ -239,6 +240,10 @@ fn show_panel(
         let shown = sides.side(verdict.0);
         let (line, tint) = match (wrong(shown), unanswered(shown)) {
             (0, 0) => ("The screen tells the truth".to_owned(), palette::GOOD),
+            (0, 1) => (
+                "? The screen has no answer for a value".to_owned(),
+                palette::WARNING,
+            ),
             (0, count) => (
                 format!("? The screen has no answer for {count} values"),
                 palette::WARNING,

@@ -208,13 +208,12 @@ fn move_eye(
     }
     eye.now = Some(place);
     // Half a picture is narrow: what fits into a whole one fits into it from farther away, below the panels.
-    let place = match sides.list.len() {
-        1 => place,
-        _ => {
-            let away = COMPARED_FARTHER * (place.0 - place.1);
-            let target = place.1 + Vec3::Y * (0.13 * away.length());
-            (target + away, target)
-        }
+    let place = if sides.are_compared() {
+        let away = COMPARED_FARTHER * (place.0 - place.1);
+        let target = place.1 + Vec3::Y * (0.13 * away.length());
+        (target + away, target)
+    } else {
+        place
     };
     for (camera, mut at) in &mut cameras {
         let offset = sides.side(camera.0).offset;

@@ -78,11 +78,11 @@ pub fn export(
         clock.speed = options.speed;
         clock.playing = Kind::of(&options.out) != Kind::Picture;
     }
-    let mut done = 0;
-    let made = studio.film(options.times(), |picture| {
+    let mut made = 0;
+    studio.film(options.times(), |picture| {
         sink.put(&picture)?;
-        done += 1;
-        told(done);
+        made += 1;
+        told(made);
         Ok::<(), Problems>(())
     })?;
     sink.close()?;

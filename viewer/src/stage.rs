@@ -127,6 +127,12 @@ impl Sides {
         &self.list[side.0]
     }
 
+    /// Whether two runs stand side by side.
+    #[must_use]
+    pub fn are_compared(&self) -> bool {
+        self.list.len() > 1
+    }
+
     /// How far all of them go, ns.
     #[must_use]
     pub fn end_ns(&self) -> u64 {
@@ -414,11 +420,11 @@ fn set_cameras(
         if let Some(target) = &options.target {
             camera.insert(RenderTarget::Image(target.clone().into()));
         }
-        if sides.list.len() == 1 {
+        if !sides.are_compared() {
             camera.insert(IsDefaultUiCamera);
         }
     }
-    if sides.list.len() > 1 {
+    if sides.are_compared() {
         let mut panels = commands.spawn((
             Camera2d,
             Camera {

@@ -245,17 +245,15 @@ impl Studio {
     /// Makes the picture of a time.
     pub fn shoot(&mut self, t_ns: u64) -> Picture {
         let mut made = None;
-        let done: Result<u64, Infallible> = self.film(std::iter::once(t_ns), |picture| {
+        let done: Result<(), Infallible> = self.film(std::iter::once(t_ns), |picture| {
             made = Some(picture);
             Ok(())
         });
-        let Ok(_) = done;
+        let Ok(()) = done;
         made.expect("a film has a picture for each time")
     }
 
     /// Makes the pictures of times, one after the other, and hands each over.
-    ///
-    /// Returns how many there are.
     ///
     /// # Errors
     ///
@@ -264,15 +262,8 @@ impl Studio {
         &mut self,
         times: impl IntoIterator<Item = u64>,
         mut take: impl FnMut(Picture) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        let mut made = 0;
-        let mut put = |picture: Option<Picture>| match picture {
-            Some(picture) => {
-                made += 1;
-                take(picture)
-            }
-            None => Ok(()),
-        };
+    ) -> Result<(), E> {
+        let mut put = |picture: Option<Picture>| picture.map_or(Ok(()), &mut take);
         // Nothing that was drawn earlier is of this film.
         self.owed.iter_mut().for_each(|wanted| *wanted = false);
         for t_ns in times {
@@ -290,7 +281,7 @@ impl Studio {
         while self.owed.contains(&true) {
             put(self.draw(false))?;
         }
-        Ok(made)
+        Ok(())
     }
 
     /// Rows come padded to a multiple of 256 bytes.

@@ -186,9 +186,9 @@ fn spawn_story(
                     }
                 });
             });
-        spawn_caption(&mut commands, &fonts, screen, side, sides.list.len());
+        spawn_caption(&mut commands, &fonts, screen, side, sides.are_compared());
         // Side by side, the timeline tells what happened, and the plants are seen.
-        if sides.list.len() > 1 {
+        if sides.are_compared() {
             continue;
         }
         let place = panel(Node {
@@ -216,9 +216,9 @@ fn spawn_caption(
     fonts: &Fonts,
     screen: Entity,
     side: Side,
-    sides: usize,
+    are_compared: bool,
 ) {
-    let (left, right) = if sides > 1 {
+    let (left, right) = if are_compared {
         (px(346), px(14))
     } else {
         (px(350), px(350))
@@ -401,9 +401,10 @@ fn show_titles(
 ) {
     for (title, mut text) in &mut titles {
         let shown = sides.side(title.0);
-        let name = match sides.list.len() {
-            1 => shown.story.title.clone(),
-            _ => shown.title.to_uppercase(),
+        let name = if sides.are_compared() {
+            shown.title.to_uppercase()
+        } else {
+            shown.story.title.clone()
         };
         tell(&mut text, name);
     }

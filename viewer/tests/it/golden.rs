@@ -79,27 +79,38 @@ pub(crate) fn likeness(a: &RgbImage, b: &RgbImage) -> f64 {
         .score
 }
 
-/// Compares the views of a scenario with the kept ones.
-fn compare(scenario: &str, studio: &mut Studio, views: &[(&str, u64)]) {
+/// Runs a scenario and compares views of it, each at a second, with the kept ones.
+fn compare(
+    name: &str,
+    scenario: &Path,
+    minutes: u64,
+    actions: &[(u64, Action)],
+    views: &[(&str, u64)],
+) {
+    if !has_renderer() {
+        return;
+    }
+    let (_folder, side) = open(scenario, minutes, actions);
+    let mut studio = studio(side);
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut unlike = Vec::new();
     for (view, second) in views {
-        let name = format!("{scenario}-{view}.png");
-        let drawn = shoot(studio, view, *second);
+        let file = format!("{name}-{view}.png");
+        let drawn = shoot(&mut studio, view, *second);
         if std::env::var_os("TWINRANGE_BLESS").is_some_and(|it| it == "1") {
             drawn
-                .save(golden.join(&name))
+                .save(golden.join(&file))
                 .expect("a folder to write to");
             continue;
         }
-        let kept = image::open(golden.join(&name))
+        let kept = image::open(golden.join(&file))
             .expect("a kept picture")
             .to_rgb8();
         let alike = likeness(&kept, &drawn);
         if alike < ALIKE {
-            let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
+            let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&file);
             drawn.save(&beside).expect("a folder to write to");
-            unlike.push(format!("{name}: {alike:.4}, now {}", beside.display()));
+            unlike.push(format!("{file}: {alike:.4}, now {}", beside.display()));
         }
     }
     assert!(unlike.is_empty(), "less than {ALIKE}: {unlike:#?}");
@@ -115,16 +126,11 @@ fn open(scenario: &Path, minutes: u64, actions: &[(u64, Action)]) -> (TempDir, S
 
 #[test]
 fn overflow_when_drawn_then_as_kept() {
-    if !has_renderer() {
-        return;
-    }
     let deny = Action::Deny {
         target: DenyTarget::Ip(INTRUDER),
         args: ActionArgs { duration_s: 600 },
     };
     let scenario = repository("scenarios/bottling/overflow.ron");
-    let (_folder, side) = open(&scenario, 46, &[(44 * 60, deny)]);
-    let mut studio = studio(side);
     let views = [
         ("overview", 600),
         ("bowl", 43 * 60 + 50),
@@ -132,33 +138,22 @@ fn overflow_when_drawn_then_as_kept() {
         // The intruder is denied and goes on asking.
         ("network", 45 * 60),
     ];
-    compare("overflow", &mut studio, &views);
+    compare("overflow", &scenario, 46, &[(44 * 60, deny)], &views);
 }
 
 #[test]
 fn jam_when_drawn_then_as_kept() {
-    if !has_renderer() {
-        return;
-    }
-    let (_folder, side) = open(&repository("scenarios/bottling/jam.ron"), 56, &[]);
-    let mut studio = studio(side);
-    compare(
-        "jam",
-        &mut studio,
-        &[("overview", 55 * 60), ("filler", 55 * 60)],
-    );
+    let scenario = repository("scenarios/bottling/jam.ron");
+    let views = [("overview", 55 * 60), ("filler", 55 * 60)];
+    compare("jam", &scenario, 56, &[], &views);
 }
 
 #[test]
 fn tank_farm_when_drawn_then_as_kept() {
-    if !has_renderer() {
-        return;
-    }
     let texts = TempDir::new().expect("a folder for the test");
-    let (_folder, side) = open(&tank_farm::write(30, texts.path()), 8, &[]);
-    let mut studio = studio(side);
+    let scenario = tank_farm::write(30, texts.path());
     let views = [("overview", 60), ("network", 200), ("T0", 7 * 60)];
-    compare("tank-farm", &mut studio, &views);
+    compare("tank-farm", &scenario, 8, &[], &views);
 }
 
 #[test]

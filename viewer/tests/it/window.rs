@@ -11,6 +11,7 @@ use image::RgbImage;
 use tempfile::TempDir;
 use twinrange_viewer::open::{open_run, twin_account};
 use twinrange_viewer::stage::Sides;
+use twinrange_viewer::studio::Studio;
 
 use crate::golden::{SIZE, has_renderer, likeness, shoot_ns, studio};
 use crate::support::{has_tool, repository, run};
@@ -124,12 +125,19 @@ impl Drop for Viewer {
     }
 }
 
-/// Where on the timeline a share of the time lies, as `style` of the strip says, pixels.
+/// Where on the timeline a share of the time lies, pixels: the track is what its strip leaves beside clock and lane names.
 fn on_timeline(share: f64) -> (f64, f64) {
     let scale = f64::from(SIZE.y) / 720.0;
     let (left, right) = (214.0, 1_266.0);
     let x = (left + share * (right - left)) * scale;
     (x, f64::from(SIZE.y) - 46.0 * scale)
+}
+
+/// The time of the event after or before a time, ns.
+fn event(studio: &Studio, t_ns: u64, is_after: bool) -> u64 {
+    let sides = studio.world().resource::<Sides>();
+    let mark = sides.list[0].story.next_mark(t_ns, is_after);
+    mark.expect("something happens in this run")
 }
 
 #[test]
@@ -155,12 +163,6 @@ fn window_when_driven_by_keys_and_mouse_then_plays_scrubs_looks_and_closes() {
     let mut opened = open_run(&out).expect("a run");
     opened.side.story.twin = Some(twin_account(&opened).expect("the plant was checked"));
     let mut studio = studio(opened.side);
-    let next = |studio: &mut _, t_ns: u64, forward: bool| {
-        let studio: &mut twinrange_viewer::studio::Studio = studio;
-        let sides = studio.world().resource::<Sides>();
-        let mark = sides.list[0].story.next_mark(t_ns, forward);
-        mark.expect("something happens in this run")
-    };
 
     let display = Display::open();
     let viewer = display
@@ -195,7 +197,7 @@ fn window_when_driven_by_keys_and_mouse_then_plays_scrubs_looks_and_closes() {
     });
 
     // The next event, and the view of the network.
-    let first_ns = next(&mut studio, 0, true);
+    let first_ns = event(&studio, 0, true);
     display.xdotool("key Home");
     let begin = shoot_ns(&mut studio, "overview", 0);
     display.until_like("Home goes to the beginning", &begin);
@@ -212,7 +214,7 @@ fn window_when_driven_by_keys_and_mouse_then_plays_scrubs_looks_and_closes() {
     let (x, y) = on_timeline(click_ns as f64 / length_ns as f64);
     display.xdotool(&format!("mousemove {x:.0} {y:.0} click 1"));
     display.until_unlike("a click goes elsewhere", &network);
-    let before_ns = next(&mut studio, click_ns, false);
+    let before_ns = event(&studio, click_ns, false);
     assert_ne!(before_ns, first_ns, "the click is beyond another event");
     display.xdotool("key Left");
     let at_other = shoot_ns(&mut studio, "network", before_ns);
