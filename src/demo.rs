@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let folder = execute(&order)?;
     print_run(&folder, false);
     say!();
-    score_folder(&folder, None, Vec::new(), false)
+    score_folder(&folder, None, Vec::new(), true, false)
 }
 
 /// A text in lines of at most `width` characters, broken between words.

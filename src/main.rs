@@ -21,6 +21,7 @@ mod score;
 mod st;
 mod support;
 mod view;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ enum Verb {
     Score(score::Args),
     /// Run again from the record and compare digests.
     Replay(replay::Args),
+    /// Run a recorded run again with an action or an attack step more or less, and show the difference.
+    WhatIf(what_if::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// List scenarios, techniques, formats, defenses or gates.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             Verb::Run(args) => run::run(&args),
             Verb::Score(args) => score::run(&args),
             Verb::Replay(args) => replay::run(&args),
+            Verb::WhatIf(args) => what_if::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),
             Verb::View(args) => view::run(&args),

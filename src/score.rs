@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// than once; exit code 1 if one fails.
     #[arg(long, value_name = "EXPR")]
     gate: Vec<String>,
+    /// Leave out the runs without each attack step and each action, and those that tell how long there was to act.
+    #[arg(long)]
+    quick: bool,
     /// Print score.json on standard output.
     #[arg(long)]
     json: bool,
@@ -47,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let folder = RunFolder::open(&args.run)?;
     folder.verify()?;
     let alerts = args.alerts.clone().map(|path| (path, format));
-    score_folder(&folder, alerts, gates, args.json)
+    score_folder(&folder, alerts, gates, !args.quick, args.json)
 }
 
 /// Scores a run folder, writes `score/` into it and prints the figures.
@@ -55,6 +58,7 @@ pub(crate) fn score_folder(
     folder: &RunFolder,
     alerts: Option<(PathBuf, Format)>,
     gates: Vec<Gate>,
+    reruns: bool,
     as_json: bool,
 ) -> Outcome {
     let interrupt = progress::interrupt_flag();
@@ -62,6 +66,7 @@ pub(crate) fn score_folder(
         folder,
         alerts,
         gates,
+        reruns,
         interrupt: &interrupt,
     })?;
     if interrupt.load(std::sync::atomic::Ordering::SeqCst) {

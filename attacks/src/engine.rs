@@ -32,6 +32,8 @@ enum State {
     Pending(Watch),
     Active(Box<Active>),
     Over(Verdict, SimTime),
+    /// Left out: it does nothing, and passes for the other steps as it did in the run of this record.
+    Absent(Box<StepRecord>),
 }
 
 /// A step that runs.
@@ -100,6 +102,21 @@ impl Engine {
         }
     }
 
+    /// Leaves out a step: it sends nothing, and the steps that wait for it see it take hold and end when it did
+    /// in the run that the record is from. What differs from that run is then the doing of the step alone.
+    /// Call it before [`Engine::start`].
+    ///
+    /// # Arguments
+    ///
+    /// * `record` — the step as it went in a run of this playbook.
+    ///
+    /// # Panics
+    ///
+    /// If the playbook has no step of the record's number.
+    pub fn leave_out(&mut self, record: &StepRecord) {
+        self.steps[usize::from(record.step)].state = State::Absent(Box::new(record.clone()));
+    }
+
     /// The playbook.
     #[must_use]
     pub fn playbook(&self) -> &Playbook {
@@ -144,10 +161,10 @@ impl Engine {
             wake = None;
             let mut moved = false;
             for number in 0..self.steps.len() {
-                let before = self.facts_of(number);
+                let before = self.facts_of(number, port.now());
                 let was_pending = matches!(self.steps[number].state, State::Pending(_));
                 let due = self.advance(number, port, fresh);
-                moved |= self.facts_of(number) != before
+                moved |= self.facts_of(number, port.now()) != before
                     || was_pending != matches!(self.steps[number].state, State::Pending(_));
                 wake = match (wake, due) {
                     (Some(a), Some(b)) if b < a => Some(b),
@@ -176,7 +193,9 @@ impl Engine {
         port: &mut dyn Port,
         received: &[(SimTime, Vec<u8>)],
     ) -> Option<SimTime> {
-        let facts: Vec<StepFacts> = (0..self.steps.len()).map(|n| self.facts_of(n)).collect();
+        let facts: Vec<StepFacts> = (0..self.steps.len())
+            .map(|n| self.facts_of(n, port.now()))
+            .collect();
         let step = &self.playbook.steps[number];
         let playing = &mut self.steps[number];
         let now = port.now();
@@ -192,6 +211,10 @@ impl Engine {
         };
         match &mut playing.state {
             State::Over(..) => None,
+            State::Absent(record) => {
+                let moments = [record.took_hold_at, record.ended_at].into_iter().flatten();
+                moments.filter(|&at| at > now).min()
+            }
             State::Pending(watch) => match watch.check(&facts, &mut cx) {
                 Signal::Waiting(at) => at,
                 Signal::Impossible(reason) => {
@@ -228,14 +251,25 @@ impl Engine {
         }
     }
 
-    fn facts_of(&self, number: usize) -> StepFacts {
+    fn facts_of(&self, number: usize, now: SimTime) -> StepFacts {
         let playing = &self.steps[number];
+        let (took_hold_at, ended) = match &playing.state {
+            State::Over(verdict, at) => {
+                (playing.tally.took_hold_at, Some((*at, verdict.outcome)))
+            }
+            State::Pending(_) | State::Active(_) => (playing.tally.took_hold_at, None),
+            State::Absent(record) => {
+                let past = |at: &SimTime| *at <= now;
+                let ended = record.ended_at.filter(past);
+                (
+                    record.took_hold_at.filter(past),
+                    ended.map(|at| (at, record.outcome)),
+                )
+            }
+        };
         StepFacts {
-            took_hold_at: playing.tally.took_hold_at,
-            ended: match &playing.state {
-                State::Over(verdict, at) => Some((*at, verdict.outcome)),
-                State::Pending(_) | State::Active(_) => None,
-            },
+            took_hold_at,
+            ended,
         }
     }
 
@@ -309,6 +343,7 @@ fn conclude(playing: &Playing, now: SimTime) -> (Verdict, SimTime) {
             let reason = "the run ended before its trigger came";
             (unreached(&playing.tally, reason), now)
         }
+        State::Absent(_) => (unreached(&playing.tally, "it was left out"), now),
         State::Active(active) => {
             let own = active.machine.verdict();
             let verdict = match own.outcome {

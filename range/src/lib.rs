@@ -14,6 +14,7 @@
 //! | [`manifest`] | `run.json` |
 //! | [`run_folder`] | the folder as a whole |
 //! | [`twin`] | a run against its unattacked twin: impact |
+//! | [`branch`] | a run with something left out or added |
 //! | [`digest_compare`] | where a replay parts from its record |
 //!
 //! **Invariant:** what is written to `evidence/` and `truth/` is a function of the calls alone: no
@@ -22,6 +23,7 @@
 //! **Invariant:** the user's mistakes are [`problem::Problems`], all of them at once; a panic in here
 //! is our bug.
 
+pub mod branch;
 pub mod digest_compare;
 pub mod evidence;
 pub mod formats;

@@ -251,6 +251,25 @@ impl<'a> Session<'a> {
         prepared: &'a Prepared,
         options: SessionOptions,
     ) -> Result<Self, Problems> {
+        Self::without(scenario, prepared, options, &[])
+    }
+
+    /// As [`Session::new`], with steps of the attack left out.
+    ///
+    /// # Arguments
+    ///
+    /// * `absent` — those steps, as they went in a run of the same scenario and seed; see
+    ///   [`Engine::leave_out`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::new`].
+    pub fn without(
+        scenario: &Scenario,
+        prepared: &'a Prepared,
+        options: SessionOptions,
+        absent: &[&StepRecord],
+    ) -> Result<Self, Problems> {
         let playbook = prepared.playbook.as_ref().filter(|_| options.attack);
         let attacker = playbook.and(scenario.attacker.clone());
         let world_options = WorldOptions {
@@ -272,7 +291,11 @@ impl<'a> Session<'a> {
         let mut engine = playbook.zip(attacker).map(|(playbook, attacker)| {
             let view = PlantView::of(&prepared.plant, &attacker)
                 .with_programs(prepared.attack_programs.clone());
-            Engine::new(playbook.clone(), view, options.seed)
+            let mut engine = Engine::new(playbook.clone(), view, options.seed);
+            for record in absent {
+                engine.leave_out(record);
+            }
+            engine
         });
         if let (Some(engine), Some(mut foothold)) = (&mut engine, world.foothold()) {
             engine.start(&mut foothold);

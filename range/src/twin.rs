@@ -188,6 +188,22 @@ pub fn violations(
     found
 }
 
+/// The first row at which two runs of one scenario and seed differ, ns; `None` if they are the same as far as both
+/// go.
+#[must_use]
+pub fn parted_ns(a: &ProcessTable, b: &ProcessTable) -> Option<u64> {
+    let pairs = paired_rows(a.t_ns(), b.t_ns());
+    let columns: Vec<(&[f64], &[f64])> = (0..a.columns().len())
+        .filter_map(|index| Some((a.values(index), b.column(&a.columns()[index].name)?)))
+        .collect();
+    let differs = |&(i, j): &(usize, usize)| {
+        let mut columns = columns.iter();
+        columns.any(|(a, b)| distance(a[i], b[j]) > 0.0)
+    };
+    let first = pairs.into_iter().find(differs)?;
+    Some(a.t_ns()[first.0])
+}
+
 /// The first moment at which any constraint was violated that the twin does not violate with it.
 #[must_use]
 pub fn first_impact_ns(violations: &[Violation]) -> Option<u64> {

@@ -21,12 +21,14 @@
 
 pub mod alert;
 pub mod attack;
+pub mod attribution;
 pub mod continuity;
 pub mod detection;
 pub mod figure;
 pub mod formats;
 pub mod gate;
 pub mod junit;
+pub mod margin;
 pub mod navigator;
 pub mod records;
 pub mod report;

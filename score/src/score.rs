@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attack::ATTACK_VERSION;
+use crate::attribution::Attribution;
 use crate::continuity::Continuity;
 use crate::detection::{Detection, Verdict};
 use crate::gate::GateResult;
+use crate::margin::Margin;
 
 /// Version of the form of `score.json`.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -84,6 +86,12 @@ pub struct Score {
     pub detection: Detection,
     /// What attack and defense cost. `None` when no counterfactual run was made.
     pub continuity: Option<Continuity>,
+    /// What each attack step and each action of the defense did. `None` when no runs were made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
+    /// How long there was to act. `None` when no runs were made for it, or nothing attacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Margin>,
     /// Gates with their results, in the order given.
     pub gates: Vec<GateResult>,
     /// Import counts: things that look wrong.
@@ -101,6 +109,8 @@ impl Score {
             header,
             detection,
             continuity,
+            attribution: None,
+            margin: None,
             gates: Vec::new(),
             import_anomalies: std::collections::BTreeMap::new(),
             caveats: Vec::new(),
@@ -118,6 +128,14 @@ impl Score {
     pub fn with_import(mut self, import: &crate::formats::Import) -> Self {
         self.detection.records = self.detection.records.with_import(import);
         self.import_anomalies.clone_from(&import.anomalies);
+        self
+    }
+
+    /// Adds what runs with something left out or moved have told.
+    #[must_use]
+    pub fn with_reruns(mut self, attribution: Attribution, margin: Option<Margin>) -> Self {
+        self.attribution = Some(attribution);
+        self.margin = margin;
         self
     }
 

@@ -1,10 +1,15 @@
 //! What several verbs share.
 
+pub(crate) mod action_text;
 pub(crate) mod actions;
 pub(crate) mod alerts;
+pub(crate) mod attribution;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;
+pub(crate) mod margin;
+pub(crate) mod production;
 pub(crate) mod progress;
+pub(crate) mod reruns;
 pub(crate) mod scenario;
 pub(crate) mod scoring;

@@ -13,23 +13,26 @@ use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_range::scenario::{Prices, Scenario};
-use twinrange_range::session::{
-    Counterfactual, ProductionRecord, SafetyRecord, SessionOptions, simulate,
-};
+use twinrange_range::scenario::Scenario;
+use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
 use twinrange_range::twin::{self, Impact, Violation};
-use twinrange_score::continuity::{self, FourRuns, Production, Run};
-use twinrange_score::detection::{self, Params, StepTruth, Truth};
+use twinrange_score::attribution::{Amounts, Attribution};
+use twinrange_score::continuity::{self, FourRuns, Run};
+use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
 use twinrange_score::formats::Format;
 use twinrange_score::gate::Gate;
+use twinrange_score::margin::Margin;
 use twinrange_score::report::{self, ActionMark, ReportData, Series};
-use twinrange_score::safety::{Function, Safety};
 use twinrange_score::score::{Clock, Header, Score};
 
 use super::alerts;
+use super::attribution;
 use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
 use super::failure::Failure;
+use super::margin::{self, Defended, Undefended};
+use super::production::{Costs, counted, prices_of, production_of};
+use super::reruns::Reruns;
 use super::scenario::{Ready, from_run};
 
 /// Most points of one line in the report; more cannot be seen.
@@ -41,6 +44,8 @@ pub(crate) struct Question<'a> {
     /// Alerts from a file of the user's, instead of those in the run folder.
     pub(crate) alerts: Option<(PathBuf, Format)>,
     pub(crate) gates: Vec<Gate>,
+    /// Whether runs are made that leave out each step and each action, and that move the response.
+    pub(crate) reruns: bool,
     pub(crate) interrupt: &'a AtomicBool,
 }
 
@@ -92,10 +97,79 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     for sentence in submitted.caveats.into_iter().chain(short) {
         score = score.with_caveat(sentence);
     }
+    if question.reruns {
+        let known = Known {
+            runs: &runs,
+            violations: &violations,
+            accepted: &accepted,
+            detection: &score.detection,
+            made: &made,
+        };
+        let (attribution, margin) = explain(question, &ready, &known)?;
+        score = score.with_reruns(attribution, margin);
+    }
     let score = score.with_gates(&question.gates);
     let marks = actions.into_iter().map(|(_, mark)| mark).collect();
     let html = html(question, &ready, &runs, &recorded, marks, &score)?;
     Ok(Scored { score, html })
+}
+
+/// What is known of a run before anything is left out of it.
+struct Known<'a> {
+    runs: &'a Runs,
+    violations: &'a [Violation],
+    accepted: &'a [(SimTime, Action)],
+    detection: &'a Detection,
+    made: &'a FourRuns,
+}
+
+/// Makes the runs that say what each step and each action did, and how long there was to act.
+fn explain(
+    question: &Question<'_>,
+    ready: &Ready,
+    known: &Known<'_>,
+) -> Result<(Attribution, Option<Margin>), Failure> {
+    let manifest = question.folder.manifest();
+    let reruns = |attack| Reruns {
+        ready,
+        seed: manifest.seed,
+        attack,
+        duration: SimDuration::from_nanos(manifest.simulated_ns),
+        digests: false,
+        interrupt: question.interrupt,
+    };
+    let (n, a) = (&known.runs.n, &known.runs.a);
+    let attacked = attribution::of_attack(&reruns(true), n, a)?;
+    let prices = prices_of(&ready.loaded.scenario.prices);
+    let defense = match &known.made.ad {
+        Run::Made(made) if !known.accepted.is_empty() => {
+            let reruns = reruns(true);
+            let ends = (reruns.worth(a), Amounts::of(made, Some(&prices)));
+            attribution::of_defense(&reruns, known.accepted, ends.0, ends.1)?
+        }
+        _ => None,
+    };
+    let defended = Defended {
+        first_alert_ns: known.detection.first_alert_ns(),
+        first_action_ns: known.accepted.first().map(|(at, _)| at.as_nanos()),
+    };
+    let margin = match &attacked {
+        None => None,
+        Some(account) => {
+            let undefended = Undefended {
+                none: n,
+                attacked: a,
+                violations: known.violations,
+                account,
+            };
+            margin::of(&reruns(true), &undefended, &defended)?
+        }
+    };
+    let attribution = Attribution {
+        attack: attacked.map(|attacked| attacked.account),
+        defense,
+    };
+    Ok((attribution, margin))
 }
 
 /// The four runs of one seed: what was made, and the truth of those that a report draws.
@@ -187,13 +261,7 @@ fn four_runs(
     recorded: &ProcessTable,
     accepted: &[(SimTime, Action)],
 ) -> FourRuns {
-    let counted = |run: &Counterfactual| {
-        let costs = Costs {
-            damage: twin::damage(&run.truth, &scenario.constraints),
-            response: scenario.prices.of_actions(&run.finished.actions),
-        };
-        Run::Made(production_of(&run.finished.production, &costs))
-    };
+    let counted = |run: &Counterfactual| Run::Made(counted(run, scenario));
     FourRuns {
         n: counted(&runs.n),
         a: counted(&runs.a),
@@ -214,61 +282,6 @@ fn four_runs(
             }
             Err(why) => Run::Missing(why.clone()),
         },
-    }
-}
-
-/// What a run cost beside its parts and times, in the scenario's currency.
-struct Costs {
-    damage: f64,
-    response: f64,
-}
-
-fn production_of(record: &ProductionRecord, costs: &Costs) -> Production {
-    Production {
-        planned_busy_s: record.planned_busy_s,
-        actual_production_s: record.actual_production_s,
-        run_time_per_item_s: record.run_time_per_item_s,
-        produced: record.produced,
-        // Bottles that were under way when counting began can be accepted without being counted as
-        // produced; the quality ratio stays a ratio.
-        good: record.good.min(record.produced),
-        bad_shipped: record.bad_shipped,
-        scrapped: record.scrapped,
-        product_lost_l: record.product_lost_l,
-        unsafe_s: record.unsafe_s,
-        equipment_damage: costs.damage,
-        response_cost: costs.response,
-        safety: record.safety.as_ref().map(safety_of),
-    }
-}
-
-fn safety_of(record: &SafetyRecord) -> Safety {
-    let functions = record.functions.iter();
-    let functions = functions.map(|function| Function {
-        name: function.name.clone(),
-        demands: function.demands,
-        trips: function.trips,
-        missed: function.missed,
-        spurious: function.spurious,
-        unprotected_s: function.unprotected_s,
-        tripped_s: function.tripped_s,
-    });
-    Safety {
-        functions: functions.collect(),
-        bypass_s: record.bypass_s,
-        impaired_s: record.impaired_s,
-    }
-}
-
-fn prices_of(prices: &Prices) -> continuity::Prices {
-    continuity::Prices {
-        currency: prices.currency.clone(),
-        good_item: prices.good_part,
-        scrapped_item: prices.scrap_part,
-        bad_shipped_item: prices.bad_shipped,
-        lost_minute: prices.lost_minute,
-        lost_litre: prices.litre,
-        unsafe_second: prices.unsafe_second,
     }
 }
 
@@ -401,7 +414,7 @@ fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
 }
 
 /// The actions that were accepted in the run, with the times at which they were asked for.
-fn accepted_actions(folder: &RunFolder) -> Result<Vec<(SimTime, Action)>, Failure> {
+pub(crate) fn accepted_actions(folder: &RunFolder) -> Result<Vec<(SimTime, Action)>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
     let action = |record: InputRecord<Input>| {
         let Input::Action(action) = record.input;

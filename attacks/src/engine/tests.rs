@@ -3,6 +3,16 @@ use crate::action::fake::{Fake, plant};
 
 /// Plays steps, given as RON text, on the fake network until `end_s`. Identifiers are `a`, `b`, `c`.
 fn play(steps: &[&str], fake: &mut Fake, end_s: u64) -> Vec<StepRecord> {
+    play_without(&[], steps, fake, end_s)
+}
+
+/// As [`play`], with steps left out that went as these records say.
+fn play_without(
+    absent: &[&StepRecord],
+    steps: &[&str],
+    fake: &mut Fake,
+    end_s: u64,
+) -> Vec<StepRecord> {
     let mut list = String::new();
     for (id, step) in ["a", "b", "c"].iter().zip(steps) {
         list += &format!(
@@ -17,6 +27,9 @@ fn play(steps: &[&str], fake: &mut Fake, end_s: u64) -> Vec<StepRecord> {
     let playbook: Playbook = ron::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     assert_eq!(crate::validate(&playbook, &plant()), []);
     let mut engine = Engine::new(playbook, PlantView::of(&plant(), "vendor-laptop"), 1);
+    for record in absent {
+        engine.leave_out(record);
+    }
     let end = SimTime::from_secs(end_s);
     fake.now = SimTime::ZERO;
     for _ in 0..100_000 {
@@ -66,6 +79,31 @@ fn steps_when_chained_then_each_begins_after_the_other() {
     assert_eq!(times(&records[1]), (Some(18), Some(18), Outcome::Succeeded));
     assert_eq!(times(&records[2]), (Some(18), Some(28), Outcome::Succeeded));
     assert_eq!(fake.bank.holding_registers[3], 7);
+}
+
+#[test]
+fn step_when_left_out_then_it_sends_nothing_and_the_others_keep_their_times() {
+    let steps = [
+        step("At(\"5s\")", "1min", WAIT),
+        step("After(step: \"a\", delay: \"3s\")", "1min", WRITE),
+        step("OnOutcome(step: \"b\", outcome: Succeeded)", "1min", WAIT),
+    ];
+    let steps = steps.each_ref().map(String::as_str);
+    let whole = play(&steps, &mut Fake::new(), 60);
+    for left_out in 0..3 {
+        let mut fake = Fake::new();
+        let records = play_without(&[&whole[left_out]], &steps, &mut fake, 60);
+        for (number, record) in records.iter().enumerate() {
+            if number == left_out {
+                assert_eq!(times(record), (None, None, Outcome::NotReached));
+                assert_eq!(record.requests_sent, 0);
+            } else {
+                assert_eq!(record, &whole[number], "without {left_out}");
+            }
+        }
+        let written = u16::from(left_out != 1) * 7;
+        assert_eq!(fake.bank.holding_registers[3], written);
+    }
 }
 
 #[test]

@@ -385,6 +385,13 @@ static CODES: &[CodeInfo] = &[
          changes nothing; a line that begins with `#` is a comment.",
     ),
     info(
+        "TR0330",
+        "what-if that cannot be asked",
+        "`what-if` changes what came from outside in a recorded run: actions such as `contain hmi-1 at 00:12:30`, \
+         and steps of the attack by their identifiers. The action cannot be read, lies behind the end of the run, \
+         or the run has no such action or step.",
+    ),
+    info(
         "TR0401",
         "nothing to render with",
         "The viewer found neither a graphics card nor a software renderer that speaks Vulkan. On Debian, \

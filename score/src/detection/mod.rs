@@ -172,6 +172,12 @@ impl Detection {
     pub fn first_impact_ns(&self) -> Option<u64> {
         self.steps.iter().filter_map(|step| step.impact_ns).min()
     }
+
+    /// The first alert that belongs to a step, simulated ns.
+    #[must_use]
+    pub fn first_alert_ns(&self) -> Option<u64> {
+        self.steps.iter().filter_map(|step| step.first_alert_ns).min()
+    }
 }
 
 /// Scores alerts against the truth.

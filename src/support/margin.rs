@@ -1,0 +1,240 @@
+//! When a response would still have helped: the run without a defense, over and over, with the response moved.
+
+use std::collections::BTreeSet;
+
+use sim_kernel::time::SimTime;
+use sim_plant::respond::{Action, ActionArgs, ControllerTarget, DURATION_MAX_S, HostTarget};
+use twinrange_attacks::StepRecord;
+use twinrange_range::branch::Branch;
+use twinrange_range::session::Counterfactual;
+use twinrange_range::twin::{self, Violation};
+use twinrange_score::attribution::Amounts;
+use twinrange_score::margin::{Loss, Margin, Point, last_moments};
+
+use super::attribution::AttackAccount;
+use super::failure::Failure;
+use super::reruns::Reruns;
+
+/// Orders that are tried beside those of the bisection, so that the curve has points all along.
+const GRID: u64 = 6;
+/// A bisection ends within this share of the time from the first frame to the loss.
+const RESOLUTION_SHARE: u64 = 100;
+/// And never finer than this, ns: lock-step defenses answer once a second.
+const RESOLUTION_NS: u64 = 1_000_000_000;
+
+/// What is known of an attack without a defense before its margin is asked for.
+pub(crate) struct Undefended<'a> {
+    /// The run N.
+    pub(crate) none: &'a Counterfactual,
+    /// The run A.
+    pub(crate) attacked: &'a Counterfactual,
+    /// The constraints that A violates and N does not.
+    pub(crate) violations: &'a [Violation],
+    /// What each step does.
+    pub(crate) account: &'a AttackAccount,
+}
+
+/// What the defense did and when, simulated ns.
+pub(crate) struct Defended {
+    pub(crate) first_alert_ns: Option<u64>,
+    pub(crate) first_action_ns: Option<u64>,
+}
+
+/// Finds the margin. `None` if the attack sent nothing.
+pub(crate) fn of(
+    reruns: &Reruns<'_>,
+    undefended: &Undefended<'_>,
+    defended: &Defended,
+) -> Result<Option<Margin>, Failure> {
+    let steps = &undefended.attacked.finished.steps;
+    let began = steps.iter().filter_map(|step| step.started_at).min();
+    let Some(attack_ns) = began.map(SimTime::as_nanos) else {
+        return Ok(None);
+    };
+    let end_ns = reruns.duration.as_nanos();
+    let mut losses = first_of_each(reruns, undefended);
+    let impacts: Vec<(String, u64)> = losses
+        .iter()
+        .map(|loss| (loss.id.clone(), loss.impact_ns))
+        .collect();
+    let last_ns = impacts.iter().map(|(_, at)| *at).max().unwrap_or(end_ns);
+    let span_ns = last_ns.saturating_sub(attack_ns);
+    let resolution_ns = (span_ns / RESOLUTION_SHARE).max(RESOLUTION_NS);
+    let mut trials = Trials {
+        reruns,
+        undefended,
+        none: reruns.worth(undefended.none),
+        curve: Vec::new(),
+        runs: 0,
+    };
+    let mut found = BTreeSet::new();
+    for step in 0..=GRID {
+        let ordered_ns = attack_ns + span_ns / GRID * step;
+        if ordered_ns < end_ns && found.insert(ordered_ns) {
+            trials.order(ordered_ns)?;
+        }
+    }
+    let named: Vec<(&str, u64)> = impacts.iter().map(|(id, at)| (id.as_str(), *at)).collect();
+    let moments = last_moments(attack_ns, &named, resolution_ns, |at| trials.order(at))?;
+    for (loss, moment) in losses.iter_mut().zip(moments) {
+        loss.point_of_no_return_ns = moment;
+        loss.alert_margin_s = margin_s(moment, defended.first_alert_ns);
+        loss.action_margin_s = margin_s(moment, defended.first_action_ns);
+    }
+    trials.curve.sort_by_key(|point| point.ordered_ns);
+    Ok(Some(Margin {
+        response: "take the attacker's host off the network, and restore the controllers that it has changed by \
+                   then where that helps"
+            .to_owned(),
+        resolution_s: resolution_ns as f64 / 1e9,
+        runs: trials.runs,
+        attack_ns,
+        first_alert_ns: defended.first_alert_ns,
+        first_action_ns: defended.first_action_ns,
+        losses,
+        curve: trials.curve,
+    }))
+}
+
+fn margin_s(moment_ns: Option<u64>, done_ns: Option<u64>) -> Option<f64> {
+    Some((moment_ns? as f64 - done_ns? as f64) / 1e9)
+}
+
+/// The first violation of each constraint, by time, with the steps that it takes.
+fn first_of_each(reruns: &Reruns<'_>, undefended: &Undefended<'_>) -> Vec<Loss> {
+    let mut first: Vec<&Violation> = Vec::new();
+    let mut by_time: Vec<&Violation> = undefended.violations.iter().collect();
+    by_time.sort_by_key(|violation| violation.violated_ns);
+    for violation in by_time {
+        if !first.iter().any(|one| one.constraint == violation.constraint) {
+            first.push(violation);
+        }
+    }
+    let scenario = &reruns.ready.loaded.scenario;
+    let loss = |violation: &Violation| {
+        let words = scenario.constraints.iter();
+        let words = words.clone().find(|c| c.name == violation.constraint);
+        let AttackAccount {
+            account,
+            violated_without,
+        } = undefended.account;
+        let needed = account.causes.iter().zip(violated_without);
+        let needed = needed.filter(|(_, violated)| !violated.contains(&violation.constraint));
+        Loss {
+            id: violation.constraint.clone(),
+            label: words.map_or_else(String::new, |c| c.description.clone()),
+            impact_ns: violation.violated_ns,
+            steps: needed.map(|(cause, _)| cause.id.clone()).collect(),
+            point_of_no_return_ns: None,
+            alert_margin_s: None,
+            action_margin_s: None,
+        }
+    };
+    first.into_iter().map(loss).collect()
+}
+
+/// The runs with the response moved.
+struct Trials<'a> {
+    reruns: &'a Reruns<'a>,
+    undefended: &'a Undefended<'a>,
+    none: Amounts,
+    curve: Vec<Point>,
+    runs: u64,
+}
+
+impl Trials<'_> {
+    /// Orders the response at a time, and tells which losses happen whatever is ordered.
+    fn order(&mut self, ordered_ns: u64) -> Result<Vec<String>, Failure> {
+        let branches: Vec<Branch<'_>> = responses(self.reruns, self.undefended, ordered_ns)
+            .into_iter()
+            .map(|actions| Branch {
+                absent: Vec::new(),
+                actions,
+            })
+            .collect();
+        let constraints = &self.reruns.ready.loaded.scenario.constraints;
+        let none = &self.undefended.none.truth;
+        let seen = |run: Counterfactual| {
+            let found = twin::violations(&run.truth, Some(none), constraints);
+            let own = found.into_iter().filter(|found| !found.also_in_twin);
+            let violated: BTreeSet<String> = own.map(|found| found.constraint).collect();
+            (self.none.less(self.reruns.worth(&run)), violated)
+        };
+        let outcomes = self.reruns.each(&branches, seen)?;
+        self.runs += outcomes.len() as u64;
+        let better = |a: &(Amounts, BTreeSet<String>), b: &(Amounts, BTreeSet<String>)| {
+            let cost = |amounts: &Amounts| amounts.money.unwrap_or(amounts.good_parts);
+            (a.1.len(), cost(&a.0)) < (b.1.len(), cost(&b.0))
+        };
+        let mut in_all: Option<BTreeSet<String>> = None;
+        let mut best: Option<(Amounts, BTreeSet<String>)> = None;
+        for outcome in outcomes {
+            in_all = Some(in_all.map_or_else(
+                || outcome.1.clone(),
+                |all| all.intersection(&outcome.1).cloned().collect(),
+            ));
+            if best.as_ref().is_none_or(|best| better(&outcome, best)) {
+                best = Some(outcome);
+            }
+        }
+        let (lost, violated) = best.expect("there is always a response");
+        self.curve.push(Point {
+            ordered_ns,
+            lost,
+            violated: violated.into_iter().collect(),
+        });
+        Ok(in_all.unwrap_or_default().into_iter().collect())
+    }
+}
+
+/// What somebody who knows everything could order at a time: to take the attacker's host off the network until
+/// the end, and, if a step has begun by then that changes controllers, to restore those as well.
+fn responses(
+    reruns: &Reruns<'_>,
+    undefended: &Undefended<'_>,
+    ordered_ns: u64,
+) -> Vec<Vec<(SimTime, Action)>> {
+    let at = SimTime::from_nanos(ordered_ns);
+    let scenario = &reruns.ready.loaded.scenario;
+    let Some(host) = scenario.attacker.clone() else {
+        return vec![Vec::new()];
+    };
+    let contain = Action::Contain {
+        target: HostTarget { host },
+        args: ActionArgs {
+            duration_s: reruns.duration.as_secs().clamp(1, DURATION_MAX_S),
+        },
+    };
+    let effective = at + scenario.response.until_effect(&contain);
+    let changed = changed_controllers(reruns, &undefended.attacked.finished.steps, effective);
+    let mut all = vec![vec![(at, contain.clone())]];
+    if !changed.is_empty() {
+        let restores = changed.into_iter().map(|controller| {
+            let target = ControllerTarget { controller };
+            (at, Action::Restore { target })
+        });
+        all.push(std::iter::once((at, contain)).chain(restores).collect());
+    }
+    all
+}
+
+/// The controllers that steps were about which change something in them and began before a time.
+fn changed_controllers(
+    reruns: &Reruns<'_>,
+    steps: &[StepRecord],
+    before: SimTime,
+) -> BTreeSet<String> {
+    let prepared = &reruns.ready.prepared;
+    let changes = |step: &&StepRecord| {
+        let playbook = prepared.playbook.as_ref();
+        let step_of = playbook.and_then(|playbook| playbook.steps.get(usize::from(step.step)));
+        step.action_at.is_some_and(|at| at < before)
+            && step_of.is_some_and(|step| step.action.changes_controllers())
+    };
+    let hosts = steps.iter().filter(changes).flat_map(|step| &step.hosts);
+    let is_controller = |host: &&String| {
+        let programs = &prepared.plant.controllers;
+        programs.iter().any(|controller| controller.host == **host)
+    };
+    hosts.filter(is_controller).cloned().collect()
+}
