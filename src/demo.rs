@@ -39,6 +39,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         duration: ready.loaded.scenario.duration,
         out: &out,
         defense: Some(&defense),
+        branch: None,
         interrupt: &interrupt,
     };
     let folder = execute(&order)?;

@@ -59,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         duration,
         out: &out,
         defense: defense.as_ref(),
+        branch: None,
         interrupt: flag,
     };
     let folder = execute(&order)?;

@@ -15,6 +15,7 @@ use twinrange_score::attribution::Amounts;
 
 use crate::Outcome;
 use crate::support::action_text;
+use crate::support::execution::{Order, execute};
 use crate::support::failure::Failure;
 use crate::support::reruns::Reruns;
 use crate::support::scenario::{self, Ready};
@@ -36,6 +37,10 @@ pub(crate) struct Args {
     /// Leave out a step of the attack, by its identifier, or "all".
     #[arg(long, value_name = "STEP")]
     without_step: Vec<String>,
+    /// Write the run as it would have been into this folder, for `view --compare`, `score` and everything else that
+    /// takes a run folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print the difference as JSON.
     #[arg(long)]
     json: bool,
@@ -78,6 +83,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let absent = absent_steps(&args.without_step, &as_it_was.finished.steps)?;
     let branch = Branch { absent, actions };
     let otherwise = reruns.run(&branch)?;
+    if let Some(out) = &args.out {
+        execute(&Order {
+            ready: &ready,
+            seed: reruns.seed,
+            attack: reruns.attack,
+            duration: reruns.duration,
+            out,
+            defense: None,
+            branch: Some(&branch),
+            interrupt: &interrupt,
+        })?;
+    }
     let found = Difference::between(&reruns, &as_it_was, &otherwise);
     if args.json {
         let text = serde_json::to_string_pretty(&found.to_json()).expect("figures encode");

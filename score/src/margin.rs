@@ -54,6 +54,8 @@ pub struct Margin {
     pub runs: u64,
     /// First frame of the attack, simulated ns: there was nothing to answer before it.
     pub attack_ns: u64,
+    /// What was lost without a response, against the run without attack; positive is a loss.
+    pub unanswered: Amounts,
     /// When the first alert came that belongs to a step, simulated ns.
     pub first_alert_ns: Option<u64>,
     /// When the defense asked for its first action that was accepted, simulated ns.

@@ -17,6 +17,7 @@ use twinrange_bridge::answer::{Action, Verb};
 use twinrange_bridge::message::{self, ActionResult, Hello, Interval, TagInfo};
 use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseError, LockStep};
+use twinrange_range::branch::Branch;
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
@@ -47,6 +48,8 @@ pub(crate) struct Order<'a> {
     pub(crate) duration: SimDuration,
     pub(crate) out: &'a Path,
     pub(crate) defense: Option<&'a Defense>,
+    /// What is left out and done in place of a defense.
+    pub(crate) branch: Option<&'a Branch<'a>>,
     pub(crate) interrupt: &'a AtomicBool,
 }
 
@@ -105,7 +108,9 @@ fn simulate_into_folder(
 ) -> Result<(RunFolder, Option<Failure>), Failure> {
     let started = Instant::now();
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
-    let mut session = Session::new(scenario, prepared, order.options(order.attack, Keep::ALL))?;
+    let script = order.branch.cloned().unwrap_or_default();
+    let options = order.options(order.attack, Keep::ALL);
+    let mut session = Session::without(scenario, prepared, options, &script.absent)?;
     let header = RunHeader {
         scenario: ScenarioRecord {
             name: scenario.name.clone(),
@@ -133,9 +138,17 @@ fn simulate_into_folder(
         Err(other) => return Err(other),
     };
     let progress = Progress::new(&scenario.name, order.duration);
+    let mut script = script.actions.into_iter().peekable();
     while !session.is_over() && failure.is_none() {
         let from = session.now();
-        session.advance(from + watch.interval());
+        while let Some((_, action)) = script.next_if(|(at, _)| *at <= from) {
+            session.submit(action.clone()).map_err(|error| {
+                Problem::new("TR0312", format!("an action does not fit the plant: {action}: {error}"))
+            })?;
+        }
+        let until = from + watch.interval();
+        let next = script.peek().map_or(until, |(at, _)| *at);
+        session.advance(if next < until { next } else { until });
         record(session.observations(), &mut writer, &mut truth)?;
         failure = watch.interval_ended(from, &mut session, &mut writer)?;
         session.observations().clear();

@@ -1,6 +1,6 @@
 //! When a response would still have helped: the run without a defense, over and over, with the response moved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sim_kernel::time::SimTime;
 use sim_plant::respond::{Action, ActionArgs, ControllerTarget, DURATION_MAX_S, HostTarget};
@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::reruns::Reruns;
 
 /// Orders that are tried beside those of the bisection, so that the curve has points all along.
-const GRID: u64 = 6;
+const GRID: u64 = 8;
 /// A bisection ends within this share of the time from the first frame to the loss.
 const RESOLUTION_SHARE: u64 = 100;
 /// And never finer than this, ns: lock-step defenses answer once a second.
@@ -64,13 +64,18 @@ pub(crate) fn of(
         reruns,
         undefended,
         none: reruns.worth(undefended.none),
-        curve: Vec::new(),
+        unanswered: reruns.worth(undefended.none).less(reruns.worth(undefended.attacked)),
+        losses: losses.iter().map(|loss| loss.id.clone()).collect(),
+        known: BTreeMap::new(),
+        curve: BTreeMap::new(),
         runs: 0,
     };
-    let mut found = BTreeSet::new();
+    // Beyond the first damage as well: what a late response still saves.
+    let ended = steps.iter().filter_map(|step| step.ended_at).max();
+    let ended_ns = ended.map_or(last_ns, SimTime::as_nanos).max(last_ns);
     for step in 0..=GRID {
-        let ordered_ns = attack_ns + span_ns / GRID * step;
-        if ordered_ns < end_ns && found.insert(ordered_ns) {
+        let ordered_ns = attack_ns + (ended_ns - attack_ns) * step / GRID;
+        if ordered_ns < end_ns {
             trials.order(ordered_ns)?;
         }
     }
@@ -81,7 +86,6 @@ pub(crate) fn of(
         loss.alert_margin_s = margin_s(moment, defended.first_alert_ns);
         loss.action_margin_s = margin_s(moment, defended.first_action_ns);
     }
-    trials.curve.sort_by_key(|point| point.ordered_ns);
     Ok(Some(Margin {
         response: "take the attacker's host off the network, and restore the controllers that it has changed by \
                    then where that helps"
@@ -89,10 +93,11 @@ pub(crate) fn of(
         resolution_s: resolution_ns as f64 / 1e9,
         runs: trials.runs,
         attack_ns,
+        unanswered: trials.unanswered,
         first_alert_ns: defended.first_alert_ns,
         first_action_ns: defended.first_action_ns,
         losses,
-        curve: trials.curve,
+        curve: trials.curve.into_values().collect(),
     }))
 }
 
@@ -138,13 +143,22 @@ struct Trials<'a> {
     reruns: &'a Reruns<'a>,
     undefended: &'a Undefended<'a>,
     none: Amounts,
-    curve: Vec<Point>,
+    /// What is lost without a response.
+    unanswered: Amounts,
+    /// The losses of the undefended plant.
+    losses: BTreeSet<String>,
+    /// What has been tried: which losses happened, and what was lost.
+    known: BTreeMap<u64, Vec<String>>,
+    curve: BTreeMap<u64, Point>,
     runs: u64,
 }
 
 impl Trials<'_> {
     /// Orders the response at a time, and tells which losses happen whatever is ordered.
     fn order(&mut self, ordered_ns: u64) -> Result<Vec<String>, Failure> {
+        if let Some(known) = self.known.get(&ordered_ns) {
+            return Ok(known.clone());
+        }
         let branches: Vec<Branch<'_>> = responses(self.reruns, self.undefended, ordered_ns)
             .into_iter()
             .map(|actions| Branch {
@@ -162,29 +176,39 @@ impl Trials<'_> {
         };
         let outcomes = self.reruns.each(&branches, seen)?;
         self.runs += outcomes.len() as u64;
-        let better = |a: &(Amounts, BTreeSet<String>), b: &(Amounts, BTreeSet<String>)| {
-            let cost = |amounts: &Amounts| amounts.money.unwrap_or(amounts.good_parts);
-            (a.1.len(), cost(&a.0)) < (b.1.len(), cost(&b.0))
-        };
-        let mut in_all: Option<BTreeSet<String>> = None;
-        let mut best: Option<(Amounts, BTreeSet<String>)> = None;
-        for outcome in outcomes {
-            in_all = Some(in_all.map_or_else(
-                || outcome.1.clone(),
-                |all| all.intersection(&outcome.1).cloned().collect(),
-            ));
-            if best.as_ref().is_none_or(|best| better(&outcome, best)) {
-                best = Some(outcome);
-            }
+        // What costs more than the attack itself prevents nothing that anybody would call a loss.
+        let helps = outcomes
+            .iter()
+            .filter(|(lost, _)| cost(lost) <= cost(&self.unanswered));
+        let mut happens: BTreeSet<String> = self.losses.clone();
+        for (_, violated) in helps {
+            happens.retain(|loss| violated.contains(loss));
         }
-        let (lost, violated) = best.expect("there is always a response");
-        self.curve.push(Point {
-            ordered_ns,
-            lost,
-            violated: violated.into_iter().collect(),
+        let cheapest = outcomes.into_iter().reduce(|a, b| {
+            if (cost(&b.0), b.1.len()) < (cost(&a.0), a.1.len()) {
+                b
+            } else {
+                a
+            }
         });
-        Ok(in_all.unwrap_or_default().into_iter().collect())
+        let (lost, violated) = cheapest.expect("there is always a response");
+        self.curve.insert(
+            ordered_ns,
+            Point {
+                ordered_ns,
+                lost,
+                violated: violated.into_iter().collect(),
+            },
+        );
+        let happens: Vec<String> = happens.into_iter().collect();
+        self.known.insert(ordered_ns, happens.clone());
+        Ok(happens)
     }
+}
+
+/// What a loss costs: money where there are prices, else items.
+fn cost(lost: &Amounts) -> f64 {
+    lost.money.unwrap_or(lost.good_parts)
 }
 
 /// What somebody who knows everything could order at a time: to take the attacker's host off the network until

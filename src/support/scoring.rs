@@ -222,6 +222,7 @@ fn counterfactuals(
                 duration: SimDuration::from_nanos(manifest.simulated_ns),
                 out: scratch.path(),
                 defense: Some(defense),
+                branch: None,
                 interrupt: question.interrupt,
             };
             match defense
