@@ -1,5 +1,7 @@
 //! `twinrange score`: scores the alerts of a run.
 
+mod explained;
+
 use std::path::{Path, PathBuf};
 
 use twinrange_range::problem::{Problem, Problems};
@@ -236,6 +238,7 @@ fn print_score(score: &Score) {
         show(&kept.money.protection, "")
     );
     print_safety(kept);
+    explained::print(score);
     for gate in &score.gates {
         let verdict = if gate.passed { "pass" } else { "FAIL" };
         let actual = gate.actual.map_or_else(

@@ -210,18 +210,46 @@ impl Difference {
         let currency = &ready.loaded.scenario.prices.currency;
         let gain = self.would_be.less(self.was);
         say!("                            was   would be      gain");
-        let row = |name: &str, was: Option<f64>, would_be: Option<f64>, gain: Option<f64>, digits: usize| {
+        let row = |name: &str,
+                   was: Option<f64>,
+                   would_be: Option<f64>,
+                   gain: Option<f64>,
+                   digits: usize| {
             if let (Some(was), Some(would_be), Some(gain)) = (was, would_be, gain) {
                 say!("  {name:<20} {was:>10.digits$} {would_be:>10.digits$} {gain:>+9.digits$}");
             }
         };
         let percent = |share: Option<f64>| share.map(|share| share * 100.0);
         let (was, then) = (&self.was, &self.would_be);
-        row("good parts", Some(was.good_parts), Some(then.good_parts), Some(gain.good_parts), 0);
-        row("OEE, %", percent(was.oee), percent(then.oee), percent(gain.oee), 1);
+        row(
+            "good parts",
+            Some(was.good_parts),
+            Some(then.good_parts),
+            Some(gain.good_parts),
+            0,
+        );
+        row(
+            "OEE, %",
+            percent(was.oee),
+            percent(then.oee),
+            percent(gain.oee),
+            1,
+        );
         let unsafe_s = |amounts: &Amounts| Some(0.0 - amounts.safe_s);
-        row("unsafe time, s", unsafe_s(was), unsafe_s(then), unsafe_s(&gain), 0);
-        row(&format!("worth, {currency}"), was.money, then.money, gain.money, 2);
+        row(
+            "unsafe time, s",
+            unsafe_s(was),
+            unsafe_s(then),
+            unsafe_s(&gain),
+            0,
+        );
+        row(
+            &format!("worth, {currency}"),
+            was.money,
+            then.money,
+            gain.money,
+            2,
+        );
         match self.parted_ns {
             None => say!("The plant does exactly the same."),
             Some(at) => say!("The plant goes another way from {} on.", clock(at)),
@@ -232,7 +260,12 @@ impl Difference {
             for (name, at) in these {
                 if !in_others(name) && !told.contains(&name) {
                     told.push(name);
-                    let what = ready.loaded.scenario.constraints.iter().find(|c| c.name == *name);
+                    let what = ready
+                        .loaded
+                        .scenario
+                        .constraints
+                        .iter()
+                        .find(|c| c.name == *name);
                     let what = what.map_or(name.as_str(), |c| c.description.as_str());
                     say!("  {words} {}: {what}", clock(*at));
                 }

@@ -254,9 +254,7 @@ impl Engine {
     fn facts_of(&self, number: usize, now: SimTime) -> StepFacts {
         let playing = &self.steps[number];
         let (took_hold_at, ended) = match &playing.state {
-            State::Over(verdict, at) => {
-                (playing.tally.took_hold_at, Some((*at, verdict.outcome)))
-            }
+            State::Over(verdict, at) => (playing.tally.took_hold_at, Some((*at, verdict.outcome))),
             State::Pending(_) | State::Active(_) => (playing.tally.took_hold_at, None),
             State::Absent(record) => {
                 let past = |at: &SimTime| *at <= now;

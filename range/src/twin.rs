@@ -2,8 +2,8 @@
 //!
 //! Both runs share every random stream, so up to the first effect of the attack their physical truth is
 //! the same to the last bit, and what differs afterwards is caused by the attack. Small differences
-//! (a valve that moves a scan later) are not yet harm, so each column has a tolerance and a minimum
-//! length.
+//! (a valve that moves a scan later) are not yet harm, so each column has a tolerance, which is what
+//! chance does between unattacked runs of different seeds, and a minimum length.
 //!
 //! # Invariants
 //!
@@ -21,11 +21,20 @@ use crate::scenario::Constraint;
 pub struct Tolerance {
     /// Name of the column.
     pub column: String,
-    /// Largest difference that does not count, in the unit of the column.
-    pub difference: f64,
+    /// Largest difference that does not count, in the unit of the column, for each row of the twin. Beyond
+    /// the last one it stands.
+    pub limits: Vec<f64>,
     /// The difference must be larger for this long without a break to count, and within the tolerance
     /// for this long to be over.
     pub hold: SimDuration,
+}
+
+impl Tolerance {
+    /// Largest difference that does not count in a row of the twin, counted from 0.
+    fn at(&self, row: usize) -> f64 {
+        let limit = self.limits.get(row).or(self.limits.last());
+        limit.copied().unwrap_or(0.0)
+    }
 }
 
 /// One line of `truth/impact.jsonl`.
@@ -54,6 +63,9 @@ pub struct Deviation {
     pub run_value: f64,
     /// Value in the twin at that row.
     pub twin_value: f64,
+    /// Largest difference at that row that chance alone explains, in the unit of the column.
+    #[serde(default)]
+    pub tolerance: f64,
 }
 
 /// An interval in which a constraint was violated.
@@ -78,36 +90,74 @@ pub struct Violation {
     pub also_in_twin: bool,
 }
 
-/// Tolerances for every column, from what the twin itself does.
+/// Share of all differences between unattacked runs that a tolerance covers.
+const NOISE_SHARE: f64 = 0.99;
+
+/// Tolerances for every column, from how far unattacked runs of other seeds are apart.
 ///
-/// A difference counts beyond `share` of the range that the column covers in the twin; a column that
-/// never moves there counts with any difference.
+/// What chance alone does from one day to another is no impact. The tolerance of a column is the largest
+/// difference between any two of the runs at one time, the largest hundredth of all such differences left out.
+/// A total, which never falls, drifts apart for ever: its tolerance at a time is the largest difference up to
+/// then. Beyond the shortest run the last tolerance stands.
 ///
 /// # Arguments
 ///
-/// * `share` — dimensionless, for example 0.02.
+/// * `runs` — unattacked runs of the same scenario with different seeds; at least two.
 /// * `hold` — as [`Tolerance::hold`], for all columns.
+///
+/// # Panics
+///
+/// If there are fewer than two runs, or their columns differ.
 #[must_use]
-pub fn tolerances(twin: &ProcessTable, share: f64, hold: SimDuration) -> Vec<Tolerance> {
-    let columns = twin.columns().iter().enumerate();
+pub fn tolerances(runs: &[&ProcessTable], hold: SimDuration) -> Vec<Tolerance> {
+    assert!(runs.len() >= 2, "one run alone has no noise");
+    let rows = runs.iter().map(|run| run.t_ns().len()).min().unwrap_or(0);
+    let columns = runs[0].columns().iter().enumerate();
     columns
         .map(|(index, column)| {
-            let values = twin.values(index);
-            let first = values.first().copied().unwrap_or(0.0);
-            let (low, high) = values.iter().fold((first, first), |(low, high), &value| {
-                (
-                    if value < low { value } else { low },
-                    if value > high { value } else { high },
-                )
-            });
-            let difference = share * (high - low);
+            let all: Vec<&[f64]> = runs.iter().map(|run| &run.values(index)[..rows]).collect();
+            let pairs = || (0..all.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+            let mut largest = 0.0;
+            let limits = if all.iter().all(|values| never_falls(values)) {
+                let limit = |row: usize| {
+                    for (a, b) in pairs() {
+                        largest = larger(largest, distance(all[a][row], all[b][row]));
+                    }
+                    largest
+                };
+                (0..rows).map(limit).collect()
+            } else {
+                let differences = pairs()
+                    .flat_map(|(a, b)| all[a].iter().zip(all[b]).map(|(a, b)| distance(*a, *b)));
+                vec![share_of(differences.collect(), NOISE_SHARE)]
+            };
             Tolerance {
                 column: column.name.clone(),
-                difference,
+                limits,
                 hold,
             }
         })
         .collect()
+}
+
+fn larger(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
+}
+
+fn never_falls(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] <= pair[1])
+}
+
+/// The value that a share of all values does not pass; 0 for no values.
+fn share_of(mut values: Vec<f64>, share: f64) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length is a length"
+    )]
+    let rank = (share * values.len() as f64).ceil() as usize;
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 /// The intervals in which columns of a run were away from the twin, by column and time.
@@ -132,7 +182,7 @@ pub fn deviations(
         let difference = |&(a, b): &(usize, usize)| distance(run_values[a], twin_values[b]);
         let samples = pairs
             .iter()
-            .map(|pair| (run.t_ns()[pair.0], difference(pair) > tolerance.difference));
+            .map(|pair| (run.t_ns()[pair.0], difference(pair) > tolerance.at(pair.1)));
         for interval in intervals(samples, tolerance.hold, tolerance.hold) {
             let inside = &pairs[interval.rows.clone()];
             let peak = inside.iter().fold(inside[0], |peak, pair| {
@@ -149,6 +199,7 @@ pub fn deviations(
                 peak_ns: run.t_ns()[peak.0],
                 run_value: run_values[peak.0],
                 twin_value: twin_values[peak.1],
+                tolerance: tolerance.at(peak.1),
             });
         }
     }
@@ -253,7 +304,6 @@ pub fn growth(
         .iter()
         .position(|column| column.name == violation.column && !column.unit.is_empty())?;
     let values = run.values(index);
-    let never_falls = |values: &[f64]| values.windows(2).all(|pair| pair[0] <= pair[1]);
     let in_twin = twin.column(&violation.column).unwrap_or_default();
     if !(never_falls(values) && never_falls(in_twin)) {
         return None;

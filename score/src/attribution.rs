@@ -67,6 +67,10 @@ impl Amounts {
         self.with(self, |a, _| a * factor)
     }
 
+    fn over(self, divisor: f64) -> Self {
+        self.with(self, |a, _| a / divisor)
+    }
+
     /// Nothing, with an amount wherever this has one.
     fn nothing(self) -> Self {
         self.with(self, |_, _| 0.0)
@@ -158,10 +162,12 @@ impl Account {
                 .filter(|set| set & bit == 0)
                 .fold(runs[0].nothing(), |sum, set| {
                     let before = set.count_ones() as usize;
-                    // The share of all orders in which exactly this set has come before the cause.
-                    let weight = factorial(before) * factorial(n - before - 1) / orders;
+                    // The orders in which exactly this set has come before the cause. Whole numbers, divided once
+                    // at the end, keep parts of whole items exact.
+                    let weight = factorial(before) * factorial(n - before - 1);
                     sum.plus(runs[set | bit].less(runs[set]).times(weight))
                 })
+                .over(orders)
         };
         let whole = runs[runs.len() - 1].less(runs[0]);
         Self {
@@ -269,10 +275,7 @@ mod tests {
         check(&[600.0, 600.0, 600.0, 500.0], &[-50.0, -50.0]);
         check(&[600.0, 600.0, 550.0, 550.0], &[0.0, -50.0]);
         // The glove game: cause 0 needs cause 1 or 2, which replace each other.
-        check(
-            &[0.0, 0.0, 0.0, 6.0, 0.0, 6.0, 0.0, 6.0],
-            &[4.0, 1.0, 1.0],
-        );
+        check(&[0.0, 0.0, 0.0, 6.0, 0.0, 6.0, 0.0, 6.0], &[4.0, 1.0, 1.0]);
     }
 
     #[test]

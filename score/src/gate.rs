@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::continuity::{Comparison, Continuity};
 use crate::figure::Figure;
 use crate::formats::count_u64;
+use crate::margin::Margin;
 use crate::safety::Safety;
 use crate::score::Score;
 
@@ -111,11 +112,28 @@ names! {
         |s| continuity(s, |c| &c.money, |x| &x.residual_damage);
     "residual_unsafe_s", "s", "unsafe seconds above those of the quiet run, with the defense",
         |s| continuity(s, |c| &c.unsafe_s, |x| &x.residual_damage);
+    "alert_margin_s", "s", "first point of no return less the first alert", |s| margin(s, |m| m.first_alert_ns, "nothing was detected");
+    "action_margin_s", "s", "first point of no return less the first action of the defense",
+        |s| margin(s, |m| m.first_action_ns, "the defense did nothing");
     "sif_demands", "demands", "demands on safety functions, with attack and defense", |s| safety(s, |f| count(f.demands()));
     "sif_missed", "demands", "demands that no safety function answered in time, with both", |s| safety(s, |f| count(f.missed()));
     "sif_bypass_s", "s", "time with a safety function bypassed, with both", |s| safety(s, |f| count(f.bypass_s));
     "sif_impaired_s", "s", "time with a safety controller not as commissioned, with both",
         |s| safety(s, |f| count(f.impaired_s));
+}
+
+fn margin(score: &Score, get: fn(&Margin) -> Option<u64>, without: &str) -> Figure {
+    let Some(margin) = &score.margin else {
+        return Figure::undefined("no runs were made for the margin");
+    };
+    if margin.losses.is_empty() {
+        return Figure::undefined("the attack violates no constraint");
+    }
+    match (margin.first_point_of_no_return_ns(), get(margin)) {
+        (None, _) => Figure::undefined("a loss cannot be prevented"),
+        (_, None) => Figure::undefined(without),
+        (Some(last), Some(at)) => Figure::of((last as f64 - at as f64) / 1e9),
+    }
 }
 
 fn safety(score: &Score, get: fn(&Safety) -> Figure) -> Figure {

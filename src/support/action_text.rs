@@ -113,7 +113,11 @@ mod tests {
             assert_eq!(parse(&again, RUN).expect("its own words"), (at, action));
         };
         check("contain hmi-1 at 00:12:30", 750, "contain hmi-1 for 7200 s");
-        check("contain hmi-1 for 10min at 5s", 5, "contain hmi-1 for 600 s");
+        check(
+            "contain hmi-1 for 10min at 5s",
+            5,
+            "contain hmi-1 for 600 s",
+        );
         check(
             "deny ip 10.20.1.66 at 40min",
             2400,

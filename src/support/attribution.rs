@@ -183,3 +183,6 @@ fn account<'a, T: Send>(
     };
     Ok((account, found))
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,9 +33,12 @@ use super::failure::{Failure, print_problems};
 use super::progress::Progress;
 use super::scenario::Ready;
 
-/// Share of a column's range in the twin beyond which a run has left it, and for how long.
-const TWIN_TOLERANCE: f64 = 0.02;
+/// How long a column must be away from the twin to count.
 const TWIN_HOLD: SimDuration = SimDuration::from_secs(10);
+/// Unattacked runs with other seeds that tell what chance does.
+const NOISE_RUNS: u64 = 3;
+/// Longest of them, so that a month of simulated time does not take five tables of it.
+const NOISE_MAX: SimDuration = SimDuration::from_secs(24 * 3600);
 
 /// Interval of a run without a lock-step defense: only how often buffers are emptied.
 const QUIET_INTERVAL: SimDuration = SimDuration::from_secs(30);
@@ -78,11 +81,22 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     let stop_at_ns = AtomicU64::new(u64::MAX);
     let stop = &stop_at_ns;
     std::thread::scope(|threads| {
-        let twin = twin_wanted
-            .then(|| threads.spawn(move || simulate(scenario, prepared, twin_options, stop)));
+        let twins = if twin_wanted { 0..=NOISE_RUNS } else { 1..=0 };
+        let twins: Vec<_> = twins
+            .map(|number| {
+                let mut options = twin_options;
+                if number > 0 {
+                    options.seed = options.seed.wrapping_add(number);
+                    options.duration = NOISE_MAX.min(options.duration);
+                }
+                threads.spawn(move || simulate(scenario, prepared, options, stop))
+            })
+            .collect();
         let twin = || {
-            twin.map(|twin| twin.join().expect("the twin's panic is reported"))
-                .transpose()
+            let twins = twins.into_iter();
+            twins
+                .map(|twin| twin.join().expect("the twin's panic is reported"))
+                .collect()
         };
         let (folder, failure) = simulate_into_folder(order, twin, stop)?;
         let failure = match failure {
@@ -99,11 +113,12 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     })
 }
 
-type Twin = Result<Option<Counterfactual>, Problems>;
+/// The unattacked twin and its like with other seeds; none where nothing attacks.
+type Twins = Result<Vec<Counterfactual>, Problems>;
 
 fn simulate_into_folder(
     order: &Order<'_>,
-    twin: impl FnOnce() -> Twin,
+    twins: impl FnOnce() -> Twins,
     twin_stops_at_ns: &AtomicU64,
 ) -> Result<(RunFolder, Option<Failure>), Failure> {
     let started = Instant::now();
@@ -143,7 +158,10 @@ fn simulate_into_folder(
         let from = session.now();
         while let Some((_, action)) = script.next_if(|(at, _)| *at <= from) {
             session.submit(action.clone()).map_err(|error| {
-                Problem::new("TR0312", format!("an action does not fit the plant: {action}: {error}"))
+                Problem::new(
+                    "TR0312",
+                    format!("an action does not fit the plant: {action}: {error}"),
+                )
             })?;
         }
         let until = from + watch.interval();
@@ -179,8 +197,10 @@ fn simulate_into_folder(
     for step in &finished.steps {
         writer.attack_step(step)?;
     }
-    if let Some(twin) = twin()? {
-        let tolerances = twin::tolerances(&twin.truth, TWIN_TOLERANCE, TWIN_HOLD);
+    let twins = twins()?;
+    if let Some(twin) = twins.first() {
+        let all: Vec<&ProcessTable> = twins.iter().map(|twin| &twin.truth).collect();
+        let tolerances = twin::tolerances(&all, TWIN_HOLD);
         for impact in twin::impacts(&truth, &twin.truth, &tolerances, &scenario.constraints) {
             writer.impact(&impact)?;
         }

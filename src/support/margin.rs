@@ -64,7 +64,9 @@ pub(crate) fn of(
         reruns,
         undefended,
         none: reruns.worth(undefended.none),
-        unanswered: reruns.worth(undefended.none).less(reruns.worth(undefended.attacked)),
+        unanswered: reruns
+            .worth(undefended.none)
+            .less(reruns.worth(undefended.attacked)),
         losses: losses.iter().map(|loss| loss.id.clone()).collect(),
         known: BTreeMap::new(),
         curve: BTreeMap::new(),
@@ -111,7 +113,10 @@ fn first_of_each(reruns: &Reruns<'_>, undefended: &Undefended<'_>) -> Vec<Loss> 
     let mut by_time: Vec<&Violation> = undefended.violations.iter().collect();
     by_time.sort_by_key(|violation| violation.violated_ns);
     for violation in by_time {
-        if !first.iter().any(|one| one.constraint == violation.constraint) {
+        if !first
+            .iter()
+            .any(|one| one.constraint == violation.constraint)
+        {
             first.push(violation);
         }
     }

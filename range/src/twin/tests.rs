@@ -23,7 +23,7 @@ fn tolerance(difference: f64, hold_s: u64) -> Vec<Tolerance> {
     let hold = SimDuration::from_secs(hold_s);
     vec![Tolerance {
         column: "level_m".to_owned(),
-        difference,
+        limits: vec![difference],
         hold,
     }]
 }
@@ -130,12 +130,47 @@ fn deviations_when_runs_have_different_lengths_then_common_times_are_compared() 
 }
 
 #[test]
-fn tolerances_when_taken_from_the_twin_then_share_of_its_range() {
-    let found = tolerances(&table(&[2.0, 6.0, 4.0]), 0.05, SimDuration::from_secs(3));
-    assert!((found[0].difference - 0.2).abs() < 1e-12);
-    assert_eq!(found[0].hold, SimDuration::from_secs(3));
-    let still = tolerances(&table(&[0.0, 0.0]), 0.05, SimDuration::ZERO);
-    assert!(still[0].difference.abs() < f64::MIN_POSITIVE);
+fn tolerances_when_a_column_rises_and_falls_then_what_nearly_all_differences_stay_within() {
+    let hold = SimDuration::from_secs(3);
+    let found = |runs: &[&[f64]]| {
+        let tables: Vec<ProcessTable> = runs.iter().map(|run| table(run)).collect();
+        let found = tolerances(&tables.iter().collect::<Vec<_>>(), hold);
+        assert_eq!((found.len(), found[0].hold), (1, hold));
+        found[0].limits.clone()
+    };
+    // Of 200 differences the two largest are left out.
+    let quiet = [[0.0, 1.0]; 100].concat();
+    let mut noisy: Vec<f64> = quiet.iter().map(|level| level + 0.25).collect();
+    noisy[7] = 50.0;
+    noisy[90] = -3.0;
+    assert_eq!(found(&[&quiet, &noisy]), [0.25]);
+    noisy[120] = 9.0;
+    assert_eq!(found(&[&quiet, &noisy]), [3.0]);
+    // The two that are furthest apart count, whichever they are.
+    assert_eq!(found(&[&[1.0, 0.0], &[5.0, 0.0], &[2.0, 0.0]]), [4.0]);
+    assert_eq!(found(&[&[1.0, 0.0], &[1.0, 0.0]]), [0.0]);
+    // Only as long as all last.
+    assert_eq!(found(&[&[1.0, 0.0, 7.0], &[1.0, 0.0]]), [0.0]);
+}
+
+#[test]
+fn tolerances_when_a_total_grows_then_the_largest_difference_up_to_each_time() {
+    let runs = [[0.0, 1.0, 1.0, 5.0], [0.0, 3.0, 3.0, 4.0]];
+    let tables = runs.each_ref().map(|run| table(run));
+    let found = tolerances(&tables.each_ref(), SimDuration::ZERO);
+    assert_eq!(found[0].limits, [0.0, 2.0, 2.0, 2.0]);
+    let run = table(&[0.0, 3.0, 4.0, 7.0, 9.0]);
+    let twin = table(&[0.0, 1.0, 1.0, 5.0, 6.0]);
+    let away = deviations(&run, &twin, &found);
+    let seen: Vec<_> = away
+        .iter()
+        .map(|d| (d.start_ns, d.end_ns, d.tolerance))
+        .collect();
+    let seconds = |s: u64| s * SECOND_NS;
+    assert_eq!(
+        seen,
+        [(seconds(2), Some(seconds(3)), 2.0), (seconds(4), None, 2.0)]
+    );
 }
 
 fn limit(op: Comparison, value: f64, hold_s: f64) -> Constraint {
@@ -205,7 +240,7 @@ fn impacts_when_written_as_lines_then_read_back_the_same() {
     assert_eq!(
         lines,
         [
-            r#"{"kind":"deviation","column":"level_m","start_ns":1000000000,"end_ns":3000000000,"peak_ns":1000000000,"run_value":2.0,"twin_value":0.0}"#,
+            r#"{"kind":"deviation","column":"level_m","start_ns":1000000000,"end_ns":3000000000,"peak_ns":1000000000,"run_value":2.0,"twin_value":0.0,"tolerance":0.5}"#,
             r#"{"kind":"violation","constraint":"limit","column":"level_m","hazard":true,"start_ns":1000000000,"violated_ns":2000000000,"end_ns":3000000000,"also_in_twin":false}"#,
         ]
     );

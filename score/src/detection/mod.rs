@@ -176,7 +176,10 @@ impl Detection {
     /// The first alert that belongs to a step, simulated ns.
     #[must_use]
     pub fn first_alert_ns(&self) -> Option<u64> {
-        self.steps.iter().filter_map(|step| step.first_alert_ns).min()
+        self.steps
+            .iter()
+            .filter_map(|step| step.first_alert_ns)
+            .min()
     }
 }
 
