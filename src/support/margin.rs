@@ -267,3 +267,6 @@ fn changed_controllers(
     };
     hosts.filter(is_controller).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@ pub(crate) mod action_text;
 pub(crate) mod actions;
 pub(crate) mod alerts;
 pub(crate) mod attribution;
+#[cfg(test)]
+pub(crate) mod by_hand;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;

@@ -1,33 +1,12 @@
 //! Attribution on the bottling line: it adds up on every shipped attack, and finds causes that are known.
 
-use std::sync::atomic::AtomicBool;
-
 use sim_kernel::time::SimDuration;
 use sim_plant::respond::{ActionArgs, ControllerTarget, HostTarget};
-use twinrange_range::problem::Problems;
-use twinrange_range::scenario::Bundle;
 use twinrange_score::attribution::Method;
 
 use super::*;
+use crate::support::by_hand::{reruns, step, whole, with_playbook};
 use crate::support::scenario::{BUILT_IN, Ready, from_run};
-
-static NEVER: AtomicBool = AtomicBool::new(false);
-
-fn reruns(ready: &Ready, attack: bool, duration: SimDuration) -> Reruns<'_> {
-    Reruns {
-        ready,
-        seed: 1,
-        attack,
-        duration,
-        digests: false,
-        interrupt: &NEVER,
-    }
-}
-
-fn whole(ready: &Ready, attack: bool, duration: SimDuration) -> Counterfactual {
-    let run = reruns(ready, attack, duration).run(&Branch::default());
-    run.unwrap_or_else(|_| panic!("{} runs", ready.loaded.scenario.name))
-}
 
 fn of(ready: &Ready, duration: SimDuration) -> Account {
     let runs = [false, true].map(|attack| whole(ready, attack, duration));
@@ -75,41 +54,6 @@ fn account_when_a_shipped_attack_is_played_then_it_adds_up() {
         checked += 1;
     }
     assert_eq!(checked, 7);
-}
-
-/// The bottling line with a playbook of its own, ten minutes long.
-fn with_playbook(steps: &str) -> Ready {
-    let jam = BUILT_IN.iter().find(|one| one.name == "bottling/jam");
-    let mut bundle: Bundle = jam.expect("it is shipped").bundle();
-    let scenario = bundle.files.get_mut("jam.ron").expect("the root");
-    *scenario = scenario
-        .replace("duration: \"2h\"", "duration: \"10min\"")
-        .replace("clean_until: \"30min\"", "clean_until: \"1min\"");
-    let playbook = format!(
-        "#![enable(unwrap_variant_newtypes, implicit_some)]
-        Playbook(schema: 1, name: \"by-hand\", title: \"t\", summary: \"s\", technique_version: \"19\",
-        targets: {{\"filler\": Host(\"plc-filler\"), \"packaging\": Host(\"plc-packaging\")}}, steps: [{steps}])"
-    );
-    bundle
-        .files
-        .insert("../../attacks/playbooks/jam.ron".to_owned(), playbook);
-    match from_run(&bundle) {
-        Ok(ready) => ready,
-        Err(Failure::User(problems)) => panic!("{}", shown(&problems)),
-        Err(_) => panic!("only a problem is to be expected"),
-    }
-}
-
-fn shown(problems: &Problems) -> String {
-    let messages = problems.iter().map(|problem| problem.message.clone());
-    messages.collect::<Vec<_>>().join("; ")
-}
-
-fn step(id: &str, technique: &str, start: &str, action: &str) -> String {
-    format!(
-        "(id: \"{id}\", title: \"t\", technique: \"{technique}\", plain: \"p\", intended_effect: \"e\",
-        start: {start}, timeout: \"10min\", action: {action}),"
-    )
 }
 
 const LOOK: &str = "Scan(arp_per_s: 20.0, ports: [502], ports_per_s: 2.0)";
