@@ -15,6 +15,7 @@ mod check;
 mod demo;
 mod explain;
 mod list;
+mod metrics;
 mod replay;
 mod run;
 mod score;
@@ -52,6 +53,8 @@ enum Verb {
     Score(score::Args),
     /// Run again from the record and compare digests.
     Replay(replay::Args),
+    /// Compute the metrics of the literature over any labelled series.
+    Metrics(metrics::Args),
     /// Run a recorded run again with an action or an attack step more or less, and show the difference.
     WhatIf(what_if::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
             Verb::Run(args) => run::run(&args),
             Verb::Score(args) => score::run(&args),
             Verb::Replay(args) => replay::run(&args),
+            Verb::Metrics(args) => metrics::run(&args),
             Verb::WhatIf(args) => what_if::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),

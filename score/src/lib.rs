@@ -29,6 +29,7 @@ pub mod formats;
 pub mod gate;
 pub mod junit;
 pub mod margin;
+pub mod metrics;
 pub mod navigator;
 pub mod records;
 pub mod report;

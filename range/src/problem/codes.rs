@@ -392,6 +392,26 @@ static CODES: &[CodeInfo] = &[
          or the run has no such action or step.",
     ),
     info(
+        "TR0340",
+        "case that cannot be read",
+        "`metrics --case` takes JSON: an object with `n` (number of samples), `truth` and `pred` (lists of \
+         `[first, last]`, counted from 0, both included), a list of such objects, or an object with `cases`. Other \
+         keys are ignored.",
+    ),
+    info(
+        "TR0341",
+        "labels that cannot be read",
+        "A file for `metrics` has one label for each sample (CSV, Parquet, JSON lines), or ranges: CSV with a head of \
+         `first,last` (samples) or `start,end` (times), or IPAL's attacks.json. Labels are never guessed: a value \
+         that says neither attack nor normal needs `--attack-value`.",
+    ),
+    info(
+        "TR0342",
+        "truth and alarms do not fit together",
+        "Both files must be about the same samples in the same order: the same number of them, and the same times \
+         where both have times.",
+    ),
+    info(
         "TR0401",
         "nothing to render with",
         "The viewer found neither a graphics card nor a software renderer that speaks Vulkan. On Debian, \
