@@ -18,7 +18,12 @@ use labels::{Labels, Meaning};
 pub(crate) struct Args {
     /// What was attacked: CSV, Parquet or JSON lines with a label per sample (IPAL's too), a CSV of ranges with a
     /// head of `first,last`, or IPAL's attacks.json. `.gz` is read as well.
-    #[arg(long, value_name = "FILE", requires = "alarms", required_unless_present = "case")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "alarms",
+        required_unless_present = "case"
+    )]
     truth: Option<PathBuf>,
     /// Where the detector was in alarm, in one of the same forms. May be the file of the truth.
     #[arg(long, value_name = "FILE", requires = "truth")]
@@ -56,7 +61,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let value = args.attack_value.as_deref();
     let truth = labels::read(truth, args.truth_column.as_deref(), value, Meaning::Truth)?;
-    let alarms = labels::read(alarms, args.alarms_column.as_deref(), value, Meaning::Alarms)?;
+    let alarms = labels::read(
+        alarms,
+        args.alarms_column.as_deref(),
+        value,
+        Meaning::Alarms,
+    )?;
     let series = together(&truth, &alarms, args.samples)?;
     let scores = Scores::of(&series);
     let chance = baseline(&series);

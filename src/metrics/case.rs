@@ -57,7 +57,8 @@ pub(super) fn read(path: &Path) -> Result<Cases, Problem> {
         })?;
         let name = case.id.unwrap_or_else(|| format!("case {}", number + 1));
         let range = |&(first, last): &(u64, u64)| Range { first, last };
-        let [truth, pred] = [&case.truth, &case.pred].map(|list| list.iter().map(range).collect::<Vec<_>>());
+        let [truth, pred] =
+            [&case.truth, &case.pred].map(|list| list.iter().map(range).collect::<Vec<_>>());
         let series = Series::new(case.n, &truth, &pred)
             .map_err(|error| Problem::new("TR0341", format!("{}, `{name}`: {error}", place())))?;
         list.push((name, series));

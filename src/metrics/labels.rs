@@ -26,11 +26,28 @@ impl Meaning {
     fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Truth => &[
-                "label", "attack", "normal/attack", "att_flag", "malicious", "truth", "ground_truth", "y", "y_true",
-                "anomaly", "is_anomaly",
+                "label",
+                "attack",
+                "normal/attack",
+                "att_flag",
+                "malicious",
+                "truth",
+                "ground_truth",
+                "y",
+                "y_true",
+                "anomaly",
+                "is_anomaly",
             ],
             Self::Alarms => &[
-                "alarm", "alarms", "ids", "pred", "prediction", "predicted", "alert", "y_pred", "detected",
+                "alarm",
+                "alarms",
+                "ids",
+                "pred",
+                "prediction",
+                "predicted",
+                "alert",
+                "y_pred",
+                "detected",
             ],
         }
     }
@@ -48,7 +65,16 @@ const TIMES: [&str; 6] = ["timestamp", "time", "t", "t_s", "t_ns", "datetime"];
 
 /// Words that mean attack or alarm, and words that mean neither; blanks and case do not count.
 const YES: [&str; 10] = [
-    "1", "1.0", "true", "yes", "attack", "attacked", "anomaly", "anomalous", "malicious", "alarm",
+    "1",
+    "1.0",
+    "true",
+    "yes",
+    "attack",
+    "attacked",
+    "anomaly",
+    "anomalous",
+    "malicious",
+    "alarm",
 ];
 const NO: [&str; 7] = ["0", "0.0", "false", "no", "normal", "benign", "none"];
 
@@ -111,9 +137,8 @@ fn wrong(place: &str, why: impl std::fmt::Display) -> Problem {
 }
 
 fn text_of(path: &Path, file: &str) -> Result<String, Problem> {
-    let unreadable = |error: std::io::Error| {
-        Problem::new("TR0108", format!("`{file}` cannot be read: {error}"))
-    };
+    let unreadable =
+        |error: std::io::Error| Problem::new("TR0108", format!("`{file}` cannot be read: {error}"));
     let open = File::open(path).map_err(unreadable)?;
     let mut text = String::new();
     if file.ends_with(".gz") {
@@ -213,7 +238,10 @@ fn parquet_rows(path: &Path, file: &str) -> Result<Vec<Row>, Problem> {
 /// IPAL's attacks.json: a list of objects with `start` and `end`, seconds, both included.
 fn attacks(file: &str, text: &str) -> Result<Labels, Problem> {
     let list: Vec<Value> = serde_json::from_str(text).map_err(|error| {
-        wrong(&format!("{file}:{}:{}", error.line(), error.column()), error)
+        wrong(
+            &format!("{file}:{}:{}", error.line(), error.column()),
+            error,
+        )
     })?;
     let mut times = Vec::new();
     for (number, attack) in list.iter().enumerate() {
@@ -241,7 +269,11 @@ fn shape_of(
         Some(row) => row.values.iter().map(|(name, _)| name.as_str()).collect(),
         None => return Err(wrong(file, "it has no rows")),
     };
-    let find = |wanted: &str| names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
+    let find = |wanted: &str| {
+        names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(wanted))
+    };
     let pair = |a, b| Some((find(a)?, find(b)?));
     if column.is_none() && meaning.columns().iter().all(|name| find(name).is_none()) {
         if let Some((first, last)) = pair("first", "last") {
@@ -260,7 +292,10 @@ fn shape_of(
             let known = meaning.columns().iter().find_map(|name| find(name));
             let only = (names.len() == 1).then_some(0);
             known.or(only).ok_or_else(|| {
-                let message = format!("no column has a name that is known for it: {}", names.join(", "));
+                let message = format!(
+                    "no column has a name that is known for it: {}",
+                    names.join(", ")
+                );
                 wrong(file, message).hint(format!("name it with `{}`", meaning.option()))
             })?
         }
@@ -270,7 +305,13 @@ fn shape_of(
     let mut at = Vec::new();
     for row in rows {
         let value = value_of(file, row, label, names[label])?;
-        labels.push(read_label(file, row.line, names[label], value, attack_value)?);
+        labels.push(read_label(
+            file,
+            row.line,
+            names[label],
+            value,
+            attack_value,
+        )?);
         if let Some(times) = times {
             at.push(value_of(file, row, times, names[times])?.to_owned());
         }
@@ -287,7 +328,10 @@ fn value_of<'a>(file: &str, row: &'a Row, index: usize, name: &str) -> Result<&'
     let found = here.or_else(|| row.values.iter().find(|(known, _)| known == name));
     let value = found.map(|(_, value)| value.trim());
     value.filter(|value| !value.is_empty()).ok_or_else(|| {
-        wrong(&format!("{file}:{}", row.line), format!("`{name}` has no value"))
+        wrong(
+            &format!("{file}:{}", row.line),
+            format!("`{name}` has no value"),
+        )
     })
 }
 
@@ -322,7 +366,10 @@ fn number<T: std::str::FromStr>(file: &str, row: &Row, index: usize) -> Result<T
     let name = row.values[index].0.clone();
     let value = value_of(file, row, index, &name)?;
     value.parse().map_err(|_| {
-        wrong(&format!("{file}:{}", row.line), format!("`{name}` is `{value}`, not a number"))
+        wrong(
+            &format!("{file}:{}", row.line),
+            format!("`{name}` is `{value}`, not a number"),
+        )
     })
 }
 
@@ -399,7 +446,8 @@ impl Labels {
             Some(axis) => {
                 let parsed = axis.iter().map(|time| {
                     time.parse().map_err(|_| {
-                        let message = format!("its ranges are numbers, and a sample is at `{time}`");
+                        let message =
+                            format!("its ranges are numbers, and a sample is at `{time}`");
                         wrong(file, message).hint("both need the same axis, such as Unix seconds")
                     })
                 });

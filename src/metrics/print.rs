@@ -30,7 +30,11 @@ pub(super) fn table(series: &Series, scores: &Scores, chance: Option<&Baseline>)
         "attacks detected",
         format!("{} of {}", events.attacks_detected, events.attacks)
     );
-    row("recall over attacks", Some(events.event_recall), by(|c| c.event_recall));
+    row(
+        "recall over attacks",
+        Some(events.event_recall),
+        by(|c| c.event_recall),
+    );
     say!("  {:<34} {:>12}", "false alarms", events.alarms_false);
     row("alarm precision", Some(events.alarm_precision), None);
     row("event F1", Some(events.event_f1), None);
@@ -52,19 +56,39 @@ pub(super) fn table(series: &Series, scores: &Scores, chance: Option<&Baseline>)
     row("F1 over samples", Some(samples.f1), by(|c| c.pointwise_f1));
     row("MCC", Some(samples.mcc), None);
     say!("secondary");
-    row("composite F1", Some(events.composite_f1), by(|c| c.composite_f1));
+    row(
+        "composite F1",
+        Some(events.composite_f1),
+        by(|c| c.composite_f1),
+    );
     row("affiliation precision", scores.affiliation.precision, None);
     row("affiliation recall", scores.affiliation.recall, None);
-    row("affiliation F1", scores.affiliation.f1, by(|c| c.affiliation_f1));
-    row("BATADAL S (as ipal_evaluate)", scores.batadal.s, by(|c| c.batadal_s));
+    row(
+        "affiliation F1",
+        scores.affiliation.f1,
+        by(|c| c.affiliation_f1),
+    );
+    row(
+        "BATADAL S (as ipal_evaluate)",
+        scores.batadal.s,
+        by(|c| c.batadal_s),
+    );
     for nab in &scores.nab {
         let name = format!("NAB {}, probation {}", nab.profile, nab.probation);
         row(&name, nab.normalised, None);
     }
     say!("for comparison with older papers only");
     for (k, adjusted) in &scores.point_adjust {
-        let chance = if k == "0" { by(|c| c.point_adjust_f1) } else { None };
-        row(&format!("point-adjusted F1, K = {k} %"), Some(adjusted.f1), chance);
+        let chance = if k == "0" {
+            by(|c| c.point_adjust_f1)
+        } else {
+            None
+        };
+        row(
+            &format!("point-adjusted F1, K = {k} %"),
+            Some(adjusted.f1),
+            chance,
+        );
     }
     for one in &scores.tapr[..1] {
         row("TaPR F1 (0.8/0.5/0)", Some(one.f1), None);

@@ -49,8 +49,16 @@ impl Span {
     }
 
     fn cut(self, other: Self) -> Option<Self> {
-        let from = if self.from > other.from { self.from } else { other.from };
-        let to = if self.to < other.to { self.to } else { other.to };
+        let from = if self.from > other.from {
+            self.from
+        } else {
+            other.from
+        };
+        let to = if self.to < other.to {
+            self.to
+        } else {
+            other.to
+        };
         (from < to).then_some(Self { from, to })
     }
 }
@@ -58,8 +66,16 @@ impl Span {
 /// Affiliation precision and recall.
 #[must_use]
 pub fn affiliation(series: &Series) -> Affiliation {
-    let attacks: Vec<Span> = series.truth().iter().map(|range| Span::of(*range)).collect();
-    let alarms: Vec<Span> = series.alarms().iter().map(|range| Span::of(*range)).collect();
+    let attacks: Vec<Span> = series
+        .truth()
+        .iter()
+        .map(|range| Span::of(*range))
+        .collect();
+    let alarms: Vec<Span> = series
+        .alarms()
+        .iter()
+        .map(|range| Span::of(*range))
+        .collect();
     let whole = Span {
         from: 0.0,
         to: series.n() as f64,
@@ -98,8 +114,16 @@ fn zones(spans: &[Span], whole: Span) -> Vec<Span> {
     let border = |left: usize| f64::midpoint(spans[left].to, spans[left + 1].from);
     (0..spans.len())
         .map(|number| Span {
-            from: if number == 0 { whole.from } else { border(number - 1) },
-            to: if number + 1 == spans.len() { whole.to } else { border(number) },
+            from: if number == 0 {
+                whole.from
+            } else {
+                border(number - 1)
+            },
+            to: if number + 1 == spans.len() {
+                whole.to
+            } else {
+                border(number)
+            },
         })
         .collect()
 }
@@ -121,14 +145,20 @@ fn precision(pieces: &[Span], attack: Span, zone: Span) -> Option<f64> {
     };
     let mut sum = 0.0;
     for piece in pieces {
-        let before = Span { from: piece.from, to: attack.from };
+        let before = Span {
+            from: piece.from,
+            to: attack.from,
+        };
         if let Some(left) = piece.cut(before) {
             sum += beside(attack.from - left.to, attack.from - left.from);
         }
         if let Some(inside) = piece.cut(attack) {
             sum += inside.len();
         }
-        let after = Span { from: attack.to, to: piece.to };
+        let after = Span {
+            from: attack.to,
+            to: piece.to,
+        };
         if let Some(right) = piece.cut(after) {
             sum += beside(right.from - attack.to, right.to - attack.to);
         }
@@ -144,14 +174,20 @@ fn recall(pieces: &[Span], attack: Span, zone: Span) -> f64 {
         let Some(part) = attack.cut(near) else {
             continue;
         };
-        let before = Span { from: part.from, to: piece.from };
+        let before = Span {
+            from: part.from,
+            to: piece.from,
+        };
         if let Some(left) = part.cut(before) {
             sum += survival(left, piece.from, zone);
         }
         if let Some(inside) = part.cut(*piece) {
             sum += inside.len();
         }
-        let after = Span { from: piece.to, to: part.to };
+        let after = Span {
+            from: piece.to,
+            to: part.to,
+        };
         if let Some(right) = part.cut(after) {
             sum += survival(right, piece.to, zone);
         }

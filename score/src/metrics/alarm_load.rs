@@ -64,7 +64,13 @@ pub fn alarm_load(alarms: &[(u64, String)], duration_ns: u64) -> AlarmLoad {
     let times: Vec<u64> = sorted.iter().map(|(at, _)| *at).collect();
     let count = times.len() as u64;
     let days = duration_ns as f64 / (24 * HOUR_NS) as f64;
-    let per = |periods: f64| if periods > 0.0 { count as f64 / periods } else { 0.0 };
+    let per = |periods: f64| {
+        if periods > 0.0 {
+            count as f64 / periods
+        } else {
+            0.0
+        }
+    };
     let in_window = |first: usize| {
         let end = times.partition_point(|at| *at < times[first] + WINDOW_NS);
         (end - first) as u64
@@ -179,7 +185,10 @@ mod tests {
         let burst: Vec<u64> = (0..11).map(|number| 600 + 10 * number).collect();
         let found = load(&burst);
         assert_eq!(found.most_in_10_min, 11);
-        assert!((found.flood_percent - 100.0 * 560.0 / 3600.0).abs() < 1e-9, "{found:?}");
+        assert!(
+            (found.flood_percent - 100.0 * 560.0 / 3600.0).abs() < 1e-9,
+            "{found:?}"
+        );
         assert!((found.periods_over_10_percent - 100.0 / 6.0).abs() < 1e-9);
         assert_eq!(found.chattering, ["level high"]);
         assert_eq!(load(&burst[..10]).flood_percent, 0.0);

@@ -45,7 +45,10 @@ pub struct Range {
 impl Range {
     /// Number of samples.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "a range has at least one sample")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a range has at least one sample"
+    )]
     pub fn len(self) -> u64 {
         self.last - self.first + 1
     }

@@ -191,7 +191,9 @@ fn false_alarms(series: &Series, alarms: &[Range]) -> f64 {
                 sample = window.last + 1;
                 continue;
             }
-            let free_to = windows.get(next).map_or(u64::MAX, |window| window.first - 1);
+            let free_to = windows
+                .get(next)
+                .map_or(u64::MAX, |window| window.first - 1);
             let to = alarm.last.min(free_to);
             sum += match next.checked_sub(1).map(|before| windows[before]) {
                 None => -((to - sample + 1) as f64),

@@ -72,9 +72,13 @@ impl Scores {
             eventwise: eventwise(series),
             point_adjust: adjusted.into_iter().collect(),
             etapr: ETAPR.map(|(p, r, delta)| etapr(series, p, r, delta)).into(),
-            tapr: TAPR.map(|(alpha, theta, delta)| tapr(series, alpha, theta, delta)).into(),
+            tapr: TAPR
+                .map(|(alpha, theta, delta)| tapr(series, alpha, theta, delta))
+                .into(),
             range_based: RANGE_BASED
-                .map(|(alpha, cardinality, bias)| range_based(series, 0.0, alpha, cardinality, bias))
+                .map(|(alpha, cardinality, bias)| {
+                    range_based(series, 0.0, alpha, cardinality, bias)
+                })
                 .into(),
             affiliation: affiliation(series),
             nab: PROBATION.map(nab).concat(),

@@ -3,5 +3,6 @@
 mod common;
 mod detection;
 mod import;
+mod metrics;
 mod properties;
 mod reports;
