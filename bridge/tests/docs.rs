@@ -73,6 +73,7 @@ fn start(script: &str, args: &[String]) -> LockStep {
         start_timeout: Duration::from_secs(120),
         interval_timeout: Duration::from_secs(120),
         log_path: None,
+        confinement: None,
     };
     LockStep::spawn(&config, &hello()).expect("the example starts")
 }

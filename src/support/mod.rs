@@ -5,8 +5,9 @@ pub(crate) mod alerts;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;
-#[cfg_attr(not(test), expect(dead_code, reason = "the oracle and the margin come next"))]
 pub(crate) mod ideal;
+pub(crate) mod oracle;
 pub(crate) mod progress;
+pub(crate) mod sandbox;
 pub(crate) mod scenario;
 pub(crate) mod scoring;

@@ -21,5 +21,7 @@ mod offline;
 #[cfg(unix)]
 mod response;
 mod safety;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod st;
 mod support;
