@@ -18,6 +18,8 @@ mod layering;
 mod logic;
 #[cfg(unix)]
 mod offline;
+
+mod ranking;
 #[cfg(unix)]
 mod response;
 mod safety;
