@@ -56,6 +56,11 @@ const PREFIX: [&str; 7] = [
     "include",
     "pyvenv.cfg",
 ];
+/// The same for a folder of `PATH`, which may be that of a version manager (`shims`, `versions`). Not its
+/// `share`: below a home folder that is everything that programs keep.
+const PATH_PREFIX: [&str; 8] = [
+    "bin", "lib", "lib64", "libexec", "plugins", "versions", "installs", "version",
+];
 /// Most entries of a tool's folders that are looked through for run folders.
 const ENTRIES: usize = 200_000;
 /// Longest first line of a script, bytes.
@@ -158,6 +163,10 @@ impl Confinement {
         let mut grants = Grants::default();
         let search = std::env::var_os("PATH").unwrap_or_default();
         let in_path = std::env::split_paths(&search).filter(|path| path.is_absolute());
+        let in_path = in_path.flat_map(|folder| {
+            let beside = beside(&folder, &PATH_PREFIX);
+            std::iter::once(folder).chain(beside)
+        });
         let read = SYSTEM.iter().map(PathBuf::from);
         let read = read.chain(in_path).chain(of_program(program, true));
         for path in read.chain(self.read.iter().cloned()) {
@@ -208,20 +217,26 @@ fn of_program(program: &Path, follow_script: bool) -> Vec<PathBuf> {
     let mut paths = vec![program.to_path_buf()];
     let full = program.canonicalize().ok();
     for path in full.iter().map(PathBuf::as_path).chain([program]) {
-        let Some(folder) = path.parent() else {
-            continue;
-        };
-        let is_bin = folder
-            .file_name()
-            .is_some_and(|name| name == "bin" || name == "sbin");
-        if let Some(prefix) = folder.parent().filter(|_| is_bin) {
-            paths.extend(PREFIX.iter().map(|part| prefix.join(part)));
+        if let Some(folder) = path.parent() {
+            paths.extend(beside(folder, &PREFIX));
         }
     }
     if follow_script && let Some(interpreter) = interpreter(program) {
         paths.extend(of_program(&interpreter, false));
     }
     paths
+}
+
+/// Parts of the prefix in which a folder of programs lies; none if it is no such folder.
+fn beside(folder: &Path, parts: &[&str]) -> Vec<PathBuf> {
+    let names = ["bin", "sbin", "shims"];
+    let is_bin = folder
+        .file_name()
+        .is_some_and(|name| names.iter().any(|known| name == *known));
+    let prefix = folder.parent().filter(|_| is_bin);
+    prefix.map_or_else(Vec::new, |prefix| {
+        parts.iter().map(|part| prefix.join(part)).collect()
+    })
 }
 
 /// The interpreter that the first line of a script names.

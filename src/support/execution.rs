@@ -98,6 +98,12 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
         match failure {
             Some(failure) => {
                 note_failure(&folder, &failure)?;
+                if matches!(failure, Failure::Defense(_)) && order.sandbox.note().confined {
+                    eprintln!(
+                        "note: the defense was confined. If it lacks a file, name its folder in `may_read` of \
+                         the description, or try `--sandbox off`; docs/defense-protocol.md, section 12"
+                    );
+                }
                 Err(failure)
             }
             None => Ok(folder),

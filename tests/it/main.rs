@@ -18,7 +18,6 @@ mod layering;
 mod logic;
 #[cfg(unix)]
 mod offline;
-
 mod ranking;
 #[cfg(unix)]
 mod response;
@@ -27,3 +26,4 @@ mod safety;
 mod sandbox;
 mod st;
 mod support;
+mod yardsticks;

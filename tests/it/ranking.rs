@@ -105,19 +105,28 @@ impl Row {
 
     /// Whether its alarms are too many, or too long, to be read.
     fn is_noise(&self) -> bool {
-        self.false_per_day > READ_PER_DAY || self.alarm_time_percent > 10.0
+        self.false_per_day > READ_PER_DAY || self.is_long()
     }
 
-    /// What it kept of production; then whether anybody would read it; then what it detected, or how little
-    /// of it is noise.
-    fn key(&self) -> (f64, bool, f64) {
-        let noise = self.is_noise();
-        let last = if noise {
-            self.alarm_time_percent
+    /// What it kept of production; then whether its alarms are too long or too many; then, of what can be
+    /// read, what it detected, and of the rest how much there is of it.
+    fn key(&self) -> (f64, bool, bool, f64) {
+        let last = if self.is_noise() {
+            self.false_per_day
         } else {
             -self.recall()
         };
-        (-self.protection_parts, noise, last)
+        (
+            -self.protection_parts,
+            self.is_long(),
+            self.is_noise(),
+            last,
+        )
+    }
+
+    /// Whether its alarms stand so long that they say nothing.
+    fn is_long(&self) -> bool {
+        self.alarm_time_percent > 10.0
     }
 
     fn cells(&self) -> [String; 11] {
@@ -291,6 +300,7 @@ fn names(rows: &[Row]) -> Vec<&str> {
 #[ignore = "it plays nine defenses, four runs each"]
 fn ranking_when_bottles_are_short_then_as_an_expert_would() {
     let rows = ranked("underfill");
+    keep("underfill", &rows);
     expect_sense(&rows);
     let expect = [
         "oracle",
@@ -306,7 +316,6 @@ fn ranking_when_bottles_are_short_then_as_an_expert_would() {
     assert_eq!(names(&rows), expect);
     let respond = &rows[1];
     assert!(respond.protection_parts > 0.5, "{respond:?}");
-    keep("underfill", &rows);
 }
 
 /// Here the plant's own safety function already bounds the loss, and a response that restores the filler costs
@@ -315,6 +324,7 @@ fn ranking_when_bottles_are_short_then_as_an_expert_would() {
 #[ignore = "it plays nine defenses, four runs each"]
 fn ranking_when_the_bowl_fills_up_then_as_an_expert_would() {
     let rows = ranked("overflow");
+    keep("overflow", &rows);
     expect_sense(&rows);
     let expect = [
         "oracle",
@@ -333,5 +343,4 @@ fn ranking_when_the_bowl_fills_up_then_as_an_expert_would() {
         row.demands
     };
     assert!(demands("silent") > 0 && demands("reference-respond") == 0);
-    keep("overflow", &rows);
 }
