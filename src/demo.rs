@@ -8,6 +8,7 @@ use crate::score::score_folder;
 use crate::support::defense::{self, DEMO_DEFENSE};
 use crate::support::execution::{Order, default_out, execute};
 use crate::support::progress;
+use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::scenario::{self, DEMO_SCENARIO};
 
 /// Arguments of `demo`.
@@ -19,6 +20,9 @@ pub(crate) struct Args {
     /// Seeds every random stream; the scenario's own seed when left out.
     #[arg(long)]
     seed: Option<u64>,
+    /// Whether the defense is kept away from the truth.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    sandbox: Mode,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -31,6 +35,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .unwrap_or_else(|| default_out("demo", seed));
     say!("{}\n", ready.loaded.scenario.title);
     say!("{}\n", wrapped(&ready.loaded.scenario.summary, 96));
+    let sandbox = Sandbox::new(args.sandbox)?;
     let interrupt = progress::interrupt_flag();
     let order = Order {
         ready: &ready,
@@ -40,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         out: &out,
         defense: Some(&defense),
         branch: None,
+        sandbox: &sandbox,
         interrupt: &interrupt,
     };
     let folder = execute(&order)?;

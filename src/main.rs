@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 mod check;
+mod confined;
 mod demo;
 mod explain;
 mod list;
@@ -74,12 +75,21 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// A built-in yardstick, as a program that speaks the defense protocol on its pipes.
+    #[command(hide = true, disable_help_flag = true)]
+    Yardstick {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Confines itself and becomes a defense.
+    #[command(hide = true)]
+    Confined(confined::Args),
 }
 
 fn main() -> ExitCode {
     let result = std::panic::catch_unwind(|| {
         let cli = Cli::parse();
-        match cli.verb {
+        let outcome = match cli.verb {
             Verb::Demo(args) => demo::run(&args),
             Verb::Run(args) => run::run(&args),
             Verb::Score(args) => score::run(&args),
@@ -92,11 +102,13 @@ fn main() -> ExitCode {
             Verb::St(args) => st::run(&args),
             Verb::Explain(args) => explain::run(&args),
             Verb::ReferenceDefense { args } => support::defense::serve_reference(&args),
-        }
+            Verb::Yardstick { args } => support::defense::serve_yardstick(&args),
+            Verb::Confined(args) => return confined::run(&args),
+        };
+        outcome.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
     });
     match result {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => failure.report(),
+        Ok(code) => code,
         Err(_) => {
             eprintln!(
                 "This is a bug in twinrange, not in your files. Please report the message above with the \

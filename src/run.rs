@@ -11,6 +11,7 @@ use twinrange_range::run_folder::RunFolder;
 use crate::Outcome;
 use crate::support::execution::{Order, default_out, execute};
 use crate::support::failure::Failure;
+use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::{defense, progress, scenario};
 
 /// Arguments of `run`.
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// Simulated length, such as 90min or 00:30:00; the scenario's own when left out.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
+    /// Whether the defense is kept away from the truth.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    sandbox: Mode,
     /// Print the manifest's figures as JSON.
     #[arg(long)]
     json: bool,
@@ -50,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .out
         .clone()
         .unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
+    let sandbox = Sandbox::new(args.sandbox)?;
     let interrupt = progress::interrupt_flag();
     let flag: &AtomicBool = &interrupt;
     let order = Order {
@@ -60,6 +65,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         out: &out,
         defense: defense.as_ref(),
         branch: None,
+        sandbox: &sandbox,
         interrupt: flag,
     };
     let folder = execute(&order)?;

@@ -18,6 +18,7 @@ use crate::support::action_text;
 use crate::support::execution::{Order, execute};
 use crate::support::failure::Failure;
 use crate::support::reruns::Reruns;
+use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::scenario::{self, Ready};
 use crate::support::{progress, scoring};
 
@@ -92,6 +93,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             out,
             defense: None,
             branch: Some(&branch),
+            sandbox: &Sandbox::new(Mode::Auto)?,
             interrupt: &interrupt,
         })?;
     }

@@ -298,29 +298,6 @@ impl Action {
         }
     }
 
-    /// Whether it leaves a controller other than it was: outputs, parameters, program, mode, scan period or
-    /// firmware. What a controller merely answers, or is kept from answering, does not change it.
-    #[must_use]
-    pub fn changes_controllers(&self) -> bool {
-        match self {
-            Self::Write(_)
-            | Self::BruteForceIo(_)
-            | Self::Drift(_)
-            | Self::DownloadProgram(_)
-            | Self::SetMode(_)
-            | Self::Restart(_)
-            | Self::Force(_)
-            | Self::ChangeTask(_)
-            | Self::Firmware(_) => true,
-            Self::Scan(_)
-            | Self::Identify(_)
-            | Self::AdversaryInTheMiddle(_)
-            | Self::DenialOfService(_)
-            | Self::UploadProgram(_)
-            | Self::Wait(_) => false,
-        }
-    }
-
     /// Alias of the controller and client of an action of the engineering session; `None` for any other.
     pub(crate) fn engineering(&self) -> Option<(&str, &Client)> {
         match self {

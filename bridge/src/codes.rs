@@ -134,6 +134,13 @@ const CODES: &[(&str, &str, &str)] = &[
          is TR0313 instead.",
     ),
     (
+        "DF0020",
+        "the defense cannot be confined",
+        "`--sandbox require` asks that the tool be kept away from the truth, and this machine or the tool's folder \
+         does not allow it; the message says what is missing. With `--sandbox auto` the tool runs all the same, \
+         and the score has a caveat.",
+    ),
+    (
         "DS0001",
         "a defense file that cannot be read",
         "It is not RON, or has a field or variant that a defense does not have.",

@@ -184,6 +184,12 @@ pub enum DefenseError {
         /// What the run folder says of it.
         why: String,
     },
+    /// The tool could not be kept away from the truth, and was not started.
+    #[error("the defense cannot be confined: {reason}")]
+    CannotConfine {
+        /// What is missing.
+        reason: String,
+    },
     /// The user interrupted the wait for the tool.
     #[error("interrupted while the defense was running")]
     Interrupted,
@@ -224,6 +230,7 @@ impl DefenseError {
             Self::Io { .. } => "DF0017",
             Self::FailedInRun { .. } => "DF0018",
             Self::UnreadableAlerts { .. } => "DF0019",
+            Self::CannotConfine { .. } => "DF0020",
         }
     }
 
@@ -284,6 +291,11 @@ impl DefenseError {
             ),
             Self::FailedInRun { .. } => {
                 "run again with a defense that works, or score an alert file with --alerts FILE"
+                    .to_owned()
+            }
+            Self::CannotConfine { .. } => {
+                "with --sandbox auto it runs all the same, and the score says so; \
+                docs/defense-protocol.md says what confining needs"
                     .to_owned()
             }
             Self::TooLarge { .. } | Self::Interrupted | Self::Io { .. } => return None,

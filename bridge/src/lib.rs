@@ -18,11 +18,13 @@
 //! **Invariant:** the wall clock only tells a hang from work. No reading of it reaches an answer,
 //! so the same tool output gives the same run however slow the machine is.
 //!
-//! **Invariant:** no path that is handed to a tool leads to `truth/`.
+//! **Invariant:** no path that is handed to a tool leads to `truth/`. A tool that looks for it all the same
+//! is stopped by [`confine`], where the machine can.
 
 pub mod answer;
 mod child;
 mod codes;
+pub mod confine;
 mod error;
 mod lines;
 pub mod lockstep;
@@ -32,6 +34,7 @@ pub mod spec;
 
 pub use answer::{Action, ActionArgs, Answer, Target, Verb};
 pub use codes::explain;
+pub use confine::Confinement;
 pub use error::DefenseError;
 pub use lockstep::{LockStep, LockStepConfig};
 pub use message::{

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::answer::{Answer, Collector, Progress, parse_ready};
 use crate::child::{Chatter, Guard, describe};
+use crate::confine::Confinement;
 use crate::error::{DefenseError, excerpt};
 use crate::lines::{Line, read_line};
 use crate::message::{
@@ -40,6 +41,8 @@ pub struct LockStepConfig {
     pub interval_timeout: Duration,
     /// File for the tool's standard error, normally `defense/tool.log`.
     pub log_path: Option<PathBuf>,
+    /// How it is kept away from the truth; not at all when `None`.
+    pub confinement: Option<Confinement>,
 }
 
 /// A running lock-step defense.
@@ -83,7 +86,10 @@ impl LockStep {
             .cwd
             .as_deref()
             .or(scratch.as_ref().map(TempDir::path));
-        let mut command = Command::new(&config.command);
+        let mut command = match (&config.confinement, cwd) {
+            (Some(confinement), Some(own)) => confinement.command(&config.command, own, own)?,
+            _ => Command::new(&config.command),
+        };
         command.args(&config.args).envs(&config.env);
         command
             .stdin(Stdio::piped())

@@ -1,7 +1,8 @@
 //! A defense that runs over the evidence after the run.
 //!
 //! The command sees a copy of the evidence in a scratch folder of its own. It can neither reach
-//! `truth/` through `..` nor change the evidence that the score relies on. What it leaves in
+//! `truth/` through `..` nor change the evidence that the score relies on; if it is confined, it can
+//! not reach the run folder at all. What it leaves in
 //! `{out}` is copied into the run folder: plain files only, no links.
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::child::{Chatter, Guard, describe};
+use crate::confine::Confinement;
 use crate::error::DefenseError;
 use crate::spec::expand;
 
@@ -48,6 +50,8 @@ pub struct OfflineConfig {
     pub scratch_root: Option<PathBuf>,
     /// Set by the handler of Ctrl-C: ends the wait.
     pub interrupt: Option<Arc<AtomicBool>>,
+    /// How it is kept away from the truth; not at all when `None`.
+    pub confinement: Option<Confinement>,
 }
 
 /// What an offline defense left.
@@ -131,7 +135,15 @@ fn run_command(
         ("{evidence}", evidence.to_string_lossy().into_owned()),
         ("{out}", out.to_string_lossy().into_owned()),
     ];
-    let mut command = Command::new(&config.command);
+    let scratch = out.parent().expect("it lies in the scratch folder");
+    let mut command = match &config.confinement {
+        Some(confinement) => {
+            let temporary = scratch.join("tmp");
+            make_dir(&temporary)?;
+            confinement.command(&config.command, scratch, &temporary)?
+        }
+        None => Command::new(&config.command),
+    };
     command.args(config.args.iter().map(|arg| expand(arg, &words)));
     command.envs(
         config

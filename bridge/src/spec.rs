@@ -25,9 +25,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use tempfile::TempDir;
 
 use crate::answer::is_technique_id;
 use crate::child::{Chatter, Guard, describe};
+use crate::confine::Confinement;
 use crate::error::DefenseError;
 use crate::lockstep::LockStepConfig;
 use crate::offline::OfflineConfig;
@@ -62,6 +64,10 @@ pub struct DefenseSpec {
     /// Whether the tool may act on the plant; a lock-step defense only.
     #[serde(default)]
     pub may_act: bool,
+    /// Files and folders that a confined tool may read and run beside the system's and its own:
+    /// absolute, or relative to the folder of the RON file. Run folders in there stay hidden.
+    #[serde(default)]
+    pub may_read: Vec<PathBuf>,
     /// Techniques for signatures whose alerts do not carry any: `sig_id` to technique ids.
     #[serde(default)]
     pub signature_table: BTreeMap<String, Vec<String>>,
@@ -230,11 +236,16 @@ impl DefenseSpec {
     /// # Arguments
     ///
     /// * `defense_dir` — folder of the RON file.
+    /// * `confinement` — how the command of `detect` is kept away from earlier runs.
     ///
     /// # Errors
     ///
     /// [`DefenseError::NotFound`] with the `install` text.
-    pub fn find(&self, defense_dir: &Path) -> Result<(), DefenseError> {
+    pub fn find(
+        &self,
+        defense_dir: &Path,
+        confinement: Option<&Confinement>,
+    ) -> Result<(), DefenseError> {
         let not_found = |reason: String| DefenseError::NotFound {
             name: self.name.clone(),
             reason,
@@ -250,7 +261,7 @@ impl DefenseSpec {
             .map_err(not_found)?;
         let words = self.words(defense_dir);
         let args: Vec<String> = detect.args.iter().map(|arg| expand(arg, &words)).collect();
-        let output = run_detect(&program, &args).map_err(not_found)?;
+        let output = run_detect(&program, &args, confinement).map_err(not_found)?;
         if output.contains(&detect.expect) {
             return Ok(());
         }
@@ -261,6 +272,18 @@ impl DefenseSpec {
             crate::error::excerpt(output.trim().as_bytes()),
             detect.expect
         )))
+    }
+
+    /// What a confined tool may read beside the system: its own folder, and `may_read`.
+    ///
+    /// # Arguments
+    ///
+    /// * `defense_dir` — folder of the RON file.
+    #[must_use]
+    pub fn reads(&self, defense_dir: &Path) -> Vec<PathBuf> {
+        let own = absolute(defense_dir);
+        let more = self.may_read.iter().map(|path| own.join(path));
+        std::iter::once(own.clone()).chain(more).collect()
     }
 
     /// How to start this lock-step defense, or `None` if it is offline.
@@ -301,6 +324,7 @@ impl DefenseSpec {
             start_timeout: Duration::from_secs(*start_timeout_s),
             interval_timeout: Duration::from_secs(*interval_timeout_s),
             log_path,
+            confinement: None,
         }))
     }
 
@@ -339,6 +363,7 @@ impl DefenseSpec {
             log_path: None,
             scratch_root: None,
             interrupt: None,
+            confinement: None,
         }))
     }
 
@@ -574,10 +599,25 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Runs a detect command; its output, or why there is none.
-fn run_detect(program: &Path, args: &[String]) -> Result<String, String> {
+fn run_detect(
+    program: &Path,
+    args: &[String],
+    confinement: Option<&Confinement>,
+) -> Result<String, String> {
     const LIMIT: Duration = Duration::from_secs(60);
     let shown = format!("'{} {}'", program.display(), args.join(" "));
-    let mut command = Command::new(program);
+    let text = |error: DefenseError| error.to_string();
+    let scratch = confinement.map(|_| TempDir::with_prefix("twinrange-detect-"));
+    let scratch = scratch.transpose().map_err(|error| error.to_string())?;
+    let mut command = match confinement.zip(scratch.as_ref()) {
+        Some((confinement, scratch)) => {
+            let own = scratch.path();
+            let mut command = confinement.command(program, own, own).map_err(text)?;
+            command.current_dir(own);
+            command
+        }
+        None => Command::new(program),
+    };
     command
         .args(args)
         .stdin(Stdio::null())

@@ -73,6 +73,7 @@ fn start(script: &str, args: &[String]) -> LockStep {
         start_timeout: Duration::from_secs(120),
         interval_timeout: Duration::from_secs(120),
         log_path: None,
+        confinement: None,
     };
     LockStep::spawn(&config, &hello()).expect("the example starts")
 }
@@ -258,7 +259,7 @@ fn smallest_client_when_run_then_it_completes_a_run() {
 #[test]
 fn document_when_errors_change_then_every_code_has_its_row() {
     let text = document();
-    for number in 1..=17 {
+    for number in 1..=20 {
         assert!(
             text.contains(&format!("| DF{number:04} |")),
             "DF{number:04} is not in the table"
@@ -285,10 +286,17 @@ fn shipped_defenses_when_read_then_all_are_valid() {
     assert_eq!(
         names,
         [
+            "always-on (lock-step)",
+            "flicker (lock-step)",
+            "oracle (lock-step)",
+            "over-eager (lock-step)",
+            "random (lock-step)",
             "reference (lock-step)",
             "reference-respond (lock-step)",
             "river-anomaly (lock-step)",
-            "suricata (offline)"
+            "silent (lock-step)",
+            "suricata (offline)",
+            "trigger-happy (lock-step)",
         ]
     );
 }

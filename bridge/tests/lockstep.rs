@@ -54,6 +54,7 @@ fn config(mode: &str) -> LockStepConfig {
         start_timeout: Duration::from_secs(120),
         interval_timeout: Duration::from_secs(120),
         log_path: None,
+        confinement: None,
     }
 }
 

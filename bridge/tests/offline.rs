@@ -30,6 +30,7 @@ fn config(mode: &str) -> OfflineConfig {
         log_path: None,
         scratch_root: None,
         interrupt: None,
+        confinement: None,
     }
 }
 

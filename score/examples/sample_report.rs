@@ -82,6 +82,7 @@ fn header() -> Header {
             name: "reference".to_owned(),
             version: Some("0.1.0".to_owned()),
             config_digest: None,
+            confined: None,
         }),
         alert_format: Some("jsonl".to_owned()),
         alert_file: None,

@@ -36,6 +36,9 @@ pub struct Tool {
     /// Digest of its configuration, hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_digest: Option<String>,
+    /// Whether it was kept away from the truth while it ran; `None` when the range did not run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confined: Option<bool>,
 }
 
 /// What must stand above every score, so that two scores can be compared.

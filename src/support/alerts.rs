@@ -15,6 +15,7 @@ use twinrange_score::score::Tool;
 use super::defense::Defense;
 use super::execution::Order;
 use super::failure::{Failure, print_problems};
+use super::scoring::sandbox_note;
 
 /// Most records that are named on standard error; `score.json` has more of them.
 const NAMED: usize = 5;
@@ -89,6 +90,7 @@ pub(crate) fn from_file(
             name: tool,
             version: None,
             config_digest: None,
+            confined: None,
         }),
         format: format.name().to_owned(),
         file: Some(file),
@@ -138,6 +140,7 @@ pub(crate) fn of_defense(
             name: defense.spec.name.clone(),
             version: Some(defense.spec.version.clone()),
             config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
+            confined: sandbox_note(folder).map(|note| note.confined),
         }),
         format,
         file: None,
@@ -167,9 +170,10 @@ pub(crate) fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), F
     let Some(defense) = order.defense else {
         return Ok(());
     };
-    let Some(config) = defense.offline(order.ready.loaded.scenario.clean_until)? else {
+    let Some(mut config) = defense.offline(order.ready.loaded.scenario.clean_until)? else {
         return Ok(());
     };
+    config.confinement = defense.confinement(order.sandbox, order.hidden());
     let output = folder.path().join("defense").join("output");
     let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
     let format = Format::from_name(&result.format).expect("checked when the defense was read");

@@ -1,4 +1,4 @@
-//! Finding defenses, and the built-in reference defense.
+//! Finding defenses, and those that are built in: the reference defense and the yardsticks.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use sim_kernel::time::SimDuration;
 use twinrange_bridge::spec::Kind;
-use twinrange_bridge::{DefenseSpec, LockStepConfig, OfflineConfig};
+use twinrange_bridge::{Confinement, DefenseSpec, LockStepConfig, OfflineConfig};
 use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::ron_source::{Outline, check_texts_at};
 use twinrange_range::scenario::Scenario;
@@ -14,10 +14,20 @@ use twinrange_reference::{Options, options};
 use twinrange_score::formats::Format;
 
 use super::failure::Failure;
+use super::sandbox::{Mode, Sandbox};
 use crate::Outcome;
 
+macro_rules! yardstick {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../defenses/yardsticks/", $name, ".ron")),
+        )
+    };
+}
+
 /// Descriptions that are part of the program, by name.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 9] = [
     (
         "reference",
         include_str!("../../defenses/reference/defense.ron"),
@@ -26,13 +36,26 @@ const BUILT_IN: [(&str, &str); 2] = [
         "reference-respond",
         include_str!("../../defenses/reference/defense-respond.ron"),
     ),
+    yardstick!("always-on"),
+    yardstick!("flicker"),
+    yardstick!("oracle"),
+    yardstick!("over-eager"),
+    yardstick!("random"),
+    yardstick!("silent"),
+    yardstick!("trigger-happy"),
 ];
+
+/// The yardstick that is told the truth.
+const ORACLE: &str = include_str!("../../defenses/yardsticks/oracle.ron");
 
 /// The defense that `demo` uses.
 pub(crate) const DEMO_DEFENSE: &str = "reference";
 
-/// The command in the descriptions of the built-in defense.
-const REFERENCE_COMMAND: &str = "twinrange-reference";
+/// The commands in the descriptions of built-in defenses, and the verbs of this program that play them.
+const OWN_COMMANDS: [(&str, &str); 2] = [
+    ("twinrange-reference", "reference-defense"),
+    ("twinrange-yardstick", "yardstick"),
+];
 
 /// A defense, as its file describes it.
 #[derive(Clone, Debug)]
@@ -75,7 +98,8 @@ pub(crate) fn find(name: &str) -> Result<Defense, Failure> {
         (None, None) => {
             let message =
                 format!("there is no defense `{name}`: neither a RON file nor a built-in one");
-            let hint = "built in are reference and reference-respond; `list defenses` shows all that are here";
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            let hint = format!("built in are {names}; `list defenses` shows all that are here");
             Err(Problem::new("TR0108", message).hint(hint).into())
         }
     }
@@ -120,18 +144,44 @@ pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problems> {
 }
 
 impl Defense {
-    /// Whether it is the reference defense, which this program can play itself.
-    fn is_reference(&self) -> bool {
-        matches!(&self.spec.kind, Kind::LockStep { command, .. } if command == REFERENCE_COMMAND)
+    /// The verb that plays it, if this program can do so itself.
+    fn own_verb(&self) -> Option<&'static str> {
+        let Kind::LockStep { command, .. } = &self.spec.kind else {
+            return None;
+        };
+        let own = OWN_COMMANDS.iter().find(|(known, _)| known == command);
+        own.map(|(_, verb)| *verb)
+    }
+
+    /// Whether it is told the truth: only the built-in oracle is, and nothing that merely says so.
+    pub(crate) fn is_oracle(&self) -> bool {
+        self.text == ORACLE
+    }
+
+    /// How it is kept away from the truth, or `None` where it is not.
+    ///
+    /// # Arguments
+    ///
+    /// * `hidden` — what it may not see wherever it lies.
+    pub(crate) fn confinement(
+        &self,
+        sandbox: &Sandbox,
+        hidden: Vec<PathBuf>,
+    ) -> Option<Confinement> {
+        let read = match self.own_verb() {
+            Some(_) => Vec::new(),
+            None => self.spec.reads(&self.folder),
+        };
+        sandbox.confinement(read, hidden)
     }
 
     /// Sees whether the tool is on this machine.
-    pub(crate) fn detect(&self) -> Outcome {
-        if self.is_reference() {
-            Ok(())
-        } else {
-            Ok(self.spec.find(&self.folder)?)
+    pub(crate) fn detect(&self, sandbox: &Sandbox, hidden: Vec<PathBuf>) -> Outcome {
+        if self.own_verb().is_some() {
+            return Ok(());
         }
+        let confinement = self.confinement(sandbox, hidden);
+        Ok(self.spec.find(&self.folder, confinement.as_ref())?)
     }
 
     /// Its description with a learning time that fits a scenario: what a tool learns behind the clean
@@ -172,9 +222,9 @@ impl Defense {
         clean: SimDuration,
         log: Option<PathBuf>,
     ) -> Result<Option<LockStepConfig>, Failure> {
-        if !self.is_reference() {
+        let Some(verb) = self.own_verb() else {
             return Ok(self.spec_for(clean).lock_step(&self.folder, log)?);
-        }
+        };
         let Kind::LockStep {
             args,
             start_timeout_s,
@@ -194,14 +244,13 @@ impl Defense {
         let own = args.iter().map(|arg| arg.replace("{learn_s}", &learn_s));
         Ok(Some(LockStepConfig {
             command: program,
-            args: std::iter::once("reference-defense".to_owned())
-                .chain(own)
-                .collect(),
+            args: std::iter::once(verb.to_owned()).chain(own).collect(),
             cwd: None,
             env: Default::default(),
             start_timeout: std::time::Duration::from_secs(*start_timeout_s),
             interval_timeout: std::time::Duration::from_secs(*interval_timeout_s),
             log_path: log,
+            confinement: None,
         }))
     }
 
@@ -232,8 +281,9 @@ pub(crate) fn list() -> Vec<Value> {
             all.push(defense);
         }
     }
+    let sandbox = Sandbox::new(Mode::Auto).expect("nothing is required");
     for defense in all {
-        let installed = if defense.detect().is_ok() {
+        let installed = if defense.detect(&sandbox, Vec::new()).is_ok() {
             "installed"
         } else {
             "not installed"
@@ -264,4 +314,13 @@ pub(crate) fn serve_reference(args: &[String]) -> Outcome {
             })
         }
     }
+}
+
+/// Plays a yardstick on standard input and output.
+pub(crate) fn serve_yardstick(args: &[String]) -> Outcome {
+    let wrong = |message: String| Failure::from(Problem::new("TR0112", message));
+    let options = twinrange_yardsticks::Options::parse(args.iter().cloned()).map_err(wrong)?;
+    let output = std::io::BufWriter::new(std::io::stdout().lock());
+    twinrange_yardsticks::serve(std::io::stdin().lock(), output, options)
+        .map_err(|error| wrong(error.to_string()))
 }

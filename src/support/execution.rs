@@ -30,7 +30,9 @@ use super::actions;
 use super::alerts::{note_failure, run_offline};
 use super::defense::Defense;
 use super::failure::{Failure, print_problems};
+use super::oracle;
 use super::progress::Progress;
+use super::sandbox::Sandbox;
 use super::scenario::Ready;
 
 /// How long a column must be away from the twin to count.
@@ -53,6 +55,7 @@ pub(crate) struct Order<'a> {
     pub(crate) defense: Option<&'a Defense>,
     /// What is left out and done in place of a defense.
     pub(crate) branch: Option<&'a Branch<'a>>,
+    pub(crate) sandbox: &'a Sandbox,
     pub(crate) interrupt: &'a AtomicBool,
 }
 
@@ -65,12 +68,18 @@ impl Order<'_> {
             keep,
         }
     }
+
+    /// What the defense may not see wherever it lies.
+    pub(crate) fn hidden(&self) -> Vec<PathBuf> {
+        let files = self.ready.hidden.iter().cloned();
+        files.chain([self.out.to_path_buf()]).collect()
+    }
 }
 
 /// Runs, and leaves a finished run folder even when the defense fails.
 pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     if let Some(defense) = order.defense {
-        defense.detect()?;
+        defense.detect(order.sandbox, order.hidden())?;
         if let Some(warning) = defense.learns_less(&order.ready.loaded.scenario) {
             print_problems(&Problems::from(warning));
         }
@@ -106,6 +115,12 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
         match failure {
             Some(failure) => {
                 note_failure(&folder, &failure)?;
+                if matches!(failure, Failure::Defense(_)) && order.sandbox.note().confined {
+                    eprintln!(
+                        "note: the defense was confined. If it lacks a file, name its folder in `may_read` of \
+                         the description, or try `--sandbox off`; docs/defense-protocol.md, section 12"
+                    );
+                }
                 Err(failure)
             }
             None => Ok(folder),
@@ -217,6 +232,7 @@ fn simulate_into_folder(
             "defense_folder".to_owned(),
             json!(folder.display().to_string()),
         );
+        notes.insert("defense_sandbox".to_owned(), json!(order.sandbox.note()));
     }
     let end = End {
         ended,
@@ -312,7 +328,12 @@ impl Watch {
             },
         };
         let config = defense.lock_step(scenario.clean_until, Some(folder.join("tool.log")))?;
-        let config = config.expect("a lock-step defense has a way to start it");
+        let mut config = config.expect("a lock-step defense has a way to start it");
+        if defense.is_oracle() {
+            let script = oracle::script_text(order, watch.interval)?;
+            config.args.extend(["--script".to_owned(), script]);
+        }
+        config.confinement = defense.confinement(order.sandbox, order.hidden());
         watch.tool = Some(LockStep::spawn(&config, &hello)?);
         Ok(watch)
     }

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sim_kernel::time::SimTime;
-use sim_plant::respond::{Action, ActionArgs, ControllerTarget, DURATION_MAX_S, HostTarget};
-use twinrange_attacks::StepRecord;
+use sim_plant::respond::Action;
 use twinrange_range::branch::Branch;
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin::{self, Violation};
@@ -13,6 +12,7 @@ use twinrange_score::margin::{Loss, Margin, Point, last_moments};
 
 use super::attribution::AttackAccount;
 use super::failure::Failure;
+use super::ideal::ideal_response;
 use super::reruns::Reruns;
 
 /// Orders that are tried beside those of the bisection, so that the curve has points all along.
@@ -216,56 +216,36 @@ fn cost(lost: &Amounts) -> f64 {
     lost.money.unwrap_or(lost.good_parts)
 }
 
-/// What somebody who knows everything could order at a time: to take the attacker's host off the network until
-/// the end, and, if a step has begun by then that changes controllers, to restore those as well.
+/// What somebody who knows everything could order at a time: the ideal response, and without its restores, since
+/// a restore stops a controller and may cost more than it saves.
 fn responses(
     reruns: &Reruns<'_>,
     undefended: &Undefended<'_>,
     ordered_ns: u64,
 ) -> Vec<Vec<(SimTime, Action)>> {
-    let at = SimTime::from_nanos(ordered_ns);
-    let scenario = &reruns.ready.loaded.scenario;
-    let Some(host) = scenario.attacker.clone() else {
+    let Some(playbook) = &reruns.ready.prepared.playbook else {
         return vec![Vec::new()];
     };
-    let contain = Action::Contain {
-        target: HostTarget { host },
-        args: ActionArgs {
-            duration_s: reruns.duration.as_secs().clamp(1, DURATION_MAX_S),
-        },
-    };
-    let effective = at + scenario.response.until_effect(&contain);
-    let changed = changed_controllers(reruns, &undefended.attacked.finished.steps, effective);
-    let mut all = vec![vec![(at, contain.clone())]];
-    if !changed.is_empty() {
-        let restores = changed.into_iter().map(|controller| {
-            let target = ControllerTarget { controller };
-            (at, Action::Restore { target })
-        });
-        all.push(std::iter::once((at, contain)).chain(restores).collect());
+    let whole = ideal_response(
+        &reruns.ready.loaded.scenario,
+        playbook,
+        &undefended.attacked.finished.steps,
+        SimTime::from_nanos(ordered_ns),
+        SimTime::ZERO + reruns.duration,
+    );
+    let whole: Vec<(SimTime, Action)> = whole
+        .into_iter()
+        .map(|asked| (asked.at, asked.action))
+        .collect();
+    let (restores, rest): (Vec<_>, Vec<_>) = whole
+        .iter()
+        .cloned()
+        .partition(|(_, action)| matches!(action, Action::Restore { .. }));
+    if restores.is_empty() {
+        vec![rest]
+    } else {
+        vec![rest, whole]
     }
-    all
-}
-
-/// The controllers that steps were about which change something in them and began before a time.
-fn changed_controllers(
-    reruns: &Reruns<'_>,
-    steps: &[StepRecord],
-    before: SimTime,
-) -> BTreeSet<String> {
-    let prepared = &reruns.ready.prepared;
-    let changes = |step: &&StepRecord| {
-        let playbook = prepared.playbook.as_ref();
-        let step_of = playbook.and_then(|playbook| playbook.steps.get(usize::from(step.step)));
-        step.action_at.is_some_and(|at| at < before)
-            && step_of.is_some_and(|step| step.action.changes_controllers())
-    };
-    let hosts = steps.iter().filter(changes).flat_map(|step| &step.hosts);
-    let is_controller = |host: &&String| {
-        let programs = &prepared.plant.controllers;
-        programs.iter().any(|controller| controller.host == **host)
-    };
-    hosts.filter(is_controller).cloned().collect()
 }
 
 #[cfg(test)]

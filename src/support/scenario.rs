@@ -1,12 +1,13 @@
 //! Finding scenarios: files that the user names, and those that are built in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use twinrange_range::formats::{Prepared, Standard, prepare};
 use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::scenario::{Bundle, Loaded, from_bundle, load};
 
 use super::failure::{Failure, print_problems};
+use super::sandbox;
 
 /// A scenario that is part of the program.
 pub(crate) struct BuiltIn {
@@ -140,6 +141,8 @@ fn check_defense(source: &SourceText) -> Problems {
 pub(crate) struct Ready {
     pub(crate) loaded: Loaded,
     pub(crate) prepared: Prepared,
+    /// Its files on this machine, which tell a defense what it may not know; none of a built-in scenario.
+    pub(crate) hidden: Vec<PathBuf>,
 }
 
 /// Finds, reads and prepares a scenario: a path to a file, or the name of one that is built in.
@@ -163,15 +166,23 @@ pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
     if !loaded.warnings.is_empty() {
         print_problems(&loaded.warnings);
     }
-    ready(loaded)
+    let files = match built_in {
+        Some(_) if !path.is_file() => Vec::new(),
+        _ => sandbox::files_of(path, loaded.bundle.files.keys()),
+    };
+    ready(loaded, files)
 }
 
 /// Prepares the scenario that a run folder carries.
 pub(crate) fn from_run(bundle: &Bundle) -> Result<Ready, Failure> {
-    ready(from_bundle(bundle, &formats())?)
+    ready(from_bundle(bundle, &formats())?, Vec::new())
 }
 
-fn ready(loaded: Loaded) -> Result<Ready, Failure> {
+fn ready(loaded: Loaded, hidden: Vec<PathBuf>) -> Result<Ready, Failure> {
     let prepared = prepare(&loaded)?;
-    Ok(Ready { loaded, prepared })
+    Ok(Ready {
+        loaded,
+        prepared,
+        hidden,
+    })
 }

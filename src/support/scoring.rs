@@ -31,8 +31,10 @@ use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
 use super::failure::Failure;
 use super::margin::{self, Defended, Undefended};
+use super::oracle;
 use super::production::{Costs, counted, prices_of, production_of};
 use super::reruns::Reruns;
+use super::sandbox::{Mode, Note, Sandbox};
 use super::scenario::{Ready, from_run};
 
 /// Most points of one line in the report; more cannot be seen.
@@ -58,7 +60,8 @@ pub(crate) struct Scored {
 /// Scores a run folder.
 pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let folder = question.folder;
-    let ready = from_run(&folder.manifest().scenario.bundle)?;
+    let mut ready = from_run(&folder.manifest().scenario.bundle)?;
+    ready.hidden.push(folder.path().to_path_buf());
     let defense = run_defense(folder)?;
     let submitted = alerts::submitted(folder, question.alerts.as_ref(), defense.as_ref())?;
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
@@ -94,7 +97,13 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         .filter(|_| question.alerts.is_none())
         .and_then(|defense| defense.learns_less(&ready.loaded.scenario));
     let short = short.map(|warning| format!("Mind that {}.", warning.message));
-    for sentence in submitted.caveats.into_iter().chain(short) {
+    let own = defense.as_ref().filter(|_| question.alerts.is_none());
+    let told = own
+        .filter(|own| own.is_oracle())
+        .map(|_| oracle::CAVEAT.to_owned());
+    let seen = own.and_then(|_| sandbox_note(folder)?.caveat());
+    let caveats = submitted.caveats.into_iter().chain(short);
+    for sentence in caveats.chain(told).chain(seen) {
         score = score.with_caveat(sentence);
     }
     if question.reruns {
@@ -215,6 +224,13 @@ fn counterfactuals(
             let scratch = tempfile::tempdir().map_err(|error| {
                 Problem::new("TR0307", format!("no folder for temporary files: {error}"))
             })?;
+            let asked = sandbox_note(question.folder).map_or(Mode::Auto, |note| note.asked);
+            // What was required for the run is no reason not to score it elsewhere.
+            let sandbox = Sandbox::new(if asked == Mode::Off {
+                asked
+            } else {
+                Mode::Auto
+            })?;
             let order = Order {
                 ready,
                 seed: manifest.seed,
@@ -223,10 +239,11 @@ fn counterfactuals(
                 out: scratch.path(),
                 defense: Some(defense),
                 branch: None,
+                sandbox: &sandbox,
                 interrupt: question.interrupt,
             };
             match defense
-                .detect()
+                .detect(&sandbox, order.hidden())
                 .and_then(|()| simulate_with_defense(&order))
             {
                 Ok(run) => Ok(run),
@@ -412,6 +429,12 @@ fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
         )?)),
         _ => Ok(None),
     }
+}
+
+/// Whether the run's defense was confined, if the run says so.
+pub(crate) fn sandbox_note(folder: &RunFolder) -> Option<Note> {
+    let note = folder.manifest().notes.get("defense_sandbox")?;
+    serde_json::from_value(note.clone()).ok()
 }
 
 /// The actions that were accepted in the run, with the times at which they were asked for.

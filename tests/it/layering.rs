@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// Packages of the workspace, each with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("sim-kernel", &[]),
     ("sim-wire", &[]),
     ("sim-st", &[]),
@@ -39,6 +39,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("twinrange-score", &[]),
     ("twinrange-bridge", &[]),
     ("twinrange-reference", &["sim-wire"]),
+    ("twinrange-yardsticks", &["sim-kernel", "sim-wire"]),
     (
         "twinrange-viewer",
         &[
@@ -60,6 +61,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "twinrange-score",
             "twinrange-bridge",
             "twinrange-reference",
+            "twinrange-yardsticks",
         ],
     ),
 ];

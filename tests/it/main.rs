@@ -18,8 +18,12 @@ mod layering;
 mod logic;
 #[cfg(unix)]
 mod offline;
+mod ranking;
 #[cfg(unix)]
 mod response;
 mod safety;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod st;
 mod support;
+mod yardsticks;

@@ -45,7 +45,7 @@ fn spec_when_a_field_is_wrong_then_line_and_column_point_at_it() {
     check(
         "learn_s: 60",
         "learn: 60",
-        "DS0001 12:5: Unexpected field named `learn` in `Defense`, expected one of `name`, `version`, `description`, `kind`, `install`, `detect`, `learn_s`, `may_act`, or `signature_table` instead [fields: name, version, description, kind, install, detect, learn_s, may_act, signature_table]",
+        "DS0001 12:5: Unexpected field named `learn` in `Defense`, expected one of `name`, `version`, `description`, `kind`, `install`, `detect`, `learn_s`, `may_act`, `may_read`, or `signature_table` instead [fields: name, version, description, kind, install, detect, learn_s, may_act, may_read, signature_table]",
     );
     check(
         "learn_s: 60",
@@ -113,7 +113,9 @@ fn spec_when_a_field_is_wrong_then_line_and_column_point_at_it() {
 fn find_when_the_tool_is_absent_then_the_install_text_is_the_hint() {
     let source = GOOD.replacen("\"sh\"", "\"no-such-program-anywhere\"", 1);
     let spec = DefenseSpec::parse(&source).expect("the file is good");
-    let error = spec.find(Path::new("/d")).expect_err("it is not there");
+    let error = spec
+        .find(Path::new("/d"), None)
+        .expect_err("it is not there");
     assert_eq!(
         error.to_string(),
         "defense 'probe' is not installed: there is no program 'no-such-program-anywhere' in PATH"
@@ -129,7 +131,7 @@ fn find_when_detect_prints_something_else_then_not_found_says_what() {
     let source = GOOD.replacen("learn_s: 60,", detect, 1);
     let spec = DefenseSpec::parse(&source).expect("the file is good");
     let error = spec
-        .find(Path::new("/d"))
+        .find(Path::new("/d"), None)
         .expect_err("version 6 is not 7")
         .to_string();
     assert!(
@@ -137,7 +139,7 @@ fn find_when_detect_prints_something_else_then_not_found_says_what() {
         "{error}"
     );
     let spec = DefenseSpec::parse(&source.replace("probe 7.", "probe 6.")).expect("good");
-    spec.find(Path::new("/d")).expect("version 6 is 6");
+    spec.find(Path::new("/d"), None).expect("version 6 is 6");
 }
 
 #[test]

@@ -20,7 +20,9 @@ fn config(spec_file: &str) -> LockStepConfig {
         &format!("command: {program:?}"),
     );
     let there = DefenseSpec::parse(&source).expect("only the command has changed");
-    there.find(folder).expect("it was built for this test");
+    there
+        .find(folder, None)
+        .expect("it was built for this test");
     let config = there
         .lock_step(folder, None)
         .expect("found")

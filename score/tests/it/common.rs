@@ -75,6 +75,7 @@ pub(crate) fn header() -> Header {
             name: "reference".to_owned(),
             version: None,
             config_digest: None,
+            confined: None,
         }),
         alert_format: Some("jsonl".to_owned()),
         alert_file: None,
