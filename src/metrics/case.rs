@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 use twinrange_range::problem::Problem;
-use twinrange_score::metrics::{Range, Scores, Series};
+use twinrange_score::metrics::{Range, Scores, Series, baseline};
 
 use super::print;
 use crate::Outcome;
@@ -74,7 +74,7 @@ pub(super) fn print(cases: &Cases, as_json: bool) -> Outcome {
             if cases.several {
                 say!("{name}");
             }
-            print::table(series, &scores, None);
+            print::table(series, &scores, baseline(series).as_ref());
         }
         return Ok(());
     }

@@ -11,8 +11,8 @@ pub(super) fn table(series: &Series, scores: &Scores, chance: Option<&Baseline>)
     let row = |name: &str, value: Option<f64>, chance: Option<f64>| {
         let value = value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.6}"));
         match chance {
-            Some(chance) => say!("  {name:<34} {value:>12}   chance {chance:.6}"),
-            None => say!("  {name:<34} {value:>12}"),
+            Some(chance) => say!("  {name:<42} {value:>12}   chance {chance:.6}"),
+            None => say!("  {name:<42} {value:>12}"),
         }
     };
     let by = |get: fn(&Baseline) -> f64| chance.map(get);
@@ -26,7 +26,7 @@ pub(super) fn table(series: &Series, scores: &Scores, chance: Option<&Baseline>)
     );
     say!("events and times: read these together");
     say!(
-        "  {:<34} {:>12}",
+        "  {:<42} {:>12}",
         "attacks detected",
         format!("{} of {}", events.attacks_detected, events.attacks)
     );
@@ -35,7 +35,7 @@ pub(super) fn table(series: &Series, scores: &Scores, chance: Option<&Baseline>)
         Some(events.event_recall),
         by(|c| c.event_recall),
     );
-    say!("  {:<34} {:>12}", "false alarms", events.alarms_false);
+    say!("  {:<42} {:>12}", "false alarms", events.alarms_false);
     row("alarm precision", Some(events.alarm_precision), None);
     row("event F1", Some(events.event_f1), None);
     let flagged = (samples.tp + samples.fp) as f64 / series.n().max(1) as f64;

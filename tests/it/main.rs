@@ -16,6 +16,7 @@ mod inert;
 mod interrupt;
 mod layering;
 mod logic;
+mod metrics;
 #[cfg(unix)]
 mod offline;
 mod ranking;
@@ -26,4 +27,5 @@ mod safety;
 mod sandbox;
 mod st;
 mod support;
+mod what_if;
 mod yardsticks;
