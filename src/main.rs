@@ -11,6 +11,7 @@ macro_rules! say {
     }};
 }
 
+mod campaign;
 mod check;
 mod demo;
 mod explain;
@@ -19,6 +20,7 @@ mod replay;
 mod run;
 mod score;
 mod st;
+mod suite;
 mod support;
 mod view;
 
@@ -51,6 +53,10 @@ enum Verb {
     Score(score::Args),
     /// Run again from the record and compare digests.
     Replay(replay::Args),
+    /// Run the cases of a suite and ask their gates, for a build server.
+    Test(suite::Args),
+    /// Run many cells (scenario, posture, defense, seed) and compare.
+    Campaign(campaign::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// List scenarios, techniques, formats, defenses or gates.
@@ -78,6 +84,8 @@ fn main() -> ExitCode {
             Verb::Run(args) => run::run(&args),
             Verb::Score(args) => score::run(&args),
             Verb::Replay(args) => replay::run(&args),
+            Verb::Test(args) => suite::run(&args),
+            Verb::Campaign(args) => campaign::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),
             Verb::View(args) => view::run(&args),

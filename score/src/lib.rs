@@ -32,5 +32,6 @@ pub mod records;
 pub mod report;
 pub mod safety;
 pub mod score;
+pub mod seeds;
 pub mod stats;
 mod suggest;

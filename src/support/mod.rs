@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;
+pub(crate) mod memory;
 pub(crate) mod progress;
 pub(crate) mod scenario;
 pub(crate) mod scoring;

@@ -129,7 +129,7 @@ impl BuiltIn {
 
 /// The formats of all files of this build.
 pub(crate) fn formats() -> Standard {
-    Standard::new(check_defense)
+    Standard::new(check_defense).with_plans(crate::campaign::check, crate::suite::check)
 }
 
 fn check_defense(source: &SourceText) -> Problems {
@@ -137,6 +137,7 @@ fn check_defense(source: &SourceText) -> Problems {
 }
 
 /// A scenario, ready to be run.
+#[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) loaded: Loaded,
     pub(crate) prepared: Prepared,
@@ -144,7 +145,16 @@ pub(crate) struct Ready {
 
 /// Finds, reads and prepares a scenario: a path to a file, or the name of one that is built in.
 pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
-    let path = Path::new(name);
+    let loaded = find_in(Path::new(""), name)?;
+    if !loaded.warnings.is_empty() {
+        print_problems(&loaded.warnings);
+    }
+    ready(loaded)
+}
+
+/// Finds and reads a scenario as [`find`] does, with paths relative to a folder.
+pub(crate) fn find_in(folder: &Path, name: &str) -> Result<Loaded, Failure> {
+    let path = &folder.join(name);
     let built_in = BUILT_IN.iter().find(|scenario| scenario.name == name);
     let loaded = match built_in {
         Some(scenario) if !path.is_file() => from_bundle(&scenario.bundle(), &formats())?,
@@ -160,10 +170,7 @@ pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
             return Err(Problem::new("TR0108", message).hint(hint).into());
         }
     };
-    if !loaded.warnings.is_empty() {
-        print_problems(&loaded.warnings);
-    }
-    ready(loaded)
+    Ok(loaded)
 }
 
 /// Prepares the scenario that a run folder carries.
@@ -171,7 +178,8 @@ pub(crate) fn from_run(bundle: &Bundle) -> Result<Ready, Failure> {
     ready(from_bundle(bundle, &formats())?)
 }
 
-fn ready(loaded: Loaded) -> Result<Ready, Failure> {
+/// Prepares a scenario that was read.
+pub(crate) fn ready(loaded: Loaded) -> Result<Ready, Failure> {
     let prepared = prepare(&loaded)?;
     Ok(Ready { loaded, prepared })
 }
