@@ -16,6 +16,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use twinrange_range::problem::{Problem, Problems, SourceText};
 
+use self::board::Board;
 use self::cell::{Group, compute};
 use self::key::CellResult;
 use self::plan::{Place, Plan};
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     /// A plan.
     #[arg(required = true)]
     plan: Option<PathBuf>,
-    /// Folder of the campaign; campaigns/NAME of the plan when left out. Finished cells in it are kept.
+    /// Folder of the campaign; runs/campaign-NAME of the plan when left out. Finished cells in it are kept.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Cells at one time; as many as there are cores when left out.
@@ -107,7 +108,7 @@ fn all(args: &Args) -> Outcome {
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| Path::new("campaigns").join("results").join(&plan.name));
+        .unwrap_or_else(|| Path::new("runs").join(format!("campaign-{}", plan.name)));
     let store = Store::open(&out)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = args.jobs.map_or(cores, usize::from);
@@ -117,7 +118,7 @@ fn all(args: &Args) -> Outcome {
         computed: done.computed,
         wall_s: done.wall_s,
     };
-    report(&plan, &store, &done.results, Some(speed), args.json)
+    report(&plan, &store, &done.results, 0, Some(speed), args.json)
 }
 
 fn list(plan: &Plan, as_json: bool) -> Outcome {
@@ -212,8 +213,11 @@ fn merge(inputs: &[PathBuf], plan: &Plan, out: &Path, as_json: bool) -> Outcome 
         .iter()
         .filter_map(|(id, place)| store.finished(id).map(|result| (*place, result)))
         .collect();
-    let results: Vec<_> = finished.into_iter().collect();
-    report(plan, &store, &results, None, as_json)
+    // The board knows which cells a stopping rule asks for.
+    let board = Board::new(plan, finished);
+    let (known, done) = board.counts();
+    let results = board.into_results();
+    report(plan, &store, &results, known - done, None, as_json)
 }
 
 /// The files that are named, and those in folders that are named.
@@ -253,18 +257,14 @@ fn report(
     plan: &Plan,
     store: &Store,
     results: &[(Place, CellResult)],
+    missing: usize,
     speed: Option<Speed>,
     as_json: bool,
 ) -> Outcome {
     let wanted: BTreeSet<String> = plan.places().map(|place| plan.key(place).id()).collect();
-    let missing = match plan.stop {
-        None => wanted.len() - results.len(),
-        // With a stopping rule the board knows best; a merge cannot tell what was left out on purpose.
-        Some(_) => 0,
-    };
     let others = store.others(&wanted);
     let out = store.path();
-    write_whole(&out.join("plan.ron"), plan.text.as_bytes())?;
+    write_whole(&out.join("plan.txt"), plan.text.as_bytes())?;
     table::write(plan, results, out)?;
     let summary = summary::of(plan, results);
     for (name, text) in [

@@ -29,7 +29,7 @@ use crate::support::scenario::from_run;
 pub(crate) struct Args {
     /// A suite.
     suite: PathBuf,
-    /// Folder for scores and junit.xml; suites/results/NAME of the suite when left out.
+    /// Folder for scores and junit.xml; runs/suite-NAME of the suite when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The folder of an earlier call, or one score.json for a suite of one run, to compare with.
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| Path::new("suites").join("results").join(&suite.name));
+        .unwrap_or_else(|| Path::new("runs").join(format!("suite-{}", suite.name)));
     let tasks: Vec<(&Case, u64)> = suite
         .cases
         .iter()

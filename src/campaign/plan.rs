@@ -345,10 +345,14 @@ impl Reader<'_> {
             );
             self.report("TR0201", "schema", message);
         }
-        for (path, empty) in [("name", &file.name), ("title", &file.title)] {
-            if empty.trim().is_empty() {
-                self.report("TR0244", path, "this text is empty");
-            }
+        if file.title.trim().is_empty() {
+            self.report("TR0244", "title", "this text is empty");
+        }
+        // The name becomes that of a folder.
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        if file.name.is_empty() || file.name.len() > 64 || !file.name.chars().all(fits) {
+            let message = format!("`{}` is not a name", file.name);
+            self.report("TR0203", "name", message);
         }
         self.unique("scenarios", file.scenarios.iter(), true);
         self.unique("defenses", file.defenses.iter(), true);

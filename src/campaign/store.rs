@@ -3,7 +3,7 @@
 //! | path | content |
 //! | --- | --- |
 //! | `lock` | held by the process that works here |
-//! | `plan.ron` | the plan of the last call |
+//! | `plan.txt` | the plan of the last call; not a plan that `check` should find here |
 //! | `cells/ID.json` | one finished cell |
 //! | `timing.jsonl` | wall-clock time of each cell, apart from its result |
 //! | `scratch/` | folders of cells under way; emptied at the start |

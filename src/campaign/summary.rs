@@ -35,18 +35,41 @@ impl Summary {
         navigator::campaign_layer(&self.0.title, &self.0.range_version, &rows)
     }
 
-    /// A few lines for a terminal.
+    /// A few lines for a terminal: each defense in the figures that matter most. The page has all of them.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for panel in &self.0.panels {
             lines.push(format!("{}: {} seeds", panel.title, panel.seeds));
-            for sentence in &panel.sentences {
-                lines.push(format!("  {sentence}"));
+            for contender in &panel.contenders {
+                let shown: Vec<String> = FIGURES
+                    .iter()
+                    .zip(&contender.estimates)
+                    .filter(|(figure, _)| SHOWN.contains(&figure.name))
+                    .map(|(figure, estimate)| match estimate.mean {
+                        Some(mean) => format!("{} {mean:.3}", figure.name),
+                        None => format!("{} undefined", figure.name),
+                    })
+                    .collect();
+                lines.push(format!("  {:<20} {}", contender.name, shown.join("  ")));
             }
+            let separated = panel.comparisons.iter().filter(|c| c.difference.separates());
+            lines.push(format!(
+                "  {} of {} comparisons are separated by these runs",
+                separated.count(),
+                panel.comparisons.len()
+            ));
         }
         lines
     }
 }
+
+/// The figures that a terminal shows.
+const SHOWN: [&str; 4] = [
+    "recall",
+    "false_alarms_per_day",
+    "protection",
+    "uptime_tax_percent",
+];
 
 /// Sums up the results of a plan.
 pub(super) fn of(plan: &Plan, results: &[(Place, CellResult)]) -> Summary {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 use sim_kernel::Stream;
 
@@ -125,6 +126,22 @@ fn campaign_when_cells_are_computed_apart_then_merged_to_the_same() {
     let merged: Value = serde_json::from_str(&merged.stdout).expect("facts");
     assert_eq!((&merged["cells"], &merged["missing"]), (&4.into(), &0.into()));
     assert_eq!(cells(&here.join("joined")), cells(&here.join("whole")));
+    let file = fs::File::open(here.join("joined/cells.parquet")).expect("it was written");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
+    let documented = include_str!("../../docs/campaigns.md");
+    for field in reader.schema().fields() {
+        let name = field.name();
+        let figure = twinrange_score::gate::NAMES.iter().any(|known| known.name == name);
+        let four = ["_n", "_a", "_d", "_ad"].iter().any(|end| name.ends_with(end));
+        let listed = documented.contains(&format!("`{name}`"));
+        assert!(figure || four || listed, "column {name} is not documented");
+    }
+    let rows: usize = reader
+        .build()
+        .expect("batches")
+        .map(|batch| batch.expect("a batch").num_rows())
+        .sum();
+    assert_eq!(rows, 4);
     // Again: nothing is doubled. Another content under a known key: refused.
     words(here, merge).expect_code(0);
     let id = listed[1]["id"].as_str().expect("an id");
@@ -215,4 +232,96 @@ fn campaign_when_defense_fails_then_its_cells_say_so_and_the_others_go_on() {
         let failed = cell["key"]["defense"] == "stops";
         assert_eq!(cell["failure"].is_string(), failed, "{cell}");
     }
+}
+
+#[test]
+fn run_when_varied_then_repeatable_and_replayed() {
+    let folder = scratch();
+    let here = folder.path();
+    for out in ["one", "two"] {
+        let args = format!(
+            "run bottling/overflow --vary 7 --duration 1min --defense reference --out {out}"
+        );
+        words(here, &args)
+            .expect_code(0)
+            .expect_says(&["variation 7: plc-filler has ", "polls each"]);
+    }
+    crate::support::assert_same_run(&here.join("one"), &here.join("two"));
+    words(here, "replay one").expect_code(0);
+    words(here, "run bottling/overflow --duration 1min --out plain").expect_code(0);
+    let digest = |run: &str| crate::support::manifest(&here.join(run))["trace_digest"].clone();
+    assert_ne!(digest("one"), digest("plain"));
+}
+
+#[test]
+fn campaign_when_seeds_are_enough_then_it_stops_whatever_the_jobs() {
+    let folder = scratch();
+    let here = folder.path();
+    let text = plan(9).replace(
+        "sweeps:",
+        "variation: HeldOut, stop: Stop(figure: \"alarm_time_percent\", half_width: 5.0, min_seeds: 3), sweeps:",
+    );
+    let text = text.replace("count: 9)", "count: 9), held_out: List([901, 902, 903])");
+    fs::write(here.join("plan.ron"), text).expect("the plan can be written");
+    words(here, "campaign plan.ron --out one --jobs 1").expect_code(0);
+    words(here, "campaign plan.ron --out three --jobs 3").expect_code(0);
+    let (one, three) = (cells(&here.join("one")), cells(&here.join("three")));
+    assert_eq!(one, three);
+    // Quiet from the beginning: three seeds of each set, two values of the sweep, two defenses.
+    assert_eq!(one.len(), 24);
+    let drawn = one.values().filter(|bytes| {
+        let cell: Value = serde_json::from_slice(bytes).expect("JSON");
+        let held_out = cell["key"]["seed"].as_u64() > Some(900);
+        let drawn = cell["drawn"].as_array().is_some_and(|lines| !lines.is_empty());
+        assert_eq!(held_out, drawn, "{cell}");
+        held_out
+    });
+    assert_eq!(drawn.count(), 12);
+}
+
+#[test]
+fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
+    let folder = scratch();
+    let here = folder.path();
+    let suite = |gate: &str, defense: &str| {
+        format!(
+            r#"Suite(schema: 1, name: "small", cases: [(name: "quiet", scenario: "bottling/calm", seeds: [1],
+                defense: "{defense}", set: {{"scenario.duration": "20s"}}, gates: ["{gate}"])])"#
+        )
+    };
+    let write = |text: String| fs::write(here.join("suite.ron"), text).expect("it can be written");
+    write(suite("false_alarms <= 0", "reference"));
+    words(here, "check suite.ron").expect_code(0);
+    words(here, "test suite.ron --out one --markdown one.md").expect_code(0);
+    let junit = fs::read_to_string(here.join("one/junit.xml")).expect("it was written");
+    assert!(junit.contains("tests=\"2\" failures=\"0\" errors=\"0\""), "{junit}");
+    let markdown = fs::read_to_string(here.join("one.md")).expect("it was written");
+    assert!(markdown.contains("| quiet-1 | passed |"), "{markdown}");
+
+    // The score of before says something else: told as a change, and no reason to fail.
+    let path = here.join("one/quiet-1/score.json");
+    let text = fs::read_to_string(&path).expect("it was written");
+    let mut before: Value = serde_json::from_str(&text).expect("JSON");
+    before["detection"]["false_alarms_per_day"] = serde_json::json!({ "value": 9.0 });
+    fs::write(&path, before.to_string()).expect("it can be written");
+    let done = words(here, "test suite.ron --out two --baseline one --markdown two.md --json");
+    let done = done.expect_code(0);
+    let runs: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    let changes = runs[0]["changes"].as_array().expect("changes");
+    let changed: Vec<_> = changes.iter().filter(|c| c["verdict"] != "same").collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0]["figure"], "false_alarms_per_day");
+
+    write(suite("steps_detected >= 1", "reference"));
+    words(here, "test suite.ron --out two").expect_code(1);
+    let stops = r#"Defense(name: "stops", version: "1", description: "Ends at once",
+        kind: LockStep(command: "false"), install: "nothing", detect: Detect(command: "true"))"#;
+    fs::write(here.join("stops.ron"), stops).expect("it can be written");
+    write(suite("false_alarms <= 0", "stops.ron"));
+    words(here, "test suite.ron --out two").expect_code(3);
+    assert!(!here.join("two/quiet-1/score.json").exists(), "no score of before stays");
+    write(suite("fals_alarms <= 0", "reference"));
+    words(here, "test suite.ron --out two")
+        .expect_code(2)
+        .expect_says(&["TR0314", "suite.ron:2"]);
 }

@@ -311,6 +311,15 @@ mod tests {
     }
 
     #[test]
+    fn settable_when_documented_then_every_path_is_listed() {
+        let document = include_str!("../../../docs/campaigns.md");
+        for known in SETTABLE {
+            let listed = format!("`{}`", known.pattern);
+            assert!(document.contains(&listed), "{listed} is not documented");
+        }
+    }
+
+    #[test]
     fn set_when_path_is_none_then_refused_with_the_nearest() {
         let scenario = "Scenario(plant: \"plant.ron\")";
         let check = |path: &str, says: &str| {

@@ -246,7 +246,7 @@ fn oddity(
         return;
     };
     let host = format!(
-        "(name: \"{VISITOR}\", role: Laptop, network: \"{network}\", ip: \"{address}\", \
+        "(name: \"{VISITOR}\", role: EngineeringWorkstation, network: \"{network}\", ip: \"{address}\", \
          vendor: \"Northmill Packaging Service\", model: \"Service notebook\"), "
     );
     let station = format!(
@@ -364,4 +364,74 @@ fn text_of<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
 )]
 fn whole(value: f64) -> u32 {
     (value + 0.5) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::formats::{Standard, prepare};
+    use crate::problem::Problems;
+    use crate::scenario::{from_bundle, load};
+
+    fn formats() -> Standard {
+        Standard::new(|_| Problems::new())
+    }
+
+    fn shipped(name: &str) -> Bundle {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/bottling");
+        let loaded = load(&folder.join(name), &formats()).expect("a shipped scenario is sound");
+        loaded.bundle
+    }
+
+    #[test]
+    fn vary_when_number_is_zero_then_nothing_changes() {
+        let bundle = shipped("overflow.ron");
+        let varied = vary(&bundle, 0);
+        assert_eq!(varied.bundle, bundle);
+        assert!(varied.drawn.is_empty() && varied.moved.is_empty());
+    }
+
+    #[test]
+    fn vary_when_many_numbers_are_drawn_then_every_scenario_is_sound() {
+        let mut visitors = 0;
+        for name in ["overflow.ron", "logic.ron", "calm.ron", "sisbypass.ron"] {
+            let bundle = shipped(name);
+            for number in 1..=40 {
+                let varied = vary(&bundle, number);
+                assert_eq!(vary(&bundle, number), varied, "{name} {number}");
+                let loaded = from_bundle(&varied.bundle, &formats());
+                let loaded = loaded.unwrap_or_else(|why| panic!("{name} {number}: {why}"));
+                let prepared = prepare(&loaded).expect("it was read");
+                visitors += usize::from(prepared.plant.hosts.iter().any(|h| h.name == VISITOR));
+                // Nobody keeps an address, and nobody gets one that somebody had.
+                assert_eq!(varied.moved.len(), 8, "{name} {number}");
+                let old: BTreeSet<_> = varied.moved.keys().collect();
+                let new: BTreeSet<_> = varied.moved.values().collect();
+                assert!(old.is_disjoint(&new) && new.len() == 8, "{name} {number}");
+                let text = varied.bundle.files["plant.ron"].as_str();
+                for old in varied.moved.keys() {
+                    assert!(!text.contains(&format!("\"{old}\"")), "{name} {number}: {old}");
+                }
+            }
+        }
+        assert!((80..150).contains(&visitors), "{visitors} of 160 draws");
+    }
+
+    #[test]
+    fn vary_when_attack_moves_then_it_stays_behind_the_clean_period() {
+        let bundle = shipped("overflow.ron");
+        let mut shifts = BTreeSet::new();
+        for number in 1..=40 {
+            let varied = vary(&bundle, number);
+            let loaded = from_bundle(&varied.bundle, &formats()).expect("it is sound");
+            let facts = loaded.playbook_facts.expect("a playbook");
+            let at = facts.starts[0].1.since_start();
+            assert!(at >= SimDuration::from_secs(2400), "{at}");
+            assert!(at <= SimDuration::from_secs(3000), "{at}");
+            shifts.insert(at);
+        }
+        assert!(shifts.len() > 20, "the draws differ");
+    }
 }

@@ -105,6 +105,9 @@ impl Comparison {
         };
         let (first, second) = (&self.first, &self.second);
         match found.interval {
+            Some(i) if i.low == 0.0 && i.high == 0.0 => format!(
+                "{title}: these runs do not separate {first} from {second}; all {pairs} pairs are equal."
+            ),
             Some(i) if found.separates() => format!(
                 "{title}: {first} has {} {} than {second} (95 %: {} to {}, {pairs} pairs).",
                 show(found.mean.abs()),
