@@ -201,11 +201,11 @@ fn campaign_when_folder_is_in_use_or_plan_is_wrong_then_refused() {
         .expect_code(2)
         .expect_says(&["TR0503"]);
     for (from, to, says) in [
-        ("response.approval_s", "response.aproval_s", ["TR0501", "plan.ron:14"]),
+        ("response.approval_s", "response.aproval_s", ["TR0501", "plan.ron:13"]),
         ("\"reference\"", "\"refrence\"", ["TR0108", "plan.ron:6"]),
-        ("[1.0, 30.0]", "[1.0, true]", ["TR0502", "plan.ron:14"]),
-        ("sweeps", "sweep", ["TR0103", "plan.ron:14"]),
-        ("\"10s\"", "\"10\"", ["TR0502", "plan.ron:8"]),
+        ("[1.0, 30.0]", "[1.0, true]", ["TR0502", "plan.ron:13"]),
+        ("sweeps", "sweep", ["TR0103", "plan.ron:13"]),
+        ("\"10s\"", "\"10\"", ["TR0502", "plan.ron:13"]),
         ("count: 1", "count: 0", ["TR0507", "plan.ron:7"]),
     ] {
         fs::write(here.join("plan.ron"), good.replace(from, to)).expect("it can be written");
@@ -286,11 +286,12 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     let suite = |gate: &str, defense: &str| {
         format!(
             r#"Suite(schema: 1, name: "small", cases: [(name: "quiet", scenario: "bottling/calm", seeds: [1],
-                defense: "{defense}", set: {{"scenario.duration": "20s"}}, gates: ["{gate}"])])"#
+                defense: "{defense}", set: {{"scenario.duration": "20s", "scenario.clean_until": "1s"}},
+                gates: ["{gate}"])])"#
         )
     };
     let write = |text: String| fs::write(here.join("suite.ron"), text).expect("it can be written");
-    write(suite("false_alarms <= 0", "reference"));
+    write(suite("false_alarms <= 0", "none"));
     words(here, "check suite.ron").expect_code(0);
     words(here, "test suite.ron --out one --markdown one.md").expect_code(0);
     let junit = fs::read_to_string(here.join("one/junit.xml")).expect("it was written");
@@ -312,7 +313,7 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     assert_eq!(changed.len(), 1);
     assert_eq!(changed[0]["figure"], "false_alarms_per_day");
 
-    write(suite("steps_detected >= 1", "reference"));
+    write(suite("steps_detected >= 1", "none"));
     words(here, "test suite.ron --out two").expect_code(1);
     let stops = r#"Defense(name: "stops", version: "1", description: "Ends at once",
         kind: LockStep(command: "false"), install: "nothing", detect: Detect(command: "true"))"#;
@@ -320,8 +321,8 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     write(suite("false_alarms <= 0", "stops.ron"));
     words(here, "test suite.ron --out two").expect_code(3);
     assert!(!here.join("two/quiet-1/score.json").exists(), "no score of before stays");
-    write(suite("fals_alarms <= 0", "reference"));
+    write(suite("fals_alarms <= 0", "none"));
     words(here, "test suite.ron --out two")
         .expect_code(2)
-        .expect_says(&["TR0314", "suite.ron:2"]);
+        .expect_says(&["TR0314", "suite.ron:3"]);
 }
