@@ -19,9 +19,9 @@ use twinrange_range::problem::{Problem, Problems, SourceText};
 use self::board::Board;
 use self::cell::{Group, compute};
 use self::key::CellResult;
+pub(crate) use self::plan::{NOBODY, Scalar, change};
 use self::plan::{Place, Plan};
 use self::store::{Store, write_whole};
-pub(crate) use self::plan::{NOBODY, Scalar, change};
 use crate::Outcome;
 use crate::support::progress;
 
@@ -144,7 +144,11 @@ fn list(plan: &Plan, as_json: bool) -> Outcome {
             format!("seed {}", key.seed),
             key.defense.clone(),
         ];
-        words.extend(key.sweep.iter().map(|(path, value)| format!("{path}={value}")));
+        words.extend(
+            key.sweep
+                .iter()
+                .map(|(path, value)| format!("{path}={value}")),
+        );
         if set != "open" {
             words.push("held out".to_owned());
         }
@@ -238,7 +242,11 @@ fn result_files(inputs: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
-            .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
+            .filter(|path| {
+                !path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+            })
             .collect();
         found.sort();
         files.extend(found);
@@ -276,9 +284,12 @@ fn report(
     }
     let failures = results.iter().filter(|(_, r)| r.failure.is_some()).count();
     let peak_mib = peak_memory_mib();
-    let per_hour = speed
-        .filter(|speed| speed.computed > 0)
-        .map(|speed| (speed.computed, speed.computed as f64 * 3600.0 / speed.wall_s));
+    let per_hour = speed.filter(|speed| speed.computed > 0).map(|speed| {
+        (
+            speed.computed,
+            speed.computed as f64 * 3600.0 / speed.wall_s,
+        )
+    });
     if as_json {
         let facts = json!({
             "folder": out,
@@ -321,7 +332,9 @@ fn report(
 /// The most memory that this process has had, MiB, where the system tells it.
 fn peak_memory_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }

@@ -304,7 +304,11 @@ fn print_text(runs: &[Run], out: &Path) {
             let why = gate.reason.as_deref().unwrap_or_default();
             say!("        {}: {why}", gate.gate);
         }
-        for change in run.changes().iter().filter(|change| change.verdict != "same") {
+        for change in run
+            .changes()
+            .iter()
+            .filter(|change| change.verdict != "same")
+        {
             say!("        {change}");
         }
     }

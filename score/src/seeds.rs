@@ -388,9 +388,15 @@ mod tests {
             mean_interval(&values).expect("many"),
         );
         assert!((boot.low - student.low).abs() < 0.1, "{boot:?} {student:?}");
-        assert!((boot.high - student.high).abs() < 0.1, "{boot:?} {student:?}");
+        assert!(
+            (boot.high - student.high).abs() < 0.1,
+            "{boot:?} {student:?}"
+        );
         assert_eq!(difference(&values), Some(found));
-        let same = difference(&[0.5; 20]).expect("pairs").interval.expect("many");
+        let same = difference(&[0.5; 20])
+            .expect("pairs")
+            .interval
+            .expect("many");
         assert_eq!((same.low, same.high), (0.5, 0.5));
     }
 }

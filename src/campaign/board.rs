@@ -205,7 +205,11 @@ mod tests {
         };
         let check = |known: usize, values: &[Option<f64>], expect: usize| {
             let result = |seed: usize, _| (seed < known).then(|| values[seed % values.len()]);
-            assert_eq!(seeds_wanted(&stop, 10, 2, result), expect, "{known} {values:?}");
+            assert_eq!(
+                seeds_wanted(&stop, 10, 2, result),
+                expect,
+                "{known} {values:?}"
+            );
         };
         check(0, &[Some(1.0)], 3);
         check(2, &[Some(1.0)], 3);

@@ -257,8 +257,7 @@ impl Plan {
             variation: self.variation_of(place.stratum, place.seed),
             seed: stratum.seeds[place.seed],
             defense: contender.name.clone(),
-            defense_digest: defense
-                .map(|d| sim_kernel::Digest::of(d.text.as_bytes()).to_string()),
+            defense_digest: defense.map(|d| sim_kernel::Digest::of(d.text.as_bytes()).to_string()),
         }
     }
 }

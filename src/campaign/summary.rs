@@ -52,7 +52,10 @@ impl Summary {
                     .collect();
                 lines.push(format!("  {:<20} {}", contender.name, shown.join("  ")));
             }
-            let separated = panel.comparisons.iter().filter(|c| c.difference.separates());
+            let separated = panel
+                .comparisons
+                .iter()
+                .filter(|c| c.difference.separates());
             lines.push(format!(
                 "  {} of {} comparisons are separated by these runs",
                 separated.count(),
@@ -108,7 +111,10 @@ fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
     if stratum.seed_set == SeedSet::HeldOut {
         title.push_str(", held-out seeds");
     }
-    let seeds = cells.keys().map(|(seed, _)| seed).collect::<std::collections::BTreeSet<_>>();
+    let seeds = cells
+        .keys()
+        .map(|(seed, _)| seed)
+        .collect::<std::collections::BTreeSet<_>>();
     let contenders: Vec<Contender> = plan
         .defenses
         .iter()

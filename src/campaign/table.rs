@@ -36,7 +36,9 @@ pub(super) fn write(
 
 fn write_table(path: &Path, columns: Vec<(String, ArrayRef)>) -> Result<(), Problem> {
     let batch = RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
     )
     .expect("the columns have one length and names of their own");
     let properties = WriterProperties::builder()
@@ -165,7 +167,10 @@ fn steps(plan: &Plan, rows: &[Row<'_>]) -> Vec<(String, ArrayRef)> {
         Arc::new(column)
     };
     all.push(("step".to_owned(), text(&|step| step.id.clone())));
-    all.push(("techniques".to_owned(), text(&|step| step.techniques.join(" "))));
+    all.push((
+        "techniques".to_owned(),
+        text(&|step| step.techniques.join(" ")),
+    ));
     all.push(("grade".to_owned(), text(&|step| step.grade.clone())));
     let detected: BooleanArray = each.iter().map(|(_, step)| Some(step.detected)).collect();
     all.push(("detected".to_owned(), Arc::new(detected)));
@@ -173,7 +178,10 @@ fn steps(plan: &Plan, rows: &[Row<'_>]) -> Vec<(String, ArrayRef)> {
         let column: Float64Array = each.iter().map(|(_, step)| of(step)).collect();
         Arc::new(column)
     };
-    all.push(("time_to_detect_s".to_owned(), number(&|s| s.time_to_detect_s)));
+    all.push((
+        "time_to_detect_s".to_owned(),
+        number(&|s| s.time_to_detect_s),
+    ));
     all.push(("lead_time_s".to_owned(), number(&|s| s.lead_time_s)));
     let alerts: UInt64Array = each.iter().map(|(_, step)| Some(step.alerts)).collect();
     all.push(("alerts".to_owned(), Arc::new(alerts)));

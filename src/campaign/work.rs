@@ -61,7 +61,11 @@ pub(crate) fn run(
     }
     let board = office.board.into_inner().expect("workers have ended");
     let (_, done) = board.counts();
-    office.progress.into_inner().expect("workers have ended").end();
+    office
+        .progress
+        .into_inner()
+        .expect("workers have ended")
+        .end();
     Ok(Outcome {
         results: board.into_results(),
         computed: done - before,

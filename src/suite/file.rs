@@ -87,7 +87,10 @@ pub(super) fn read(source: &SourceText) -> Result<Suite, Problems> {
         problems: Problems::new(),
     };
     if file.schema != SUITE_SCHEMA {
-        let message = format!("schema {} is not known; this build reads {SUITE_SCHEMA}", file.schema);
+        let message = format!(
+            "schema {} is not known; this build reads {SUITE_SCHEMA}",
+            file.schema
+        );
         reader.report("TR0201", "schema", message, None);
     }
     reader.name("name", &file.name);
@@ -136,7 +139,12 @@ impl Reader<'_> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
             let hint = "use lower-case letters, digits, `-` and `_`".to_owned();
-            self.report("TR0203", path, format!("`{name}` is not a name"), Some(hint));
+            self.report(
+                "TR0203",
+                path,
+                format!("`{name}` is not a name"),
+                Some(hint),
+            );
         }
     }
 
@@ -191,7 +199,10 @@ impl Reader<'_> {
         if self.problems.len() > before {
             return None;
         }
-        let settings = case.set.iter().map(|(path, value)| (path.clone(), value.0.clone()));
+        let settings = case
+            .set
+            .iter()
+            .map(|(path, value)| (path.clone(), value.0.clone()));
         let bundle = match change(&loaded?.bundle, &settings.collect()) {
             Ok(bundle) => bundle,
             Err(problems) => {

@@ -88,11 +88,18 @@ pub(super) fn summary(name: &str, runs: &[Run]) -> String {
             ),
             Ok(score) => {
                 let found = &score.detection;
-                let protection = score.continuity.as_ref().and_then(|c| c.good_parts.protection.value);
+                let protection = score
+                    .continuity
+                    .as_ref()
+                    .and_then(|c| c.good_parts.protection.value);
                 format!(
                     "| {} | {} | {} of {} | {} | {} |\n",
                     cell(&run.name),
-                    if score.passed() { "passed" } else { "**gate missed**" },
+                    if score.passed() {
+                        "passed"
+                    } else {
+                        "**gate missed**"
+                    },
                     found.steps_detected,
                     found.steps_total,
                     found.alarms_false,
@@ -106,7 +113,12 @@ pub(super) fn summary(name: &str, runs: &[Run]) -> String {
         let gates = run.result.as_ref().map_or(&[][..], |score| &score.gates);
         for gate in gates.iter().filter(|gate| !gate.passed) {
             let why = gate.reason.as_deref().unwrap_or_default();
-            text.push_str(&format!("\n- `{}` of {}: {}\n", gate.gate, cell(&run.name), cell(why)));
+            text.push_str(&format!(
+                "\n- `{}` of {}: {}\n",
+                gate.gate,
+                cell(&run.name),
+                cell(why)
+            ));
         }
     }
     let changed: Vec<(&Run, Change)> = runs

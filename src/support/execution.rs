@@ -392,9 +392,7 @@ impl Watch {
 
     /// Ends the defense, and gives what it said last; `None` from nobody.
     pub(crate) fn finish(self) -> Result<Option<twinrange_bridge::Answer>, DefenseError> {
-        self.tool
-            .map(|tool| tool.finish(&self.results))
-            .transpose()
+        self.tool.map(|tool| tool.finish(&self.results)).transpose()
     }
 
     fn end(self, now: SimTime, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {

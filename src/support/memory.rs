@@ -112,9 +112,10 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
     let seen = observed(subject)?;
     let (ready, base) = (subject.ready, subject.base);
     let scenario = &ready.loaded.scenario;
-    let violations = base.a.as_ref().map_or_else(Vec::new, |a| {
-        undefended_violations(a, &base.n, ready)
-    });
+    let violations = base
+        .a
+        .as_ref()
+        .map_or_else(Vec::new, |a| undefended_violations(a, &base.n, ready));
     let actions = actions_of(&seen.accepted, seen.facts.simulated_ns, ready);
     let truth = truth_of(&seen.facts, ready, &violations, &actions);
     let found = detection::score(&truth, &seen.submitted.import.alerts, &Params::default());
@@ -127,8 +128,7 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
         seen.facts.simulated_ns,
         &seen.submitted,
     );
-    let mut score =
-        Score::new(header, found, Some(continuity)).with_import(&seen.submitted.import);
+    let mut score = Score::new(header, found, Some(continuity)).with_import(&seen.submitted.import);
     let short = subject.defense.and_then(|d| d.learns_less(scenario));
     let short = short.map(|warning| format!("Mind that {}.", warning.message));
     for sentence in seen.submitted.caveats.into_iter().chain(short) {

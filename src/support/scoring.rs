@@ -229,7 +229,12 @@ fn four_runs(
 /// A counterfactual run as the scorer counts it.
 pub(crate) fn counted(run: &Counterfactual, scenario: &Scenario) -> Run {
     let finished = &run.finished;
-    made(&finished.production, &run.truth, &finished.actions, scenario)
+    made(
+        &finished.production,
+        &run.truth,
+        &finished.actions,
+        scenario,
+    )
 }
 
 /// A run as the scorer counts it.

@@ -84,7 +84,10 @@ fn campaign_when_killed_five_times_then_equal_to_an_uninterrupted_one() {
         // SIGKILL on Unix: nothing is flushed, nothing is tidied.
         child.kill().expect("the child can be killed");
         child.wait().expect("the child has ended");
-        assert!(finished(&here.join("killed")) < 200, "nothing was left to do");
+        assert!(
+            finished(&here.join("killed")) < 200,
+            "nothing was left to do"
+        );
     }
     words(here, "campaign plan.ron --out killed --jobs 1").expect_code(0);
     let killed = cells(&here.join("killed"));
@@ -95,7 +98,12 @@ fn campaign_when_killed_five_times_then_equal_to_an_uninterrupted_one() {
     for (name, bytes) in &whole {
         assert!(killed[name] == *bytes, "{name} differs");
     }
-    for name in ["cells.parquet", "steps.parquet", "summary.json", "campaign.html"] {
+    for name in [
+        "cells.parquet",
+        "steps.parquet",
+        "summary.json",
+        "campaign.html",
+    ] {
         let read = |run: &str| fs::read(here.join(run).join(name)).expect("it was written");
         assert!(read("whole") == read("killed"), "{name} differs");
     }
@@ -124,15 +132,22 @@ fn campaign_when_cells_are_computed_apart_then_merged_to_the_same() {
     let merge = "campaign merge apart --plan plan.ron --out joined --json";
     let merged = words(here, merge).expect_code(0);
     let merged: Value = serde_json::from_str(&merged.stdout).expect("facts");
-    assert_eq!((&merged["cells"], &merged["missing"]), (&4.into(), &0.into()));
+    assert_eq!(
+        (&merged["cells"], &merged["missing"]),
+        (&4.into(), &0.into())
+    );
     assert_eq!(cells(&here.join("joined")), cells(&here.join("whole")));
     let file = fs::File::open(here.join("joined/cells.parquet")).expect("it was written");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
     let documented = include_str!("../../docs/campaigns.md");
     for field in reader.schema().fields() {
         let name = field.name();
-        let figure = twinrange_score::gate::NAMES.iter().any(|known| known.name == name);
-        let four = ["_n", "_a", "_d", "_ad"].iter().any(|end| name.ends_with(end));
+        let figure = twinrange_score::gate::NAMES
+            .iter()
+            .any(|known| known.name == name);
+        let four = ["_n", "_a", "_d", "_ad"]
+            .iter()
+            .any(|end| name.ends_with(end));
         let listed = documented.contains(&format!("`{name}`"));
         assert!(figure || four || listed, "column {name} is not documented");
     }
@@ -150,7 +165,9 @@ fn campaign_when_cells_are_computed_apart_then_merged_to_the_same() {
     let other = text.replace("\"alerts\": ", "\"alerts\": 9");
     assert_ne!(other, text);
     fs::write(&path, other).expect("it can be changed");
-    words(here, merge).expect_code(2).expect_says(&["TR0504", id]);
+    words(here, merge)
+        .expect_code(2)
+        .expect_says(&["TR0504", id]);
     fs::write(&path, &text[..text.len() / 2]).expect("it can be cut");
     words(here, merge).expect_code(2).expect_says(&["TR0506"]);
     words(here, "campaign cell 00 --plan plan.ron")
@@ -166,16 +183,29 @@ fn campaign_when_cell_is_scored_then_as_run_and_score_do() {
         defenses: ["reference-respond"], seeds: (open: List([3])))"#;
     fs::write(here.join("plan.ron"), text).expect("the plan can be written");
     words(here, "campaign plan.ron --out one").expect_code(0);
-    words(here, "run bottling/jam --seed 3 --defense reference-respond --out run").expect_code(0);
+    words(
+        here,
+        "run bottling/jam --seed 3 --defense reference-respond --out run",
+    )
+    .expect_code(0);
     let scored = words(here, "score run --json").expect_code(0);
     let score: Value = serde_json::from_str(&scored.stdout).expect("a score");
     let cells = cells(&here.join("one"));
-    let cell: Value = serde_json::from_slice(cells.values().next().expect("one cell")).expect("JSON");
+    let cell: Value =
+        serde_json::from_slice(cells.values().next().expect("one cell")).expect("JSON");
     assert_eq!(cell["failure"], Value::Null);
     assert_eq!(cell["run_digest"], score["header"]["run_digest"]);
     assert_eq!(cell["alerts"], score["detection"]["alerts"]);
-    assert_eq!(cell["figures"]["recall"], score["detection"]["recall"]["value"]);
-    for (quantity, run) in [("good_parts", "ad"), ("good_parts", "d"), ("money", "ad"), ("oee", "a")] {
+    assert_eq!(
+        cell["figures"]["recall"],
+        score["detection"]["recall"]["value"]
+    );
+    for (quantity, run) in [
+        ("good_parts", "ad"),
+        ("good_parts", "d"),
+        ("money", "ad"),
+        ("oee", "a"),
+    ] {
         let expect = &score["continuity"][quantity][run]["value"];
         assert_eq!(&cell[quantity][run], expect, "{quantity} {run}");
     }
@@ -201,7 +231,11 @@ fn campaign_when_folder_is_in_use_or_plan_is_wrong_then_refused() {
         .expect_code(2)
         .expect_says(&["TR0503"]);
     for (from, to, says) in [
-        ("response.approval_s", "response.aproval_s", ["TR0501", "plan.ron:13"]),
+        (
+            "response.approval_s",
+            "response.aproval_s",
+            ["TR0501", "plan.ron:13"],
+        ),
         ("\"reference\"", "\"refrence\"", ["TR0108", "plan.ron:6"]),
         ("[1.0, 30.0]", "[1.0, true]", ["TR0502", "plan.ron:13"]),
         ("sweeps", "sweep", ["TR0103", "plan.ron:13"]),
@@ -209,9 +243,16 @@ fn campaign_when_folder_is_in_use_or_plan_is_wrong_then_refused() {
         ("count: 1", "count: 0", ["TR0507", "plan.ron:7"]),
     ] {
         fs::write(here.join("plan.ron"), good.replace(from, to)).expect("it can be written");
-        words(here, "check plan.ron").expect_code(2).expect_says(&says);
-        words(here, "campaign plan.ron --out new").expect_code(2).expect_says(&says);
-        assert!(!here.join("new").exists(), "nothing is begun with a wrong plan");
+        words(here, "check plan.ron")
+            .expect_code(2)
+            .expect_says(&says);
+        words(here, "campaign plan.ron --out new")
+            .expect_code(2)
+            .expect_says(&says);
+        assert!(
+            !here.join("new").exists(),
+            "nothing is begun with a wrong plan"
+        );
     }
 }
 
@@ -222,7 +263,10 @@ fn campaign_when_defense_fails_then_its_cells_say_so_and_the_others_go_on() {
     let stops = r#"Defense(name: "stops", version: "1", description: "Ends at once",
         kind: LockStep(command: "false"), install: "nothing", detect: Detect(command: "true"))"#;
     fs::write(here.join("stops.ron"), stops).expect("it can be written");
-    let text = plan(2).replace("[\"none\", \"reference\"]", "[\"stops.ron\", \"reference\"]");
+    let text = plan(2).replace(
+        "[\"none\", \"reference\"]",
+        "[\"stops.ron\", \"reference\"]",
+    );
     fs::write(here.join("plan.ron"), text).expect("the plan can be written");
     let done = words(here, "campaign plan.ron --out out --json").expect_code(0);
     let done: Value = serde_json::from_str(&done.stdout).expect("facts");
@@ -272,7 +316,9 @@ fn campaign_when_seeds_are_enough_then_it_stops_whatever_the_jobs() {
     let drawn = one.values().filter(|bytes| {
         let cell: Value = serde_json::from_slice(bytes).expect("JSON");
         let held_out = cell["key"]["seed"].as_u64() > Some(900);
-        let drawn = cell["drawn"].as_array().is_some_and(|lines| !lines.is_empty());
+        let drawn = cell["drawn"]
+            .as_array()
+            .is_some_and(|lines| !lines.is_empty());
         assert_eq!(held_out, drawn, "{cell}");
         held_out
     });
@@ -295,7 +341,10 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     words(here, "check suite.ron").expect_code(0);
     words(here, "test suite.ron --out one --markdown one.md").expect_code(0);
     let junit = fs::read_to_string(here.join("one/junit.xml")).expect("it was written");
-    assert!(junit.contains("tests=\"2\" failures=\"0\" errors=\"0\""), "{junit}");
+    assert!(
+        junit.contains("tests=\"2\" failures=\"0\" errors=\"0\""),
+        "{junit}"
+    );
     let markdown = fs::read_to_string(here.join("one.md")).expect("it was written");
     assert!(markdown.contains("| quiet-1 | passed |"), "{markdown}");
 
@@ -305,7 +354,10 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     let mut before: Value = serde_json::from_str(&text).expect("JSON");
     before["detection"]["false_alarms_per_day"] = serde_json::json!({ "value": 9.0 });
     fs::write(&path, before.to_string()).expect("it can be written");
-    let done = words(here, "test suite.ron --out two --baseline one --markdown two.md --json");
+    let done = words(
+        here,
+        "test suite.ron --out two --baseline one --markdown two.md --json",
+    );
     let done = done.expect_code(0);
     let runs: Value = serde_json::from_str(&done.stdout).expect("JSON");
     let changes = runs[0]["changes"].as_array().expect("changes");
@@ -320,7 +372,10 @@ fn suite_when_run_then_junit_markdown_baseline_and_exit_codes() {
     fs::write(here.join("stops.ron"), stops).expect("it can be written");
     write(suite("false_alarms <= 0", "stops.ron"));
     words(here, "test suite.ron --out two").expect_code(3);
-    assert!(!here.join("two/quiet-1/score.json").exists(), "no score of before stays");
+    assert!(
+        !here.join("two/quiet-1/score.json").exists(),
+        "no score of before stays"
+    );
     write(suite("fals_alarms <= 0", "none"));
     words(here, "test suite.ron --out two")
         .expect_code(2)

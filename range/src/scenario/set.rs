@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn set_when_value_is_there_then_only_it_changes() {
-        let scenario = "Scenario(plant: \"plant.ron\", duration: \"2h\", // long\n response: (deny_s: 5.0))";
+        let scenario =
+            "Scenario(plant: \"plant.ron\", duration: \"2h\", // long\n response: (deny_s: 5.0))";
         let plant = "Plant(hmis: [(host: \"hmi-1\", poll_ms: 500)])";
         let check = |path: &str, value: &str, file: &str, expect: &str| {
             let changed = set(&bundle(scenario, plant), &one(path, value)).expect("it can be set");

@@ -111,7 +111,9 @@ fn addresses(
             taken.insert(new);
             varied.moved.insert(ip, new);
             let name = text_of(host, "name").unwrap_or_default();
-            varied.drawn.push(format!("{name} has {new} instead of {ip}"));
+            varied
+                .drawn
+                .push(format!("{name} has {new} instead of {ip}"));
         }
     }
     taken
@@ -330,7 +332,9 @@ fn attack(outline: &Outline, seed: Seed, limit_s: f64, drawn: &mut Vec<String>) 
         delays += 1;
     }
     if delays > 0 {
-        drawn.push(format!("{delays} delays between steps are 0.5 to 2 times as long"));
+        drawn.push(format!(
+            "{delays} delays between steps are 0.5 to 2 times as long"
+        ));
     }
     edits
 }
@@ -412,7 +416,10 @@ mod tests {
                 assert!(old.is_disjoint(&new) && new.len() == 8, "{name} {number}");
                 let text = varied.bundle.files["plant.ron"].as_str();
                 for old in varied.moved.keys() {
-                    assert!(!text.contains(&format!("\"{old}\"")), "{name} {number}: {old}");
+                    assert!(
+                        !text.contains(&format!("\"{old}\"")),
+                        "{name} {number}: {old}"
+                    );
                 }
             }
         }

@@ -41,8 +41,18 @@ const fn compared(
 /// The figures, in the order of the columns.
 pub const FIGURES: &[Compared] = &[
     compared("recall", "Steps detected", true, true),
-    compared("detected_before_impact", "Detected before damage", true, true),
-    compared("time_to_detect_normalised", "Time to detect, of the time to damage", true, false),
+    compared(
+        "detected_before_impact",
+        "Detected before damage",
+        true,
+        true,
+    ),
+    compared(
+        "time_to_detect_normalised",
+        "Time to detect, of the time to damage",
+        true,
+        false,
+    ),
     compared("false_alarms_per_day", "False alarms a day", false, false),
     compared("protection", "Protection", true, true),
     compared("uptime_tax_percent", "Uptime tax, %", false, false),
@@ -184,7 +194,11 @@ pub struct Campaign {
 /// Writes the page.
 #[must_use]
 pub fn html(campaign: &Campaign) -> String {
-    let mut sections = vec![("summary".to_owned(), "In short".to_owned(), summary(campaign))];
+    let mut sections = vec![(
+        "summary".to_owned(),
+        "In short".to_owned(),
+        summary(campaign),
+    )];
     for (at, panel) in campaign.panels.iter().enumerate() {
         let body = format!(
             "{}{}{}{}",
@@ -220,7 +234,12 @@ pub fn html(campaign: &Campaign) -> String {
         campaign.cells,
         escape(&campaign.range_version)
     );
-    page("Twinrange campaign", &escape(&campaign.title), &strap, &sections)
+    page(
+        "Twinrange campaign",
+        &escape(&campaign.title),
+        &strap,
+        &sections,
+    )
 }
 
 fn summary(campaign: &Campaign) -> String {
@@ -234,13 +253,21 @@ fn summary(campaign: &Campaign) -> String {
     let all: usize = campaign.panels.iter().map(|p| p.comparisons.len()).sum();
     let mut body = format!(
         "<dl class=\"cards\">\n{}{}{}{}</dl>\n",
-        card("Cells", &campaign.cells.to_string(), "runs that were scored"),
+        card(
+            "Cells",
+            &campaign.cells.to_string(),
+            "runs that were scored"
+        ),
         card(
             "Failures",
             &campaign.failures.to_string(),
             "cells in which the defense failed"
         ),
-        card("Comparisons", &all.to_string(), "pairs of defenses in a figure"),
+        card(
+            "Comparisons",
+            &all.to_string(),
+            "pairs of defenses in a figure"
+        ),
         card(
             "Separated",
             &separated.len().to_string(),
@@ -248,7 +275,9 @@ fn summary(campaign: &Campaign) -> String {
         )
     );
     if separated.is_empty() {
-        body.push_str("<p class=\"story\">These runs do not separate any two of the defenses.</p>\n");
+        body.push_str(
+            "<p class=\"story\">These runs do not separate any two of the defenses.</p>\n",
+        );
     }
     if campaign.failures > 0 {
         body.push_str(
@@ -286,7 +315,10 @@ fn table(panel: &Panel) -> String {
     }
     body.push_str("<th scope=\"col\">Failed</th></tr></thead>\n<tbody>\n");
     for contender in &panel.contenders {
-        body.push_str(&format!("<tr><th scope=\"row\">{}</th>", escape(&contender.name)));
+        body.push_str(&format!(
+            "<tr><th scope=\"row\">{}</th>",
+            escape(&contender.name)
+        ));
         for (figure, estimate) in FIGURES.iter().zip(&contender.estimates) {
             let text = match (estimate.mean, estimate.interval) {
                 (None, _) => "<span class=\"dim\">undefined</span>".to_owned(),
@@ -333,7 +365,13 @@ fn scatter(panel: &Panel, id: &str, (x, y): (&str, &str), heading: &str) -> Stri
         return String::new();
     }
     let drawing = both_widths(|width, class| {
-        draw(width, class, &format!("{id}-{class}"), &marks, (&FIGURES[x], &FIGURES[y]))
+        draw(
+            width,
+            class,
+            &format!("{id}-{class}"),
+            &marks,
+            (&FIGURES[x], &FIGURES[y]),
+        )
     });
     format!("<h3>{heading}</h3>\n{drawing}")
 }
@@ -404,7 +442,13 @@ fn draw(
     svg.text(right, HEIGHT - 8.0, "end", "dim", x.title);
     for mark in marks {
         let (px, py) = (across.px(mark.x.mean), up.px(mark.y.mean));
-        svg.line(across.px(mark.x.low), py, across.px(mark.x.high), py, "whisker");
+        svg.line(
+            across.px(mark.x.low),
+            py,
+            across.px(mark.x.high),
+            py,
+            "whisker",
+        );
         svg.line(px, up.px(mark.y.low), px, up.px(mark.y.high), "whisker");
         let title = format!(
             "{}: {} {}, {} {}",
@@ -426,7 +470,12 @@ fn draw(
     let names: Vec<String> = marks
         .iter()
         .map(|mark| {
-            format!("{} {} and {}", mark.name, show(x, mark.x.mean), show(y, mark.y.mean))
+            format!(
+                "{} {} and {}",
+                mark.name,
+                show(x, mark.x.mean),
+                show(y, mark.y.mean)
+            )
         })
         .collect();
     let label = format!("{} and {}: {}", x.title, y.title, names.join("; "));
@@ -458,10 +507,9 @@ fn coverage(campaign: &Campaign) -> String {
     if campaign.techniques.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = campaign
-        .panels
-        .first()
-        .map_or_else(Vec::new, |p| p.contenders.iter().map(|c| c.name.as_str()).collect());
+    let names: Vec<&str> = campaign.panels.first().map_or_else(Vec::new, |p| {
+        p.contenders.iter().map(|c| c.name.as_str()).collect()
+    });
     let mut body = String::from(
         "<p>Share of the steps with a technique that were detected, over all cells, with Wilson's 95 % interval. \
          Steps of one scenario resemble each other, so the true uncertainty is larger.</p>\n\
@@ -567,7 +615,8 @@ mod tests {
             "Steps detected: a<b has 20 points more than other (95 %: 10 points to 30 points, 6 pairs)."
         );
         assert!(
-            panel.sentences[1].starts_with("Steps detected: these runs do not separate a<b from other")
+            panel.sentences[1]
+                .starts_with("Steps detected: these runs do not separate a<b from other")
         );
         assert!(panel.sentences[2].contains("1 pair is too few"));
     }

@@ -135,12 +135,7 @@ pub fn html(data: &ReportData<'_>) -> String {
 ///
 /// * `title`, `strap` — markup.
 /// * `sections` — identifier, heading as markup, and body of each; the first one has the summary.
-fn page(
-    brand: &str,
-    title: &str,
-    strap: &str,
-    sections: &[(String, String, String)],
-) -> String {
+fn page(brand: &str, title: &str, strap: &str, sections: &[(String, String, String)]) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
