@@ -282,13 +282,7 @@ fn latest_shift_s(bundle: &Bundle) -> f64 {
         .map(|(_, at)| at.as_secs_f64())
         .fold(0.0, |last, at| if at > last { at } else { last });
     let quarter_s = (duration.as_secs_f64() - last) / 4.0;
-    if quarter_s < 0.0 {
-        0.0
-    } else if quarter_s > LATEST_S {
-        LATEST_S
-    } else {
-        quarter_s
-    }
+    quarter_s.clamp(0.0, LATEST_S)
 }
 
 /// The times of steps that begin at a time of their own.
