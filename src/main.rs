@@ -11,6 +11,7 @@ macro_rules! say {
     }};
 }
 
+mod campaign;
 mod check;
 mod confined;
 mod demo;
@@ -21,6 +22,7 @@ mod replay;
 mod run;
 mod score;
 mod st;
+mod suite;
 mod support;
 mod view;
 mod what_if;
@@ -58,6 +60,10 @@ enum Verb {
     Metrics(metrics::Args),
     /// Run a recorded run again with an action or an attack step more or less, and show the difference.
     WhatIf(what_if::Args),
+    /// Run the cases of a suite and ask their gates, for a build server.
+    Test(suite::Args),
+    /// Run many cells (scenario, posture, defense, seed) and compare.
+    Campaign(campaign::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// List scenarios, techniques, formats, defenses or gates.
@@ -96,6 +102,8 @@ fn main() -> ExitCode {
             Verb::Replay(args) => replay::run(&args),
             Verb::Metrics(args) => metrics::run(&args),
             Verb::WhatIf(args) => what_if::run(&args),
+            Verb::Test(args) => suite::run(&args),
+            Verb::Campaign(args) => campaign::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::List(args) => list::run(&args),
             Verb::View(args) => view::run(&args),

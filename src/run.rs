@@ -7,6 +7,7 @@ use serde_json::json;
 use sim_kernel::time::SimDuration;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::RunFolder;
+use twinrange_range::scenario::vary;
 
 use crate::Outcome;
 use crate::support::execution::{Order, default_out, execute};
@@ -37,14 +38,28 @@ pub(crate) struct Args {
     /// Whether the defense is kept away from the truth.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     sandbox: Mode,
+    /// Number of a variation of the scenario: other addresses, rates, habits and times of the attack. 0 is the
+    /// scenario as it is written.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    vary: u64,
     /// Print the manifest's figures as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let ready = scenario::find(&args.scenario)?;
-    let defense = args.defense.as_deref().map(defense::find).transpose()?;
+    let mut ready = scenario::find(&args.scenario)?;
+    let mut defense = args.defense.as_deref().map(defense::find).transpose()?;
+    if args.vary > 0 {
+        let varied = vary(&ready.loaded.bundle, args.vary);
+        let hidden = std::mem::take(&mut ready.hidden);
+        ready = scenario::from_run(&varied.bundle)?;
+        ready.hidden = hidden;
+        defense = defense.map(|d| d.moved(&varied.moved)).transpose()?;
+        for line in &varied.drawn {
+            eprintln!("variation {}: {line}", args.vary);
+        }
+    }
     let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
     let duration = match &args.duration {
         None => ready.loaded.scenario.duration,

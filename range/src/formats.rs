@@ -23,13 +23,31 @@ use crate::scenario::{Formats, Loaded, PlantFacts, PlaybookFacts, Reference, che
 /// Descriptions of defenses belong to a crate above this one, so their check is passed in.
 pub struct Standard {
     defense: fn(&SourceText) -> Problems,
+    campaign: fn(&SourceText) -> Problems,
+    suite: fn(&SourceText) -> Problems,
 }
 
 impl Standard {
     /// The formats, with a check for descriptions of defenses.
     #[must_use]
     pub fn new(defense: fn(&SourceText) -> Problems) -> Self {
-        Self { defense }
+        Self {
+            defense,
+            campaign: |_| Problems::new(),
+            suite: |_| Problems::new(),
+        }
+    }
+
+    /// The same with checks for plans of campaigns and for suites, which name defenses and figures.
+    #[must_use]
+    pub fn with_plans(
+        mut self,
+        campaign: fn(&SourceText) -> Problems,
+        suite: fn(&SourceText) -> Problems,
+    ) -> Self {
+        self.campaign = campaign;
+        self.suite = suite;
+        self
     }
 }
 
@@ -95,6 +113,14 @@ impl Formats for Standard {
 
     fn defense(&self, defense: &SourceText) -> Problems {
         (self.defense)(defense)
+    }
+
+    fn campaign(&self, plan: &SourceText) -> Problems {
+        (self.campaign)(plan)
+    }
+
+    fn suite(&self, suite: &SourceText) -> Problems {
+        (self.suite)(suite)
     }
 }
 

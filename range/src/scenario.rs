@@ -38,6 +38,8 @@ mod check;
 mod file;
 mod formats;
 mod load;
+mod set;
+mod vary;
 
 use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
@@ -49,6 +51,8 @@ pub use check::{FileKind, check, kind_of};
 pub(crate) use file::check_schema;
 pub use formats::{Formats, PlantFacts, PlaybookFacts, Reference};
 pub use load::{Loaded, from_bundle, load};
+pub use set::{SETTABLE, Settable, Setting, check_path, set};
+pub use vary::{Variation, vary};
 
 /// Version of the scenario file that this build reads.
 pub const SCENARIO_SCHEMA: u32 = 1;

@@ -35,5 +35,6 @@ pub mod records;
 pub mod report;
 pub mod safety;
 pub mod score;
+pub mod seeds;
 pub mod stats;
 mod suggest;

@@ -60,6 +60,58 @@ pub fn to_json(score: &Score) -> String {
     text
 }
 
+/// The text of a layer over many runs: the share of detected steps of each technique, in percent.
+///
+/// # Arguments
+///
+/// * `rows` — technique, detected steps, steps.
+///
+/// # Panics
+///
+/// If more steps were detected than there were.
+#[must_use]
+pub fn campaign_layer(title: &str, range_version: &str, rows: &[(&str, u64, u64)]) -> String {
+    let cell = |(id, detected, steps): &(&str, u64, u64)| {
+        let interval = crate::stats::wilson(*detected, *steps);
+        let interval = interval.map_or_else(String::new, |i| {
+            format!(" (95 %: {:.0} % to {:.0} %)", i.low * 100.0, i.high * 100.0)
+        });
+        let percent = if *steps == 0 {
+            0.0
+        } else {
+            (*detected as f64 / *steps as f64 * 1000.0).round() / 10.0
+        };
+        json!({
+            "techniqueID": id,
+            "score": percent,
+            "comment": format!("{detected} of {steps} steps detected{interval}"),
+            "enabled": true,
+            "showSubtechniques": attack::technique(id).is_some() && id.contains('.'),
+        })
+    };
+    let techniques: Vec<Value> = rows.iter().map(cell).collect();
+    let layer = json!({
+        "name": title,
+        "domain": "ics-attack",
+        "versions": { "layer": "4.5", "navigator": "5.2.0", "attack": attack::ATTACK_VERSION },
+        "description": format!(
+            "Share of the steps with a technique that were detected, over all cells. Twinrange {range_version}."
+        ),
+        "techniques": techniques,
+        "gradient": {
+            "colors": ["#b2182b", "#f7f7f7", "#2166ac"],
+            "minValue": 0,
+            "maxValue": 100,
+        },
+        "layout": { "layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated" },
+        "sorting": 0,
+        "hideDisabled": false,
+    });
+    let mut text = serde_json::to_string_pretty(&layer).expect("a layer serialises");
+    text.push('\n');
+    text
+}
+
 fn cell(id: &str, steps: &[&StepResult]) -> Value {
     let worst = steps
         .iter()

@@ -1,6 +1,6 @@
 //! Alerts of an offline defense and of files that the user hands in: the same rules, another culprit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use twinrange_bridge::{DefenseError, offline};
@@ -136,13 +136,59 @@ pub(crate) fn of_defense(
     };
     Ok(Submitted {
         import,
-        tool: defense.map(|defense| Tool {
-            name: defense.spec.name.clone(),
-            version: Some(defense.spec.version.clone()),
-            config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
-            confined: sandbox_note(folder).map(|note| note.confined),
-        }),
+        tool: defense
+            .map(|defense| tool_of(defense, sandbox_note(folder).map(|note| note.confined))),
         format,
+        file: None,
+        caveats: Vec::new(),
+    })
+}
+
+fn tool_of(defense: &Defense, confined: Option<bool>) -> Tool {
+    Tool {
+        name: defense.spec.name.clone(),
+        version: Some(defense.spec.version.clone()),
+        config_digest: Some(sim_kernel::Digest::of(defense.text.as_bytes()).to_string()),
+        confined,
+    }
+}
+
+/// Alerts that a lock-step defense raised in a run of which there is no folder.
+///
+/// # Arguments
+///
+/// * `lines` — the alerts in our normal form, one JSON object a line.
+/// * `frames` — how many frames each SPAN port had.
+/// * `span` — the SPAN port of frame numbers that name none.
+///
+/// # Errors
+///
+/// `TR0313` as for a file; what the bridge has let through has none.
+pub(crate) fn of_lines(
+    lines: &[u8],
+    defense: Option<&Defense>,
+    simulated_ns: u64,
+    frames: BTreeMap<String, u64>,
+    span: Option<String>,
+) -> Result<Submitted, Failure> {
+    let options = ImportOptions {
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        duration_ns: Some(simulated_ns),
+        frames: Some(frames),
+        span,
+        tool: defense.map(|d| d.spec.name.clone()),
+        signature_techniques: defense
+            .map(|d| d.spec.signature_table.clone())
+            .unwrap_or_default(),
+        refuse_foreign: false,
+        ..ImportOptions::default()
+    };
+    let import = import(Format::Jsonl, lines, &options)
+        .map_err(|error| user_mistake("alerts of the defense", &error))?;
+    Ok(Submitted {
+        import,
+        tool: defense.map(|defense| tool_of(defense, None)),
+        format: Format::Jsonl.name().to_owned(),
         file: None,
         caveats: Vec::new(),
     })

@@ -1,6 +1,8 @@
 //! Finding defenses, and those that are built in: the reference defense and the yardsticks.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -102,6 +104,16 @@ pub(crate) fn find(name: &str) -> Result<Defense, Failure> {
             let hint = format!("built in are {names}; `list defenses` shows all that are here");
             Err(Problem::new("TR0108", message).hint(hint).into())
         }
+    }
+}
+
+/// Finds a defense as [`find`] does, with paths relative to a folder first.
+pub(crate) fn find_in(folder: &Path, name: &str) -> Result<Defense, Failure> {
+    let path = folder.join(name);
+    let near = path.is_file() || path.join("defense.ron").is_file();
+    match path.to_str() {
+        Some(path) if near => find(path),
+        _ => find(name),
     }
 }
 
@@ -252,6 +264,28 @@ impl Defense {
             log_path: log,
             confinement: None,
         }))
+    }
+
+    /// The same defense at a site whose hosts have other addresses: what the site tells it, such as
+    /// `--bypass 10.20.1.14:1032`, names the new ones.
+    pub(crate) fn moved(&self, moved: &BTreeMap<Ipv4Addr, Ipv4Addr>) -> Result<Self, Failure> {
+        let mut text = String::with_capacity(self.text.len());
+        let mut rest = self.text.as_str();
+        // Word by word, so that an address inside a longer one stays as it is and none is moved twice.
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            text.push_str(&rest[..at]);
+            let end = rest[at..]
+                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
+                .map_or(rest.len(), |end| at + end);
+            let word = &rest[at..end];
+            match word.parse().ok().and_then(|old| moved.get(&old)) {
+                Some(new) => text.push_str(&new.to_string()),
+                None => text.push_str(word),
+            }
+            rest = &rest[end..];
+        }
+        text.push_str(rest);
+        parse(&self.spec.name, &text, self.folder.clone())
     }
 
     /// Whether it may change the plant.

@@ -338,7 +338,7 @@ impl Watch {
         Ok(watch)
     }
 
-    fn interval(&self) -> SimDuration {
+    pub(crate) fn interval(&self) -> SimDuration {
         self.interval
     }
 
@@ -369,7 +369,8 @@ impl Watch {
         }
     }
 
-    fn exchange(
+    /// Tells the defense what was seen in an interval, and gives its answer; `None` from nobody.
+    pub(crate) fn exchange(
         &mut self,
         from: SimTime,
         to: SimTime,
@@ -426,7 +427,7 @@ impl Watch {
     }
 
     /// Hands an action to the plant. Returns the line for `actions.jsonl`.
-    fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
+    pub(crate) fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
         let now = session.now();
         let done = actions::plan(action, now, self.end, &self.response).and_then(|plan| {
             session
@@ -443,12 +444,15 @@ impl Watch {
         line
     }
 
+    /// Ends the defense, and gives what it said last; `None` from nobody.
+    pub(crate) fn finish(self) -> Result<Option<twinrange_bridge::Answer>, DefenseError> {
+        self.tool.map(|tool| tool.finish(&self.results)).transpose()
+    }
+
     fn end(self, now: SimTime, writer: &mut RunWriter) -> Result<Option<Failure>, Problems> {
-        let Some(tool) = self.tool else {
-            return Ok(None);
-        };
-        match tool.finish(&self.results) {
-            Ok(answer) => {
+        match self.finish() {
+            Ok(None) => Ok(None),
+            Ok(Some(answer)) => {
                 for alert in &answer.alerts {
                     writer.alert(alert)?;
                 }
@@ -490,9 +494,7 @@ pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual,
             return Err(Failure::Interrupted);
         }
     }
-    if let Some(tool) = watch.tool {
-        tool.finish(&watch.results)?;
-    }
+    watch.finish()?;
     Ok(Counterfactual {
         truth,
         finished: session.finish(),

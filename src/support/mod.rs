@@ -11,6 +11,7 @@ pub(crate) mod execution;
 pub(crate) mod failure;
 pub(crate) mod ideal;
 pub(crate) mod margin;
+pub(crate) mod memory;
 pub(crate) mod oracle;
 pub(crate) mod production;
 pub(crate) mod progress;

@@ -1,5 +1,7 @@
 //! What a run produced and cost, from the range's records to the scorer's.
 
+use sim_plant::respond::Action;
+use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::scenario::{Prices, Scenario};
 use twinrange_range::session::{Counterfactual, ProductionRecord, SafetyRecord};
 use twinrange_range::twin;
@@ -8,20 +10,41 @@ use twinrange_score::safety::{Function, Safety};
 
 /// What a counterfactual run produced and cost.
 pub(super) fn counted(run: &Counterfactual, scenario: &Scenario) -> Production {
+    let finished = &run.finished;
+    made(
+        &finished.production,
+        &run.truth,
+        &finished.actions,
+        scenario,
+    )
+}
+
+/// What any run produced and cost.
+///
+/// # Arguments
+///
+/// * `truth` — its physical truth.
+/// * `actions` — the actions of the defense that were accepted in it.
+pub(super) fn made<'a>(
+    production: &ProductionRecord,
+    truth: &ProcessTable,
+    actions: impl IntoIterator<Item = &'a Action>,
+    scenario: &Scenario,
+) -> Production {
     let costs = Costs {
-        damage: twin::damage(&run.truth, &scenario.constraints),
-        response: scenario.prices.of_actions(&run.finished.actions),
+        damage: twin::damage(truth, &scenario.constraints),
+        response: scenario.prices.of_actions(actions),
     };
-    production_of(&run.finished.production, &costs)
+    production_of(production, &costs)
 }
 
 /// What a run cost beside its parts and times, in the scenario's currency.
-pub(super) struct Costs {
-    pub(super) damage: f64,
-    pub(super) response: f64,
+struct Costs {
+    damage: f64,
+    response: f64,
 }
 
-pub(super) fn production_of(record: &ProductionRecord, costs: &Costs) -> Production {
+fn production_of(record: &ProductionRecord, costs: &Costs) -> Production {
     Production {
         planned_busy_s: record.planned_busy_s,
         actual_production_s: record.actual_production_s,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use twinrange_bridge::{Confinement, DefenseError};
@@ -57,6 +58,14 @@ impl Sandbox {
             }
             launcher => Ok(Self { asked, launcher }),
         }
+    }
+
+    /// The sandbox of all defenses of a campaign or suite: on where this machine can.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Sandbox> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            Self::new(Mode::Auto).unwrap_or_else(|_| unreachable!("nothing is required"))
+        })
     }
 
     /// How to confine a defense, or `None` where it is not confined.

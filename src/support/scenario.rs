@@ -130,7 +130,7 @@ impl BuiltIn {
 
 /// The formats of all files of this build.
 pub(crate) fn formats() -> Standard {
-    Standard::new(check_defense)
+    Standard::new(check_defense).with_plans(crate::campaign::check, crate::suite::check)
 }
 
 fn check_defense(source: &SourceText) -> Problems {
@@ -138,6 +138,7 @@ fn check_defense(source: &SourceText) -> Problems {
 }
 
 /// A scenario, ready to be run.
+#[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) loaded: Loaded,
     pub(crate) prepared: Prepared,
@@ -147,7 +148,16 @@ pub(crate) struct Ready {
 
 /// Finds, reads and prepares a scenario: a path to a file, or the name of one that is built in.
 pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
-    let path = Path::new(name);
+    let (loaded, files) = find_in(Path::new(""), name)?;
+    if !loaded.warnings.is_empty() {
+        print_problems(&loaded.warnings);
+    }
+    ready(loaded, files)
+}
+
+/// Finds and reads a scenario as [`find`] does, with paths relative to a folder. Beside it: its files on this machine.
+pub(crate) fn find_in(folder: &Path, name: &str) -> Result<(Loaded, Vec<PathBuf>), Failure> {
+    let path = &folder.join(name);
     let built_in = BUILT_IN.iter().find(|scenario| scenario.name == name);
     let loaded = match built_in {
         Some(scenario) if !path.is_file() => from_bundle(&scenario.bundle(), &formats())?,
@@ -163,14 +173,11 @@ pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
             return Err(Problem::new("TR0108", message).hint(hint).into());
         }
     };
-    if !loaded.warnings.is_empty() {
-        print_problems(&loaded.warnings);
-    }
     let files = match built_in {
         Some(_) if !path.is_file() => Vec::new(),
         _ => sandbox::files_of(path, loaded.bundle.files.keys()),
     };
-    ready(loaded, files)
+    Ok((loaded, files))
 }
 
 /// Prepares the scenario that a run folder carries.
@@ -178,7 +185,12 @@ pub(crate) fn from_run(bundle: &Bundle) -> Result<Ready, Failure> {
     ready(from_bundle(bundle, &formats())?, Vec::new())
 }
 
-fn ready(loaded: Loaded, hidden: Vec<PathBuf>) -> Result<Ready, Failure> {
+/// Prepares a scenario that was read.
+///
+/// # Arguments
+///
+/// * `hidden` — as [`Ready::hidden`].
+pub(crate) fn ready(loaded: Loaded, hidden: Vec<PathBuf>) -> Result<Ready, Failure> {
     let prepared = prepare(&loaded)?;
     Ok(Ready {
         loaded,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use sim_kernel::digest::Digest;
 use sim_kernel::input::InputRecord;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
@@ -25,14 +26,14 @@ use twinrange_score::margin::Margin;
 use twinrange_score::report::{self, ActionMark, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score};
 
-use super::alerts;
+use super::alerts::{self, Submitted};
 use super::attribution;
 use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
 use super::failure::Failure;
 use super::margin::{self, Defended, Undefended};
 use super::oracle;
-use super::production::{Costs, counted, prices_of, production_of};
+use super::production::{counted, made, prices_of};
 use super::reruns::Reruns;
 use super::sandbox::{Mode, Note, Sandbox};
 use super::scenario::{Ready, from_run};
@@ -65,11 +66,10 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let defense = run_defense(folder)?;
     let submitted = alerts::submitted(folder, question.alerts.as_ref(), defense.as_ref())?;
     let runs = counterfactuals(question, &ready, defense.as_ref())?;
-    let steps = folder.attack()?;
-    let violations = undefended_violations(&runs, &ready);
+    let violations = undefended_violations(&runs.a, &runs.n, &ready);
     let accepted = accepted_actions(folder)?;
     let actions = actions_of(&accepted, folder.manifest().simulated_ns, &ready);
-    let truth = truth_of(folder, &ready, &steps, &violations, &actions)?;
+    let truth = truth_of(&RunFacts::of(folder)?, &ready, &violations, &actions);
     let params = Params::default();
     let found = detection::score(&truth, &submitted.import.alerts, &params);
     let prices = prices_of(&ready.loaded.scenario.prices);
@@ -77,20 +77,13 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let made = four_runs(&runs, &ready.loaded.scenario, &recorded, &accepted);
     let continuity = continuity::score(&made, Some(&prices));
     let manifest = folder.manifest();
-    let header = Header {
-        range_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario: manifest.scenario.name.clone(),
-        scenario_digest: manifest.scenario.digest.to_string(),
-        run_digest: manifest.trace_digest.to_string(),
-        seed: manifest.seed,
-        duration_s: SimDuration::from_nanos(manifest.simulated_ns).as_secs_f64(),
-        epoch_unix_ns: EPOCH_UNIX_NS,
-        attack_version: Header::attack_version(),
-        tool: submitted.tool,
-        alert_format: Some(submitted.format),
-        alert_file: submitted.file,
-        clock: Clock::Simulated,
-    };
+    let header = header_of(
+        &ready,
+        manifest.seed,
+        manifest.trace_digest,
+        manifest.simulated_ns,
+        &submitted,
+    );
     let mut score = Score::new(header, found, Some(continuity)).with_import(&submitted.import);
     let short = defense
         .as_ref()
@@ -181,6 +174,30 @@ fn explain(
     Ok((attribution, margin))
 }
 
+/// What stands above a score.
+pub(crate) fn header_of(
+    ready: &Ready,
+    seed: u64,
+    run_digest: Digest,
+    simulated_ns: u64,
+    submitted: &Submitted,
+) -> Header {
+    Header {
+        range_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: ready.loaded.scenario.name.clone(),
+        scenario_digest: ready.loaded.bundle.digest().to_string(),
+        run_digest: run_digest.to_string(),
+        seed,
+        duration_s: SimDuration::from_nanos(simulated_ns).as_secs_f64(),
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        attack_version: Header::attack_version(),
+        tool: submitted.tool.clone(),
+        alert_format: Some(submitted.format.clone()),
+        alert_file: submitted.file.clone(),
+        clock: Clock::Simulated,
+    }
+}
+
 /// The four runs of one seed: what was made, and the truth of those that a report draws.
 struct Runs {
     n: Counterfactual,
@@ -254,10 +271,7 @@ fn counterfactuals(
             }
         }
     };
-    let recorded: Option<ProductionRecord> = manifest
-        .notes
-        .get("production")
-        .and_then(|note| serde_json::from_value(note.clone()).ok());
+    let recorded = recorded_production(question.folder);
     let ad = match (manifest.options.attack, acting, recorded) {
         (_, None, _) => Ok(Both::LikeA),
         (true, Some(_), Some(production)) => Ok(Both::Recorded(production)),
@@ -265,6 +279,12 @@ fn counterfactuals(
         (false, Some(_), _) => Err("this run was made without the attack".to_owned()),
     };
     Ok(Runs { n, a, d, ad })
+}
+
+/// What the run of a folder produced, if the folder says so.
+pub(crate) fn recorded_production(folder: &RunFolder) -> Option<ProductionRecord> {
+    let note = folder.manifest().notes.get("production")?;
+    serde_json::from_value(note.clone()).ok()
 }
 
 /// The four runs as the scorer counts them.
@@ -290,13 +310,8 @@ fn four_runs(
         ad: match &runs.ad {
             Ok(Both::LikeA) => counted(&runs.a),
             Ok(Both::Recorded(production)) => {
-                let costs = Costs {
-                    damage: twin::damage(recorded, &scenario.constraints),
-                    response: scenario
-                        .prices
-                        .of_actions(accepted.iter().map(|(_, action)| action)),
-                };
-                Run::Made(production_of(production, &costs))
+                let actions = accepted.iter().map(|(_, action)| action);
+                Run::Made(made(production, recorded, actions, scenario))
             }
             Err(why) => Run::Missing(why.clone()),
         },
@@ -304,33 +319,60 @@ fn four_runs(
 }
 
 /// Constraints that the attack breaks in the run without a defense, and that the twin keeps.
-fn undefended_violations(runs: &Runs, ready: &Ready) -> Vec<Violation> {
+pub(crate) fn undefended_violations(
+    a: &Counterfactual,
+    n: &Counterfactual,
+    ready: &Ready,
+) -> Vec<Violation> {
     let constraints = &ready.loaded.scenario.constraints;
-    twin::violations(&runs.a.truth, Some(&runs.n.truth), constraints)
+    twin::violations(&a.truth, Some(&n.truth), constraints)
         .into_iter()
         .filter(|violation| !violation.also_in_twin)
         .collect()
 }
 
-fn truth_of(
-    folder: &RunFolder,
+/// The frames of each attack step: their numbers by step and SPAN port.
+pub(crate) type StepFrames = BTreeMap<String, BTreeMap<String, BTreeSet<u64>>>;
+
+/// What the truth about a run is made from.
+pub(crate) struct RunFacts {
+    pub(crate) simulated_ns: u64,
+    pub(crate) steps: Vec<AttackStep>,
+    pub(crate) frames: StepFrames,
+    pub(crate) assets: Vec<Asset>,
+}
+
+impl RunFacts {
+    /// Those of a run folder.
+    pub(crate) fn of(folder: &RunFolder) -> Result<Self, Failure> {
+        let mut frames = StepFrames::new();
+        for row in folder.attack_frames()? {
+            if let Some(step) = row.step {
+                frames
+                    .entry(step)
+                    .or_default()
+                    .entry(row.span)
+                    .or_default()
+                    .insert(row.frame);
+            }
+        }
+        Ok(Self {
+            simulated_ns: folder.manifest().simulated_ns,
+            steps: folder.attack()?,
+            frames,
+            assets: folder.assets()?,
+        })
+    }
+}
+
+/// The truth as the scorer wants it.
+pub(crate) fn truth_of(
+    run: &RunFacts,
     ready: &Ready,
-    steps: &[AttackStep],
     violations: &[Violation],
     actions: &[(Action, ActionMark)],
-) -> Result<Truth, Failure> {
-    let mut frames: BTreeMap<String, BTreeMap<String, BTreeSet<u64>>> = BTreeMap::new();
-    for row in folder.attack_frames()? {
-        if let Some(step) = row.step {
-            frames
-                .entry(step)
-                .or_default()
-                .entry(row.span)
-                .or_default()
-                .insert(row.frame);
-        }
-    }
-    let assets = folder.assets()?;
+) -> Truth {
+    let (frames, assets) = (&run.frames, &run.assets);
     let with_addresses = |name: &str| -> Vec<String> {
         let mut names = vec![name.to_owned()];
         if let Some(asset) = assets.iter().find(|asset| asset.name == name) {
@@ -368,12 +410,12 @@ fn truth_of(
             },
         }
     };
-    Ok(Truth {
-        duration_ns: folder.manifest().simulated_ns,
-        steps: steps.iter().map(step).collect(),
+    Truth {
+        duration_ns: run.simulated_ns,
+        steps: run.steps.iter().map(step).collect(),
         clean_ns: scenario.clean_until.as_nanos(),
-        recovery: recovery_windows(actions, &assets),
-    })
+        recovery: recovery_windows(actions, assets),
+    }
 }
 
 /// The windows in which accepted actions of the defense disturb the plant: what a tool sees then is
@@ -448,7 +490,7 @@ pub(crate) fn accepted_actions(folder: &RunFolder) -> Result<Vec<(SimTime, Actio
 }
 
 /// What the accepted actions of a run did that ended at a time; not those that were still to take effect.
-fn actions_of(
+pub(crate) fn actions_of(
     accepted: &[(SimTime, Action)],
     run_ends_ns: u64,
     ready: &Ready,

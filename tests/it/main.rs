@@ -5,6 +5,7 @@
 //! waits for a file to grow.
 
 mod alerts;
+mod campaign;
 mod corpus;
 mod counterfactual;
 #[cfg(unix)]

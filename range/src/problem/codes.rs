@@ -440,6 +440,49 @@ static CODES: &[CodeInfo] = &[
         "`twinrange view` starts the program `twinrange-view`, which is built apart, since it needs a \
          renderer: `cargo build --release -p twinrange-viewer`. It has to lie beside `twinrange`.",
     ),
+    info(
+        "TR0501",
+        "value cannot be set",
+        "A plan, or an option of the command, sets a value by a path such as `scenario.response.approval_s`. \
+         Only the paths that docs/campaigns.md lists can be set, and the value must exist in the scenario's \
+         files or be one that they may hold.",
+    ),
+    info(
+        "TR0502",
+        "plan does not fit its scenario",
+        "A posture, a sweep or a variation of a plan makes a scenario that cannot be run. The message says \
+         with which settings, and what the check of the scenario found.",
+    ),
+    info(
+        "TR0503",
+        "campaign is in use",
+        "Another process works in the folder of this campaign. Wait for it or stop it; the lock goes with \
+         the process, however it ends.",
+    ),
+    info(
+        "TR0504",
+        "results contradict each other",
+        "Two results have one key and differ. A cell is a function of its key, so one of the two was made by \
+         a changed build, by a defense that does not repeat itself, or was changed afterwards.",
+    ),
+    info(
+        "TR0505",
+        "no such cell",
+        "The plan has no cell with this key. `campaign plan` lists the keys; they change with the plan, with \
+         the files of a scenario or a defense, and with the version of the range.",
+    ),
+    info(
+        "TR0506",
+        "not a result of a cell",
+        "The file is not the result of a campaign's cell: it is not JSON of that form, or the digest in its \
+         name is not that of the key in it.",
+    ),
+    info(
+        "TR0507",
+        "plan asks for nothing or for too much",
+        "A list of a plan is empty, names something twice, or all lists together make more cells than one \
+         campaign may have. The message says which.",
+    ),
 ];
 
 #[cfg(test)]

@@ -55,8 +55,8 @@ pub struct Field {
 /// The places of all values of one text.
 ///
 /// A path names a value from the root: `name` or `.name` a field, `[3]` the fourth element of a list
-/// or tuple, `["scan"]` the entry of a map with that key, or the element of a list whose `name` or
-/// `id` is that string. `Some(…)` around a value need not be written in the path.
+/// or tuple, `["scan"]` the entry of a map with that key, or the element of a list whose `name`, `id` or
+/// `host` is that string. `Some(…)` around a value need not be written in the path.
 ///
 /// # Examples
 ///
@@ -276,7 +276,7 @@ fn is_named(node: &Node, wanted: &str) -> bool {
     };
     fields
         .iter()
-        .filter(|field| field.name == "name" || field.name == "id")
+        .filter(|field| ["name", "id", "host"].contains(&field.name.as_str()))
         .any(|field| field.value.as_text() == Some(wanted))
 }
 

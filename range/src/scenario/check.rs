@@ -26,6 +26,10 @@ pub enum FileKind {
     Playbook,
     /// `Defense(…)`.
     Defense,
+    /// `Campaign(…)`: a plan.
+    Campaign,
+    /// `Suite(…)`: cases for a build server.
+    Suite,
     /// Structured Text, by the ending `.st`, or a PLCopen project, by the ending `.xml` and its namespace.
     Program,
 }
@@ -47,6 +51,8 @@ pub fn kind_of(source: &SourceText) -> Option<FileKind> {
         "Plant" => Some(FileKind::Plant),
         "Playbook" => Some(FileKind::Playbook),
         "Defense" => Some(FileKind::Defense),
+        "Campaign" => Some(FileKind::Campaign),
+        "Suite" => Some(FileKind::Suite),
         "" if has("plant") && has("duration") => Some(FileKind::Scenario),
         "" if has("hosts") && has("controllers") => Some(FileKind::Plant),
         "" if has("steps") && has("targets") => Some(FileKind::Playbook),
@@ -100,6 +106,8 @@ fn check_file(path: &Path, formats: &dyn Formats, named: bool) -> Problems {
         Some(FileKind::Plant) => check_plant(path, formats),
         Some(FileKind::Playbook) => check_playbook(path, formats),
         Some(FileKind::Defense) => formats.defense(&source),
+        Some(FileKind::Campaign) => formats.campaign(&source),
+        Some(FileKind::Suite) => formats.suite(&source),
         Some(FileKind::Program) if is_library(path) => formats.library(&source),
         Some(FileKind::Program) => formats.program(&source),
         None if named => unknown(&source).into(),
@@ -120,8 +128,8 @@ fn unknown(source: &SourceText) -> Problem {
     Problem::new("TR0111", "this is no file of a known kind")
         .at(source, start)
         .hint(
-            "begin with `Scenario(`, `Plant(`, `Playbook(` or `Defense(`, or end the name in `.st`; a PLCopen \
-             project ends in `.xml`",
+            "begin with `Scenario(`, `Plant(`, `Playbook(`, `Defense(`, `Campaign(` or `Suite(`, or end the name in \
+             `.st`; a PLCopen project ends in `.xml`",
         )
 }
 

@@ -37,6 +37,16 @@ pub trait Formats {
 
     /// Checks the description of a defense.
     fn defense(&self, defense: &SourceText) -> Problems;
+
+    /// Checks the plan of a campaign. Nothing is found by formats that know no plans.
+    fn campaign(&self, _plan: &SourceText) -> Problems {
+        Problems::new()
+    }
+
+    /// Checks a suite of cases. Nothing is found by formats that know no suites.
+    fn suite(&self, _suite: &SourceText) -> Problems {
+        Problems::new()
+    }
 }
 
 /// What a scenario needs to know about its plant.

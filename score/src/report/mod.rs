@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** every text from outside goes through [`words::escape`].
 
+pub mod campaign;
 mod charts;
 mod curves;
 mod provenance;
@@ -116,10 +117,25 @@ pub fn html(data: &ReportData<'_>) -> String {
         ),
     ];
     let present: Vec<_> = sections
-        .iter()
+        .into_iter()
         .filter(|(_, _, body)| !body.is_empty())
+        .map(|(id, heading, body)| (id.to_owned(), heading.to_owned(), body))
         .collect();
-    let title = words::escape(&data.title);
+    page(
+        "Twinrange report",
+        &words::escape(&data.title),
+        &tables::strapline(score),
+        &present,
+    )
+}
+
+/// A whole page.
+///
+/// # Arguments
+///
+/// * `title`, `strap` — markup.
+/// * `sections` — identifier, heading as markup, and body of each; the first one has the summary.
+fn page(brand: &str, title: &str, strap: &str, sections: &[(String, String, String)]) -> String {
     let mut page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -128,15 +144,14 @@ pub fn html(data: &ReportData<'_>) -> String {
     );
     page.push_str("<a class=\"skip\" href=\"#summary\">Skip to the summary</a>\n");
     page.push_str(&format!(
-        "<header class=\"page\">\n<p class=\"brand\">Twinrange report</p>\n<h1>{title}</h1>\n{}",
-        tables::strapline(score)
+        "<header class=\"page\">\n<p class=\"brand\">{brand}</p>\n<h1>{title}</h1>\n{strap}"
     ));
     page.push_str("<nav aria-label=\"Sections\"><ul>\n");
-    for (id, heading, _) in &present {
+    for (id, heading, _) in sections {
         page.push_str(&format!("<li><a href=\"#{id}\">{heading}</a></li>\n"));
     }
     page.push_str("</ul></nav>\n</header>\n<main>\n");
-    for (id, heading, body) in &present {
+    for (id, heading, body) in sections {
         page.push_str(&format!(
             "<section id=\"{id}\" aria-labelledby=\"{id}-h\">\n<h2 id=\"{id}-h\">{heading}</h2>\n{body}</section>\n"
         ));
