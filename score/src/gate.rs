@@ -11,6 +11,7 @@ use crate::continuity::{Comparison, Continuity};
 use crate::figure::Figure;
 use crate::formats::count_u64;
 use crate::margin::Margin;
+use crate::metrics::{AlarmLoad, SeriesFigures};
 use crate::safety::Safety;
 use crate::score::Score;
 
@@ -95,6 +96,12 @@ names! {
     "visibility", "share", "steps with at least telemetry", |s| s.detection.visibility.clone();
     "analytic_coverage", "share", "steps with at least a general alert", |s| s.detection.analytic_coverage.clone();
     "technique_coverage", "share", "steps whose technique was named", technique_coverage;
+    "etapr_f1", "share", "eTaPR over samples of 1 s (0.5, 0.1, 0)", |s| series(s, |f| Some(f.etapr_f1));
+    "composite_f1", "share", "F1 of the precision over samples and the recall over steps", |s| series(s, |f| Some(f.composite_f1));
+    "affiliation_f1", "share", "affiliation; chance alone has about 0.67", |s| series(s, |f| f.affiliation_f1);
+    "alarms_per_10_min", "1/10 min", "alarms of the tool on average (ISA-18.2: 1, at most 2)",
+        |s| load(s, |l| l.per_10_min);
+    "alarm_flood_percent", "%", "time in a flood of the tool's alarms (ISA-18.2: below 1)", |s| load(s, |l| l.flood_percent);
     "attack_damage_parts", "parts", "good parts that the attack takes without defense",
         |s| continuity(s, |c| &c.good_parts, |x| &x.attack_damage);
     "residual_damage_parts", "parts", "good parts still lost with the defense",
@@ -120,6 +127,21 @@ names! {
     "sif_bypass_s", "s", "time with a safety function bypassed, with both", |s| safety(s, |f| count(f.bypass_s));
     "sif_impaired_s", "s", "time with a safety controller not as commissioned, with both",
         |s| safety(s, |f| count(f.impaired_s));
+}
+
+fn series(score: &Score, get: fn(&SeriesFigures) -> Option<f64>) -> Figure {
+    let figures = score.series.as_ref();
+    match figures.and_then(get) {
+        Some(value) => Figure::of(value),
+        None => Figure::undefined("nothing attacked"),
+    }
+}
+
+fn load(score: &Score, get: fn(&AlarmLoad) -> f64) -> Figure {
+    match &score.alarm_load {
+        Some(load) => Figure::of(get(load)),
+        None => Figure::undefined("no alarms were counted"),
+    }
 }
 
 fn margin(score: &Score, get: fn(&Margin) -> Option<u64>, without: &str) -> Figure {

@@ -3,14 +3,17 @@
 //! The JSON form is published as `docs/score.schema.json`. A field is added without a new schema
 //! version; a field that changes its meaning or goes away makes a new one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attack::ATTACK_VERSION;
 use crate::attribution::Attribution;
 use crate::continuity::Continuity;
-use crate::detection::{Detection, Verdict};
+use crate::detection::{Alarm, Detection, Verdict};
 use crate::gate::GateResult;
 use crate::margin::Margin;
+use crate::metrics::{AlarmLoad, SeriesFigures, alarm_load, of_run};
 
 /// Version of the form of `score.json`.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -89,6 +92,15 @@ pub struct Score {
     pub detection: Detection,
     /// What attack and defense cost. `None` when no counterfactual run was made.
     pub continuity: Option<Continuity>,
+    /// The same in metrics of the literature. `None` if nothing attacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesFigures>,
+    /// What the tool's alarms ask of one who watches them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_load: Option<AlarmLoad>,
+    /// What the plant's own alarms asked of its operators in this run, by HMI.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operator_load: BTreeMap<String, AlarmLoad>,
     /// What each attack step and each action of the defense did. `None` when no runs were made for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
@@ -98,7 +110,7 @@ pub struct Score {
     /// Gates with their results, in the order given.
     pub gates: Vec<GateResult>,
     /// Import counts: things that look wrong.
-    pub import_anomalies: std::collections::BTreeMap<String, u64>,
+    pub import_anomalies: BTreeMap<String, u64>,
     /// What a careful reader must know about these figures, in full sentences.
     pub caveats: Vec<String>,
 }
@@ -107,15 +119,20 @@ impl Score {
     /// Puts the parts together and writes the caveats.
     #[must_use]
     pub fn new(header: Header, detection: Detection, continuity: Option<Continuity>) -> Self {
+        let duration_ns = duration_ns(header.duration_s);
+        let alarms: Vec<(u64, String)> = detection.alarms.iter().map(annunciated).collect();
         let mut score = Self {
             schema_version: SCHEMA_VERSION,
+            series: of_run(&detection, duration_ns),
+            alarm_load: Some(alarm_load(&alarms, duration_ns)),
+            operator_load: BTreeMap::new(),
             header,
             detection,
             continuity,
             attribution: None,
             margin: None,
             gates: Vec::new(),
-            import_anomalies: std::collections::BTreeMap::new(),
+            import_anomalies: BTreeMap::new(),
             caveats: Vec::new(),
         };
         score.caveats = caveats(&score);
@@ -131,6 +148,21 @@ impl Score {
     pub fn with_import(mut self, import: &crate::formats::Import) -> Self {
         self.detection.records = self.detection.records.with_import(import);
         self.import_anomalies.clone_from(&import.anomalies);
+        self
+    }
+
+    /// Adds the load of the plant's own alarms.
+    ///
+    /// # Arguments
+    ///
+    /// * `alarms` — by HMI: when each was annunciated, simulated ns, and which.
+    #[must_use]
+    pub fn with_operator_alarms(mut self, alarms: &BTreeMap<String, Vec<(u64, String)>>) -> Self {
+        let duration_ns = duration_ns(self.header.duration_s);
+        let loads = alarms.iter();
+        self.operator_load = loads
+            .map(|(hmi, alarms)| (hmi.clone(), alarm_load(alarms, duration_ns)))
+            .collect();
         self
     }
 
@@ -173,6 +205,24 @@ impl Score {
         text.push('\n');
         text
     }
+}
+
+/// Simulated length, ns.
+fn duration_ns(duration_s: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a length is not negative, and a run is shorter than 584 years"
+    )]
+    let ns = (duration_s * 1e9).round() as u64;
+    ns
+}
+
+/// When an alarm came, and what raised it.
+fn annunciated(alarm: &Alarm) -> (u64, String) {
+    let source = alarm.signatures.first();
+    let source = source.map_or_else(String::new, |(signature, _)| signature.clone());
+    (alarm.first_ns, source)
 }
 
 /// Below this many steps a perfect recall proves little.

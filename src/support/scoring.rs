@@ -20,7 +20,7 @@ use twinrange_range::twin::{self, Impact, Violation};
 use twinrange_score::attribution::{Amounts, Attribution};
 use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
-use twinrange_score::formats::Format;
+use twinrange_score::formats::{Format, station_alarms};
 use twinrange_score::gate::Gate;
 use twinrange_score::margin::Margin;
 use twinrange_score::report::{self, ActionMark, ReportData, Series};
@@ -84,7 +84,11 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         manifest.simulated_ns,
         &submitted,
     );
-    let mut score = Score::new(header, found, Some(continuity)).with_import(&submitted.import);
+    let log = folder.syslog()?;
+    let operators = station_alarms(log.iter().map(String::as_str), EPOCH_UNIX_NS);
+    let mut score = Score::new(header, found, Some(continuity))
+        .with_import(&submitted.import)
+        .with_operator_alarms(&operators);
     let short = defense
         .as_ref()
         .filter(|_| question.alerts.is_none())

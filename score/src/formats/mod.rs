@@ -8,12 +8,14 @@
 //! A file that is truncated or in another format is the user's mistake and is refused whole: half an
 //! alert file would score as a worse tool than the one that was run.
 
+mod alarms;
 mod eve;
 mod field;
 mod jsonl;
 mod possible;
 mod sniff;
 
+pub use alarms::station_alarms;
 pub(crate) use possible::{AFTER_RUN, IN_CLEAN_PERIOD};
 pub(crate) use sniff::count_u64;
 

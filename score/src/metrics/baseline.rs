@@ -3,7 +3,7 @@
 //! Some metrics give much to a detector that knows nothing (affiliation about 0.67, point adjust nearly 1 where
 //! attacks are long). A figure of theirs says something only beside that of chance.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Range, Series, affiliation, batadal, etapr, eventwise, merged, point_adjust, pointwise,
@@ -13,7 +13,7 @@ use super::{
 pub const DRAWS: u64 = 100;
 
 /// What the same alarms get at random places: means over [`DRAWS`] shifts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Shifts.
     pub draws: u64,
