@@ -20,6 +20,9 @@ pub(crate) struct Args {
     /// Seeds every random stream; the scenario's own seed when left out.
     #[arg(long)]
     seed: Option<u64>,
+    /// Leave out the runs without each attack step and each action, and those that tell how long there was to act.
+    #[arg(long)]
+    quick: bool,
     /// Whether the defense is kept away from the truth.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     sandbox: Mode,
@@ -51,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let folder = execute(&order)?;
     print_run(&folder, false);
     say!();
-    score_folder(&folder, None, Vec::new(), true, false)
+    score_folder(&folder, None, Vec::new(), !args.quick, false)
 }
 
 /// A text in lines of at most `width` characters, broken between words.

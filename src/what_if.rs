@@ -17,6 +17,7 @@ use crate::Outcome;
 use crate::support::action_text;
 use crate::support::execution::{Order, execute};
 use crate::support::failure::Failure;
+use crate::support::progress::Count;
 use crate::support::reruns::Reruns;
 use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::scenario::{self, Ready};
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         duration: SimDuration::from_nanos(manifest.simulated_ns),
         digests: true,
         interrupt: &interrupt,
+        count: &Count::new("what-if"),
     };
     let recorded = scoring::accepted_actions(&folder)?;
     let actions = changed_actions(args, &recorded, reruns.duration)?;

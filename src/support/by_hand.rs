@@ -1,5 +1,6 @@
 //! Scenarios written by hand for tests: the bottling line with a playbook whose effect is known.
 
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 use sim_kernel::time::SimDuration;
@@ -9,10 +10,17 @@ use twinrange_range::scenario::Bundle;
 use twinrange_range::session::Counterfactual;
 
 use super::failure::Failure;
+use super::progress::Count;
 use super::reruns::Reruns;
 use super::scenario::{BUILT_IN, Ready, from_run};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Nobody waits for a test.
+fn hidden() -> &'static Count {
+    static COUNT: LazyLock<Count> = LazyLock::new(|| Count::new("test"));
+    &COUNT
+}
 
 /// What all runs of a test have in common.
 pub(crate) fn reruns(ready: &Ready, attack: bool, duration: SimDuration) -> Reruns<'_> {
@@ -23,6 +31,7 @@ pub(crate) fn reruns(ready: &Ready, attack: bool, duration: SimDuration) -> Reru
         duration,
         digests: false,
         interrupt: &NEVER,
+        count: hidden(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::ideal::ideal_response;
 use super::reruns::Reruns;
 
 /// Orders that are tried beside those of the bisection, so that the curve has points all along.
-const GRID: u64 = 8;
+const GRID: u64 = 6;
 /// A bisection ends within this share of the time from the first frame to the loss.
 const RESOLUTION_SHARE: u64 = 100;
 /// And never finer than this, ns: lock-step defenses answer once a second.

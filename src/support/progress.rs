@@ -47,6 +47,41 @@ impl Progress {
     }
 }
 
+/// A count of runs of which nobody knows how many there will be.
+pub(crate) struct Count {
+    bar: ProgressBar,
+}
+
+impl Count {
+    /// A spinner with a word for what is counted, on a terminal.
+    pub(crate) fn new(what: &str) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self {
+                bar: ProgressBar::hidden(),
+            };
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix:12} {spinner} {pos} runs, {elapsed} elapsed")
+        {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_owned());
+        Self { bar }
+    }
+
+    /// One more.
+    pub(crate) fn one_more(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// The flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
 pub(crate) fn interrupt_flag() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();

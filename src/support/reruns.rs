@@ -12,6 +12,7 @@ use twinrange_score::attribution::Amounts;
 
 use super::failure::Failure;
 use super::production::{counted, prices_of};
+use super::progress::Count;
 use super::scenario::Ready;
 
 /// What all branches of a run have in common.
@@ -23,6 +24,8 @@ pub(crate) struct Reruns<'a> {
     /// Whether the runs have digests, so that they can be compared with a recorded one.
     pub(crate) digests: bool,
     pub(crate) interrupt: &'a AtomicBool,
+    /// Tells somebody who waits how many runs have been made.
+    pub(crate) count: &'a Count,
 }
 
 impl Reruns<'_> {
@@ -59,7 +62,11 @@ impl Reruns<'_> {
     ) -> Result<Vec<T>, Failure> {
         branches
             .par_iter()
-            .map(|branch| self.run(branch).map(&keep))
+            .map(|branch| {
+                let run = self.run(branch);
+                self.count.one_more();
+                run.map(&keep)
+            })
             .collect()
     }
 

@@ -34,6 +34,7 @@ use super::failure::Failure;
 use super::margin::{self, Defended, Undefended};
 use super::oracle;
 use super::production::{counted, made, prices_of};
+use super::progress::Count;
 use super::reruns::Reruns;
 use super::sandbox::{Mode, Note, Sandbox};
 use super::scenario::{Ready, from_run};
@@ -136,20 +137,21 @@ fn explain(
     known: &Known<'_>,
 ) -> Result<(Attribution, Option<Margin>), Failure> {
     let manifest = question.folder.manifest();
-    let reruns = |attack| Reruns {
+    let count = Count::new("explain");
+    let reruns = Reruns {
         ready,
         seed: manifest.seed,
-        attack,
+        attack: true,
         duration: SimDuration::from_nanos(manifest.simulated_ns),
         digests: false,
         interrupt: question.interrupt,
+        count: &count,
     };
     let (n, a) = (&known.runs.n, &known.runs.a);
-    let attacked = attribution::of_attack(&reruns(true), n, a)?;
+    let attacked = attribution::of_attack(&reruns, n, a)?;
     let prices = prices_of(&ready.loaded.scenario.prices);
     let defense = match &known.made.ad {
         Run::Made(made) if !known.accepted.is_empty() => {
-            let reruns = reruns(true);
             let ends = (reruns.worth(a), Amounts::of(made, Some(&prices)));
             attribution::of_defense(&reruns, known.accepted, ends.0, ends.1)?
         }
@@ -168,7 +170,7 @@ fn explain(
                 violations: known.violations,
                 account,
             };
-            margin::of(&reruns(true), &undefended, &defended)?
+            margin::of(&reruns, &undefended, &defended)?
         }
     };
     let attribution = Attribution {

@@ -27,7 +27,10 @@ pub fn station_alarms<'a>(
         let since = unix_ns.and_then(|ns| u64::try_from(ns).ok()?.checked_sub(epoch_unix_ns));
         if let Some(at_ns) = since {
             let alarm = text.trim_start_matches('\u{feff}').to_owned();
-            found.entry((*host).to_owned()).or_default().push((at_ns, alarm));
+            found
+                .entry((*host).to_owned())
+                .or_default()
+                .push((at_ns, alarm));
         }
     }
     found
@@ -41,12 +44,17 @@ mod tests {
     fn alarms_when_a_log_has_other_lines_then_those_of_each_station() {
         let epoch_ns = 1_795_000_000_000_000_000;
         let time = |s: u64| {
-            let at = DateTime::from_timestamp_nanos(i64::try_from(epoch_ns + s * 1_000_000_000).expect("in range"));
+            let at = DateTime::from_timestamp_nanos(
+                i64::try_from(epoch_ns + s * 1_000_000_000).expect("in range"),
+            );
             at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
         };
         let lines = [
             format!("<132>1 {} hmi-1 hmi - ALARM - Level high: look", time(5)),
-            format!("<134>1 {} hmi-1 hmi - ALARM-CLEAR - Level high: look", time(9)),
+            format!(
+                "<134>1 {} hmi-1 hmi - ALARM-CLEAR - Level high: look",
+                time(9)
+            ),
             format!("<132>1 {} hmi-2 hmi - ALARM - Jam", time(7)),
             format!("<132>1 {} hmi-1 hmi - ALARM - Jam", time(11)),
             "nothing".to_owned(),

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Baseline, Range, Series, baseline, Scores,
-};
+use super::{Baseline, Range, Scores, Series, baseline};
 use crate::detection::Detection;
 
 /// Length of a sample, ns. The finest that lock-step tools answer in.
@@ -68,7 +66,12 @@ pub fn of_run(detection: &Detection, duration_ns: u64) -> Option<SeriesFigures> 
     let attacks: Vec<Range> = detection
         .steps
         .iter()
-        .map(|step| range(step.start_ns, step.end_ns.saturating_sub(1).max(step.start_ns)))
+        .map(|step| {
+            range(
+                step.start_ns,
+                step.end_ns.saturating_sub(1).max(step.start_ns),
+            )
+        })
         .collect();
     let alarms: Vec<Range> = detection
         .alarms
