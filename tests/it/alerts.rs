@@ -145,7 +145,7 @@ fn alerts_when_unreadable_then_exit_code_2_and_the_line() {
         );
         done.expect_code(2).expect_says(&["TR0108", missing]);
     }
-    words(folder.path(), "score run")
+    words(folder.path(), "score run --quick")
         .expect_code(2)
         .expect_says(&["TR0112", "--alerts FILE"]);
 }

@@ -188,7 +188,7 @@ fn campaign_when_cell_is_scored_then_as_run_and_score_do() {
         "run bottling/jam --seed 3 --defense reference-respond --out run",
     )
     .expect_code(0);
-    let scored = words(here, "score run --json").expect_code(0);
+    let scored = words(here, "score run --quick --json").expect_code(0);
     let score: Value = serde_json::from_str(&scored.stdout).expect("a score");
     let cells = cells(&here.join("one"));
     let cell: Value =

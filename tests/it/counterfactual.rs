@@ -21,7 +21,7 @@ fn scenario_when_nothing_attacks_and_nobody_acts_then_four_equal_runs() {
         "run bottling/calm --duration 35min --defense reference --out run",
     )
     .expect_code(0);
-    words(folder.path(), "score run").expect_code(0);
+    words(folder.path(), "score run --quick").expect_code(0);
     let continuity = continuity(&folder.path().join("run"));
     for row in ROWS {
         let row = &continuity[row];
@@ -52,7 +52,7 @@ fn defense_when_removed_then_the_run_is_a_again() {
         manifest(&defended)["trace_digest"],
         manifest(&attacked)["trace_digest"]
     );
-    words(folder.path(), "score defended").expect_code(0);
+    words(folder.path(), "score defended --quick").expect_code(0);
     fs::write(folder.path().join("none.jsonl"), "").expect("the file can be written");
     words(
         folder.path(),
@@ -106,4 +106,47 @@ fn actions_when_recorded_then_replay_needs_no_tool() {
         done.stderr.contains("diverged") || done.stderr.contains("TR0306"),
         "{done:?}"
     );
+}
+
+#[test]
+fn score_when_it_explains_then_the_parts_add_up_and_quick_leaves_it_out() {
+    let folder = scratch();
+    let folder = folder.path();
+    let run = "run bottling/logic --duration 45min --defense reference-respond --out run";
+    words(folder, run).expect_code(0);
+    words(folder, "score run --quick").expect_code(0);
+    let path = folder.join("run/score/score.json");
+    let quick = read_json(&path);
+    assert!(quick.get("attribution").is_none() && quick.get("margin").is_none());
+    let done = words(folder, "score run").expect_code(0);
+    assert!(
+        done.stdout.contains("what each attack step does"),
+        "{}",
+        done.stdout
+    );
+    let score = read_json(&path);
+    // With them the score is the same but for what they say.
+    let mut rest = score.clone();
+    let object = rest.as_object_mut().expect("an object");
+    let found = object.remove("attribution").expect("runs were made for it");
+    assert!(object.remove("margin").is_some());
+    assert_eq!(rest, quick);
+    let parts = &score["continuity"]["good_parts"];
+    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+    let between =
+        |from: &str, to: &str| number(&parts[to]["value"]) - number(&parts[from]["value"]);
+    for (account, whole) in [
+        ("attack", between("n", "a")),
+        ("defense", between("a", "ad")),
+    ] {
+        let account = &found[account];
+        assert_eq!(number(&account["whole"]["good_parts"]), whole, "{account}");
+        let causes = account["causes"].as_array().expect("a list");
+        let sum: f64 = causes
+            .iter()
+            .map(|cause| number(&cause["part"]["good_parts"]))
+            .sum();
+        let sum = sum + number(&account["interaction"]["good_parts"]);
+        assert!((sum - whole).abs() < 1e-6, "{account}");
+    }
 }

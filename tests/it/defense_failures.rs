@@ -114,7 +114,7 @@ fn defense_when_it_dies_then_its_alerts_are_kept() {
         .expect_says(&["DF0018", "DF0003"]);
     words(
         folder.path(),
-        "score run --alerts run/defense/alerts.jsonl --format jsonl",
+        "score run --quick --alerts run/defense/alerts.jsonl --format jsonl",
     )
     .expect_code(0);
 }
@@ -154,7 +154,7 @@ fn offline_defense_when_it_fails_then_the_run_is_complete() {
             .expect_code(3)
             .expect_says(&says);
         words(folder.path(), "replay run").expect_code(0);
-        words(folder.path(), "score run")
+        words(folder.path(), "score run --quick")
             .expect_code(3)
             .expect_says(&["DF0018", says[0]]);
     }

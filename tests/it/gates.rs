@@ -17,6 +17,7 @@ fn gates_when_one_fails_then_exit_code_1_and_junit_says_which() {
         let mut args = vec![
             "score",
             "run",
+            "--quick",
             "--alerts",
             "none.jsonl",
             "--format",

@@ -78,7 +78,7 @@ fn run_when_killed_then_the_folder_says_so() {
     words(folder.path(), "replay run")
         .expect_code(2)
         .expect_says(&["run: TR0302"]);
-    words(folder.path(), "score run")
+    words(folder.path(), "score run --quick")
         .expect_code(2)
         .expect_says(&["run: TR0302"]);
 }

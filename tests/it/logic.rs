@@ -74,7 +74,7 @@ fn changed_program_when_loaded_then_the_digest_watch_detects_it_before_it_does_h
         &format!("{RUN} --defense reference --out run"),
     )
     .expect_code(0);
-    words(folder.path(), "score run").expect_code(0);
+    words(folder.path(), "score run --quick").expect_code(0);
     let run = folder.path().join("run");
     let detection = detection(&run);
     assert_eq!(
@@ -113,7 +113,7 @@ fn changed_program_when_loaded_then_network_rules_see_nothing() {
     let suricata = repository().join("defenses/suricata");
     let args = format!("{RUN} --defense {} --out run", suricata.display());
     words(folder.path(), &args).expect_code(0);
-    words(folder.path(), "score run").expect_code(0);
+    words(folder.path(), "score run --quick").expect_code(0);
     let run = folder.path().join("run");
     let detection = detection(&run);
     assert_eq!(

@@ -31,7 +31,10 @@ fn run(folder: &Path, tool: &str) -> Done {
 }
 
 fn score_file(folder: &Path, file: &str) -> Done {
-    words(folder, &format!("score run --alerts {file} --format jsonl"))
+    words(
+        folder,
+        &format!("score run --quick --alerts {file} --format jsonl"),
+    )
 }
 
 #[test]
@@ -67,7 +70,7 @@ fn offline_defense_when_its_alerts_are_unreadable_then_it_failed_and_a_users_fil
         );
         let kept = fs::read(place.join("defense/alerts.jsonl")).expect("there is one");
         assert!(kept.is_empty(), "half an alert file is none");
-        words(folder.path(), "score run")
+        words(folder.path(), "score run --quick")
             .expect_code(3)
             .expect_says(&["DF0018", "DF0019"]);
         score_file(folder.path(), "babbler/said")
@@ -153,7 +156,7 @@ fn alerts_when_some_cannot_be_true_then_named_and_counted_alike_for_a_tool_and_a
     let place = folder.path().join("run");
     let kept = fs::read_to_string(place.join("defense/alerts.jsonl")).expect("there is one");
     assert_eq!(kept.lines().count(), 2, "{kept}");
-    words(folder.path(), "score run").expect_code(0);
+    words(folder.path(), "score run --quick").expect_code(0);
     let own = read_json(&place.join("score/score.json"));
     check_records(&own);
     assert_eq!(own["header"]["tool"]["name"], "dreamer");

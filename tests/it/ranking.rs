@@ -59,7 +59,7 @@ fn row(folder: &Path, scenario: &str, defense: &str, name: &str) -> Row {
     let out = format!("{scenario}-{name}");
     let run = format!("run bottling/{scenario} --defense {defense} --out {out}");
     words(folder, &run).expect_code(0);
-    words(folder, &format!("score {out}")).expect_code(0);
+    words(folder, &format!("score {out} --quick")).expect_code(0);
     let score = read_json(&folder.join(&out).join("score/score.json"));
     let (found, kept) = (&score["detection"], &score["continuity"]);
     let figure = |figure: &Value| number(figure).unwrap_or_else(|| panic!("{name}: {figure}"));

@@ -37,7 +37,7 @@ fn defense_when_the_scenario_has_no_clean_period_then_it_learns_nothing_and_that
     };
     let place = folder.path().join("run");
     let caveats = || {
-        words(folder.path(), "score run").expect_code(0);
+        words(folder.path(), "score run --quick").expect_code(0);
         read_json(&place.join("score/score.json"))["caveats"].to_string()
     };
 

@@ -21,7 +21,7 @@ fn safety(score: &Value, run: &str) -> Value {
 fn bypass_when_it_comes_before_the_attack_then_detected_in_time_and_the_demand_is_missed() {
     let folder = scratch();
     words(folder.path(), RUN).expect_code(0);
-    let gate = "score run --gate sif_missed<=0";
+    let gate = "score run --quick --gate sif_missed<=0";
     let done = words(folder.path(), gate).expect_code(1);
     assert!(done.stdout.contains("FAIL  sif_missed <= 0"), "{done:?}");
     let run = folder.path().join("run");
