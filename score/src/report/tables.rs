@@ -202,7 +202,7 @@ pub(super) fn gates(score: &Score) -> String {
     )
 }
 
-fn grade_badge(grade: Grade) -> String {
+pub(super) fn grade_badge(grade: Grade) -> String {
     let class = match grade {
         Grade::None => "g0",
         Grade::Telemetry => "g1",
@@ -294,7 +294,7 @@ pub(super) fn kill_chain(score: &Score) -> String {
     );
     html.push_str(&grade_legend(detection));
     if !detection.excluded_steps.is_empty() {
-        html.push_str("<h3>Steps that never ran</h3>\n<p>They are in no figure.</p>\n<ul>\n");
+        html.push_str("<h4>Steps that never ran</h4>\n<p>They are in no figure.</p>\n<ul>\n");
         for step in &detection.excluded_steps {
             html.push_str(&format!(
                 "<li>{}: {}</li>\n",
@@ -515,7 +515,7 @@ pub(super) fn intervals(score: &Score) -> String {
         &rows,
     );
     if !score.caveats.is_empty() {
-        html.push_str("<h3>Read with care</h3>\n<ul>\n");
+        html.push_str("<h4>Read with care</h4>\n<ul>\n");
         for caveat in &score.caveats {
             html.push_str(&format!("<li>{}</li>\n", escape(caveat)));
         }

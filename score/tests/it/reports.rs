@@ -9,7 +9,7 @@ use twinrange_score::formats::{Format, ImportOptions, import};
 use twinrange_score::gate::{Gate, NAMES};
 use twinrange_score::junit::{self, Suite};
 use twinrange_score::navigator;
-use twinrange_score::report::{ActionMark, Impact, ReportData, Series, html};
+use twinrange_score::report::{ActionMark, Impact, PlantEvent, ReportData, Series, html};
 use twinrange_score::score::Score;
 
 const GATES: &str = "recall >= 0.8, protection >= 0.5, uptime_tax_percent <= 0.5";
@@ -262,6 +262,12 @@ fn page(score: &Score, title: &str) -> String {
             shown: None,
             t_s,
         }],
+        events: vec![PlantEvent {
+            t_ns: 1000 * S,
+            host: "plc-<1>".to_owned(),
+            kind: "MODE".to_owned(),
+            text: "mode PROGRAM".to_owned(),
+        }],
     })
 }
 
@@ -388,6 +394,7 @@ fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ti
         actions: Vec::new(),
         impacts: Vec::new(),
         series: charts,
+        events: Vec::new(),
     });
     for (width, texts) in texts_of_drawings(&page) {
         for (x, anchor, text) in &texts {
@@ -444,6 +451,7 @@ fn legend_when_an_impact_is_a_total_then_it_says_that_growth_is_shaded() {
         actions: Vec::new(),
         impacts: Vec::new(),
         series: Vec::new(),
+        events: Vec::new(),
     });
     assert!(!bare.contains(says));
 }
