@@ -258,6 +258,10 @@ pub(super) fn in_words(data: &ReportData<'_>) -> String {
     let greatest = |account: &Account, sign: f64| {
         let of = |amounts: &Amounts| sign * amounts.money.unwrap_or(amounts.good_parts);
         let whole = of(&account.whole);
+        // Where the causes hang on each other, no one of them has most of it.
+        if of(&account.interaction).abs() > 0.25 * whole {
+            return None;
+        }
         account
             .causes
             .iter()

@@ -25,8 +25,8 @@ enum Read {
 impl Read {
     fn words(self) -> &'static str {
         match self {
-            Self::General => "general knowledge; check against the text before you quote it",
-            Self::Secondary => "secondary source; check against the text before you quote it",
+            Self::General => "general knowledge",
+            Self::Secondary => "secondary source",
         }
     }
 }
@@ -66,7 +66,8 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
     let mut html = String::from(
         "<p>What this run is <strong>evidence towards</strong>. One run of a simulated plant shows what happened in \
          it and nothing more; whether a requirement is met is for an assessor to say. Requirements for which this run \
-         has no figure are not listed.</p>\n",
+         has no figure are not listed. None of the wordings was read in the standard itself: check them there before \
+         you quote them.</p>\n",
     );
     html.push_str(&table(
         "Evidence towards requirements",

@@ -238,7 +238,7 @@ fn time_line(data: &ReportData<'_>, margin: &Margin, width: f64, class: &str) ->
             &format!("moment {}", moment.class),
         );
     }
-    y = clock_axis(&mut svg, data, &x, (low, high), y);
+    y = clock_axis(&mut svg, data, &x, (low, high), (6.0, y));
     svg.described(
         y,
         class,
@@ -318,9 +318,15 @@ fn verdict(data: &ReportData<'_>, loss: &Loss) -> String {
     text
 }
 
-fn clock_axis(svg: &mut Svg, data: &ReportData<'_>, x: &Scale, range: (f64, f64), y: f64) -> f64 {
+fn clock_axis(
+    svg: &mut Svg,
+    data: &ReportData<'_>,
+    x: &Scale,
+    range: (f64, f64),
+    (left, y): (f64, f64),
+) -> f64 {
     let count = if svg.width() < 500.0 { 3.0 } else { 8.0 };
-    svg.line(6.0, y, svg.width() - 6.0, y, "axis");
+    svg.line(left, y, svg.width() - 6.0, y, "axis");
     for tick in time_ticks(range.0, range.1, count) {
         let px = x.px(tick);
         let text = super::timeline::at(data, tick);
@@ -458,7 +464,7 @@ fn curve(data: &ReportData<'_>, margin: &Margin, width: f64, class: &str) -> Str
         let title = format!("ordered at {}: {} lost", at(data, *t), number(*value, 0));
         svg.circle(*px, *py, 4.0, "actual-dot", &title);
     }
-    let end = clock_axis(&mut svg, data, &x, (from, to), bottom);
+    let end = clock_axis(&mut svg, data, &x, (from, to), (left, bottom));
     svg.described(
         end,
         class,

@@ -6,13 +6,17 @@
 use super::curves::{chart_axis, curves, decimate, runs};
 use super::svg::{Scale, Svg, fit, text_width_px, time_ticks};
 use super::words::{clock, duration};
-use super::{NARROW_PX, ReportData, Series, both_widths};
+use super::{MEDIUM_PX, NARROW_PX, ReportData, Series, both_widths};
 use crate::detection::{Alarm, Verdict};
 
 /// Height of a lane's row, px.
 const ROW_PX: f64 = 22.0;
 /// Height of a chart, px.
 const CHART_PX: f64 = 96.0;
+/// Least height of a chart, px.
+const CHART_LEAST_PX: f64 = 56.0;
+/// Room for all charts on a page of paper, px.
+const PAPER_CHARTS_PX: f64 = 540.0;
 /// Room for the names of charts at the left of a wide drawing, px.
 const NAMES_PX: f64 = 104.0;
 /// The most marks that a lane draws.
@@ -50,6 +54,18 @@ pub(super) fn process(data: &ReportData<'_>) -> String {
         Drawing::new(data, focus, width).draw(class)
     }));
     html
+}
+
+/// Height of a chart, px: on paper all of them have to go on one page.
+fn chart_px(charts: usize, width: f64) -> f64 {
+    let fair_px = PAPER_CHARTS_PX / charts as f64;
+    if width != MEDIUM_PX || fair_px >= CHART_PX {
+        CHART_PX
+    } else if fair_px > CHART_LEAST_PX {
+        fair_px
+    } else {
+        CHART_LEAST_PX
+    }
 }
 
 fn seconds(t_ns: u64) -> f64 {
@@ -259,6 +275,7 @@ struct Drawing<'a> {
     right: f64,
     y: f64,
     narrow: bool,
+    chart_px: f64,
     focus: (f64, f64),
 }
 
@@ -284,6 +301,7 @@ impl<'a> Drawing<'a> {
             right,
             y: 6.0,
             narrow,
+            chart_px: chart_px(data.series.len(), width),
             focus,
         }
     }
@@ -574,7 +592,7 @@ impl<'a> Drawing<'a> {
         };
         self.chart_name(&name);
         let axis = chart_axis(series, self.focus);
-        let (top, bottom) = (self.y + 6.0, self.y + CHART_PX - 8.0);
+        let (top, bottom) = (self.y + 6.0, self.y + self.chart_px - 8.0);
         let scale = Scale::new(axis.low, axis.high, bottom, top);
         for (tick, text) in axis.ticks.iter().zip(&axis.texts) {
             let y = scale.px(*tick);
@@ -600,7 +618,7 @@ impl<'a> Drawing<'a> {
             }
         }
         self.svg.line(self.left, bottom, self.right, bottom, "axis");
-        self.y += CHART_PX;
+        self.y += self.chart_px;
     }
 
     /// Long names of variables wrap at a blank: in the margin of a wide drawing, above the chart in a

@@ -230,7 +230,7 @@ fn navigator_when_written_then_layer_4_5_with_the_worst_grade() {
     );
 }
 
-fn page(score: &Score, title: &str) -> String {
+pub(crate) fn page(score: &Score, title: &str) -> String {
     let t_s: Vec<f64> = (0..3600).map(f64::from).collect();
     html(&ReportData {
         title: title.to_owned(),
@@ -283,6 +283,12 @@ fn page_when_written_then_complete_self_contained_and_escaped() {
         "false-alarms",
         "intervals",
         "provenance",
+        "figures",
+        "matrix",
+        "process",
+        "impacts",
+        "events",
+        "evidence",
     ] {
         assert!(page.contains(&format!("<section id=\"{id}\"")), "{id}");
         assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
@@ -358,9 +364,27 @@ fn texts_of_drawings(page: &str) -> Vec<(f64, Vec<Placed>)> {
         .collect()
 }
 
+/// Every text of every drawing lies inside it, by the width that the drawings reckon with.
+pub(crate) fn check_labels_are_inside(page: &str) {
+    const CHARACTER_PX: f64 = 6.7;
+    for (width, texts) in texts_of_drawings(page) {
+        for (x, anchor, text) in &texts {
+            let text_px = text.chars().count() as f64 * CHARACTER_PX;
+            let (from, to) = match anchor.as_str() {
+                "end" => (x - text_px, *x),
+                "middle" => (x - text_px / 2.0, x + text_px / 2.0),
+                _ => (*x, x + text_px),
+            };
+            assert!(
+                from >= -1.0 && to <= width + 1.0,
+                "{text:?} at {x} of {width}"
+            );
+        }
+    }
+}
+
 #[test]
 fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ticks() {
-    const CHARACTER_PX: f64 = 6.7;
     let gated = gated();
     let t_s: Vec<f64> = (0..3600).map(f64::from).collect();
     let series = |name: &str, low: f64, high: f64| Series {
@@ -396,20 +420,7 @@ fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ti
         series: charts,
         events: Vec::new(),
     });
-    for (width, texts) in texts_of_drawings(&page) {
-        for (x, anchor, text) in &texts {
-            let text_px = text.chars().count() as f64 * CHARACTER_PX;
-            let (from, to) = match anchor.as_str() {
-                "end" => (x - text_px, *x),
-                "middle" => (x - text_px / 2.0, x + text_px / 2.0),
-                _ => (*x, x + text_px),
-            };
-            assert!(
-                from >= -1.0 && to <= width + 1.0,
-                "{text:?} at {x} of {width}"
-            );
-        }
-    }
+    check_labels_are_inside(&page);
     let forms = ["timeline-wide-hatch", "timeline-narrow-hatch"];
     let timelines: Vec<&str> = page
         .split("<svg class=")
