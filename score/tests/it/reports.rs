@@ -357,7 +357,14 @@ fn texts_of_drawings(page: &str) -> Vec<(f64, Vec<Placed>)> {
                 let anchor = attribute(text, "text-anchor").expect("a text has an anchor");
                 let body = text.split_once('>').expect("a text").1;
                 let body = body.split("</text>").next().expect("a text ends");
-                (x.parse().expect("a number"), anchor, body.to_owned())
+                // What is drawn is the character and not its escape.
+                let body = body
+                    .replace("&lt;", "<")
+                    .replace("&gt;", ">")
+                    .replace("&#39;", "'")
+                    .replace("&quot;", "\"")
+                    .replace("&amp;", "&");
+                (x.parse().expect("a number"), anchor, body)
             });
             (width.parse().expect("a number"), texts.collect())
         })
