@@ -82,6 +82,7 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
         ),
     ];
     if let Some(continuity) = &data.score.continuity {
+        let attacked = detection.steps_total > 0;
         let parts = &continuity.good_parts;
         let lost = |value: f64| number(value, 0);
         let undefended = figure(&parts.attack_damage, lost);
@@ -92,7 +93,10 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
             ),
             None => (undefended, "without a defense".to_owned()),
         };
-        cards.push(("Good parts lost to the attack", value, note));
+        // Without an attack in this run there is nothing that was lost to it.
+        if attacked {
+            cards.push(("Good parts lost to the attack", value, note));
+        }
         cards.push((
             "Uptime tax of the defense",
             figure(&parts.uptime_tax_percent, |value| percent(value / 100.0)),

@@ -14,9 +14,9 @@ const ROW_PX: f64 = 22.0;
 /// Height of a chart, px.
 const CHART_PX: f64 = 96.0;
 /// Least height of a chart, px.
-const CHART_LEAST_PX: f64 = 56.0;
+const CHART_LEAST_PX: f64 = 60.0;
 /// Room for all charts on a page of paper, px.
-const PAPER_CHARTS_PX: f64 = 540.0;
+const PAPER_CHARTS_PX: f64 = 434.0;
 /// Room for the names of charts at the left of a wide drawing, px.
 const NAMES_PX: f64 = 104.0;
 /// The most marks that a lane draws.
