@@ -63,6 +63,7 @@ fn main() {
         actions: if benign { Vec::new() } else { actions() },
         impacts: if benign { Vec::new() } else { impacts() },
         series: series(),
+        events: Vec::new(),
     };
     std::fs::write(&path, html(&data)).expect("the page can be written");
     print!("{}", score.to_json());

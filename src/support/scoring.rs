@@ -23,7 +23,7 @@ use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
 use twinrange_score::formats::{Format, station_alarms};
 use twinrange_score::gate::Gate;
 use twinrange_score::margin::Margin;
-use twinrange_score::report::{self, ActionMark, ReportData, Series};
+use twinrange_score::report::{self, ActionMark, PlantEvent, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score};
 
 use super::alerts::{self, Submitted};
@@ -590,6 +590,11 @@ fn html(
         actions,
         impacts,
         series: series(folder, ready, actual, &runs.n.truth)?,
+        events: folder
+            .syslog()?
+            .iter()
+            .filter_map(|line| PlantEvent::from_syslog(line, EPOCH_UNIX_NS))
+            .collect(),
     };
     Ok(report::html(&data))
 }

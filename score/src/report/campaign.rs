@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::svg::{Scale, Svg, tick_texts, ticks};
 use super::words::{escape, number, percent};
-use super::{both_widths, page};
+use super::{both_widths, flat_page};
 use crate::figure::Interval;
 use crate::seeds::{Difference, EXACT_PAIRS};
 
@@ -234,7 +234,7 @@ pub fn html(campaign: &Campaign) -> String {
         campaign.cells,
         escape(&campaign.range_version)
     );
-    page(
+    flat_page(
         "Twinrange campaign",
         &escape(&campaign.title),
         &strap,

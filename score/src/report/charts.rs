@@ -69,6 +69,9 @@ fn bars(parts: &Comparison) -> Vec<Bar> {
     ]
 }
 
+/// Name of the drawing.
+const WATERFALL: &str = "Production with and without attack and defense";
+
 fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> String {
     let narrow = class == "narrow";
     let values: Vec<f64> = bars
@@ -132,10 +135,11 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
             y += row_px + 6.0;
         }
         svg.text(left, y + 10.0, "start", "dim", &axis_note(data, floor));
-        return svg.finish(
+        return svg.described(
             y + 18.0,
             class,
             "waterfall-narrow",
+            WATERFALL,
             &waterfall_label(data, bars),
         );
     }
@@ -191,10 +195,11 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
     svg.line(gap, y_top - 10.0, gap, y_bottom + 22.0, "divider");
     svg.line(left, y_bottom, right, y_bottom, "axis");
     svg.text(left, 12.0, "start", "dim", &axis_note(data, floor));
-    svg.finish(
+    svg.described(
         y_bottom + 28.0,
         class,
-        "waterfall-wide",
+        &format!("waterfall-{class}"),
+        WATERFALL,
         &waterfall_label(data, bars),
     )
 }
@@ -259,7 +264,7 @@ fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
             ]
         })
         .collect();
-    let mut html = String::from("<h3>Losses against the quiet run</h3>\n");
+    let mut html = String::from("<h4>Losses against the quiet run</h4>\n");
     html.push_str(&table(
         "Losses against the quiet run",
         Narrow::Stack,
@@ -349,11 +354,11 @@ fn four_runs(data: &ReportData<'_>, continuity: &Continuity) -> String {
                 .map(|money| format!("{} {currency}", number(money, 0)))
         }));
     }
-    let mut html = String::from("<h3>The four runs</h3>\n");
+    let mut html = String::from("<h4>The four runs</h4>\n");
     html.push_str(&table("The four runs", Narrow::Scroll, &head, &rows));
     if runs.iter().any(|run| run.safety().is_some()) {
         html.push_str(
-            "<h3>The plant's safety functions</h3>\n<p>What the plant's own last line of defense was asked and did, by \
+            "<h4>The plant's safety functions</h4>\n<p>What the plant's own last line of defense was asked and did, by \
              the physical truth. Time tripped is lost by a safety function's order, with or without a defense; unprotected is time with a \
              demand that nothing answered; impaired is time in which the safety controller did not run as it was commissioned.</p>\n",
         );

@@ -2,6 +2,7 @@
 
 use super::Series;
 use super::svg::{tick_texts, ticks, widest_px};
+use super::words::number;
 
 /// The curves of a chart with their classes, the most important last and so on top.
 pub(super) fn curves(series: &Series) -> Vec<(&Vec<f64>, &'static str)> {
@@ -51,6 +52,37 @@ pub(super) fn chart_axis(series: &Series, focus: (f64, f64)) -> ChartAxis {
         ticks,
         texts,
     }
+}
+
+/// Least and greatest value of each curve in view, for readers who cannot see them.
+pub(super) fn in_words(series: &Series, focus: (f64, f64)) -> String {
+    let inside = |index: &usize| (focus.0..=focus.1).contains(&series.t_s[*index]);
+    let mut parts = Vec::new();
+    for (values, class) in curves(series).into_iter().rev() {
+        let seen = (0..values.len()).filter(inside).map(|index| values[index]);
+        let range = seen.filter(|value| value.is_finite()).fold(
+            None,
+            |range: Option<(f64, f64)>, value| {
+                let (low, high) = range.unwrap_or((value, value));
+                Some((
+                    if value < low { value } else { low },
+                    if value > high { value } else { high },
+                ))
+            },
+        );
+        if let Some((low, high)) = range {
+            parts.push(format!("{class} {} to {}", number(low, 2), number(high, 2)));
+        }
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    let unit = if series.unit.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", series.unit)
+    };
+    format!(" {}{unit}: {}.", series.name, parts.join(", "))
 }
 
 /// The range of all curves in view, a little widened, never empty.

@@ -1,9 +1,10 @@
 //! The plain-language summary: what happened, what it cost, what the defense saw and cost itself.
 
 use super::words::{clock, counted, escape, list, number, percent};
-use super::{ReportData, tables};
+use super::{ReportData, attribution, margin};
 use crate::continuity::{Comparison, Continuity};
 use crate::detection::{Detection, StepResult};
+use crate::margin::Margin;
 
 pub(super) fn section(data: &ReportData<'_>) -> String {
     let detection = &data.score.detection;
@@ -12,12 +13,14 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
         what_it_cost(data),
         what_was_seen(data),
         what_was_saved(data),
+        ("Who did what", attribution::in_words(data)),
+        ("Does it pass?", what_passed(data)),
         what_the_defense_cost(data),
     ];
-    let mut html = tables::key_figures(data);
+    let mut html = cards(data);
     html.push_str("<div class=\"story\">\n");
     for (heading, text) in paragraphs.iter().filter(|(_, text)| !text.is_empty()) {
-        html.push_str(&format!("<h3>{heading}</h3>\n<p>{text}</p>\n"));
+        html.push_str(&format!("<h4>{heading}</h4>\n<p>{text}</p>\n"));
     }
     html.push_str("</div>\n");
     if let Some(caveat) = first_warning(detection, &data.score.caveats) {
@@ -27,6 +30,129 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
         ));
     }
     html
+}
+
+/// The figures that a manager asks for: parts, money, minutes.
+fn cards(data: &ReportData<'_>) -> String {
+    let detection = &data.score.detection;
+    let attacked = detection.steps_total > 0;
+    let mut cards: Vec<(String, String, String)> = Vec::new();
+    if let Some(continuity) = data.score.continuity.as_ref().filter(|_| attacked) {
+        let lost = |comparison: &Comparison, show: &dyn Fn(f64) -> String| {
+            let undefended = comparison.attack_damage.value.map(show);
+            match (comparison.residual_damage.value.map(show), undefended) {
+                (Some(with), Some(without)) => {
+                    Some((with, format!("with the defense; {without} without it")))
+                }
+                (None, Some(without)) => Some((without, "without a defense".to_owned())),
+                _ => None,
+            }
+        };
+        let mut add = |name: String, comparison: &Comparison, show: &dyn Fn(f64) -> String| {
+            if let Some((value, note)) = lost(comparison, show) {
+                cards.push((name, value, note));
+            }
+        };
+        let good = format!("Good {} lost", data.items);
+        add(good, &continuity.good_parts, &|value| number(value, 0));
+        if let Some(prices) = &continuity.prices {
+            let money = |value| format!("{} {}", number(value, 0), prices.currency);
+            add("Money lost".to_owned(), &continuity.money, &money);
+        }
+        let time = |value: f64| super::words::duration(value);
+        add(
+            "Production time lost".to_owned(),
+            &continuity.production_s,
+            &time,
+        );
+        if [&continuity.unsafe_s.a, &continuity.unsafe_s.ad]
+            .iter()
+            .any(|run| run.value > Some(0.0))
+        {
+            add("Time in danger".to_owned(), &continuity.unsafe_s, &time);
+        }
+    }
+    if let Some(margin) = &data.score.margin {
+        cards.extend(time_cards(margin));
+    }
+    if attacked && data.score.header.tool.is_some() {
+        cards.push((
+            "Attack steps seen".to_owned(),
+            format!("{} of {}", detection.steps_detected, detection.steps_total),
+            "by the defense".to_owned(),
+        ));
+    }
+    if data.score.header.tool.is_some() {
+        cards.push((
+            "False alarms".to_owned(),
+            detection.alarms_false.to_string(),
+            format!(
+                "in {} without attack",
+                super::words::duration(detection.attack_free_s)
+            ),
+        ));
+    }
+    if cards.is_empty() {
+        return String::new();
+    }
+    let mut html = String::from("<dl class=\"cards\">\n");
+    for (name, value, note) in cards {
+        html.push_str(&format!(
+            "<div><dt>{}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
+            escape(&name),
+            escape(&value),
+            escape(&note)
+        ));
+    }
+    html.push_str("</dl>\n");
+    html
+}
+
+/// How long there was to act, and when somebody did.
+fn time_cards(margin: &Margin) -> Vec<(String, String, String)> {
+    let last = margin
+        .losses
+        .iter()
+        .filter_map(|loss| loss.point_of_no_return_ns)
+        .min();
+    let Some(last) = last else {
+        if margin.losses.is_empty() {
+            return Vec::new();
+        }
+        let note = "no response is fast enough for the damage";
+        return vec![("Time to act".to_owned(), "none".to_owned(), note.to_owned())];
+    };
+    let window_s = last.saturating_sub(margin.attack_ns) as f64 / 1e9;
+    let mut cards = vec![(
+        "Time to act".to_owned(),
+        super::words::duration(window_s),
+        "from the first frame to the last moment that prevents the damage".to_owned(),
+    )];
+    if let Some(acted) = margin.first_action_ns {
+        cards.push((
+            "First action".to_owned(),
+            margin::in_time(last as f64 / 1e9 - acted as f64 / 1e9),
+            "against that last moment".to_owned(),
+        ));
+    }
+    cards
+}
+
+/// Whether the limits that were set are met, in one sentence. Empty without limits.
+fn what_passed(data: &ReportData<'_>) -> String {
+    let gates = &data.score.gates;
+    let passed = gates.iter().filter(|gate| gate.passed).count();
+    match gates.len() {
+        0 => String::new(),
+        all if passed == all => format!(
+            "Yes: all {} that were set are met.",
+            counted(all as f64, "limit", "limits")
+        ),
+        all => format!(
+            "<strong>No</strong>: {passed} of the {} that were set are met; the page for the SOC lists them.",
+            counted(all as f64, "limit", "limits")
+        ),
+    }
 }
 
 /// A length of time that no line break tears apart.

@@ -37,6 +37,21 @@ pub(super) fn fit(text: &str, width_px: f64) -> String {
     format!("{}…", out.trim_end())
 }
 
+/// Breaks a text at blanks into lines that fit; a word that is too long is cut.
+pub(super) fn wrap(text: &str, width_px: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width_px(&format!("{line} {word}")) <= width_px => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().map(|line| fit(line, width_px)).collect()
+}
+
 impl Svg {
     pub(super) fn new(width: f64) -> Self {
         Self {
@@ -131,6 +146,28 @@ impl Svg {
 
     /// The drawing as an element. `id` is unique on the page; `label` is what a screen reader says.
     pub(super) fn finish(self, height: f64, class: &str, id: &str, label: &str) -> String {
+        let label = format!("aria-label=\"{}\"", escape(label));
+        self.element(height, class, id, &label, "")
+    }
+
+    /// The drawing as an element with a name, and the numbers that it shows in words.
+    pub(super) fn described(
+        self,
+        height: f64,
+        class: &str,
+        id: &str,
+        name: &str,
+        numbers: &str,
+    ) -> String {
+        let label = format!(
+            "aria-label=\"{}\" aria-describedby=\"{id}-d\"",
+            escape(name)
+        );
+        let numbers = format!("<desc id=\"{id}-d\">{}</desc>\n", escape(numbers));
+        self.element(height, class, id, &label, &numbers)
+    }
+
+    fn element(self, height: f64, class: &str, id: &str, label: &str, numbers: &str) -> String {
         let width = self.width;
         // The hatch of impact intervals: a pattern, so that they differ without colour.
         let hatch = format!(
@@ -142,8 +179,7 @@ impl Svg {
             &format!("class=\"impact\" fill=\"url(#{id}-hatch)\""),
         );
         format!(
-            "<svg class=\"{class}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{}\">\n{hatch}{body}</svg>\n",
-            escape(label)
+            "<svg class=\"{class}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" {label}>\n{numbers}{hatch}{body}</svg>\n"
         )
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
         ),
     ];
     if let Some(continuity) = &data.score.continuity {
+        let attacked = detection.steps_total > 0;
         let parts = &continuity.good_parts;
         let lost = |value: f64| number(value, 0);
         let undefended = figure(&parts.attack_damage, lost);
@@ -92,7 +93,10 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
             ),
             None => (undefended, "without a defense".to_owned()),
         };
-        cards.push(("Good parts lost to the attack", value, note));
+        // Without an attack in this run there is nothing that was lost to it.
+        if attacked {
+            cards.push(("Good parts lost to the attack", value, note));
+        }
         cards.push((
             "Uptime tax of the defense",
             figure(&parts.uptime_tax_percent, |value| percent(value / 100.0)),
@@ -202,7 +206,7 @@ pub(super) fn gates(score: &Score) -> String {
     )
 }
 
-fn grade_badge(grade: Grade) -> String {
+pub(super) fn grade_badge(grade: Grade) -> String {
     let class = match grade {
         Grade::None => "g0",
         Grade::Telemetry => "g1",
@@ -294,7 +298,7 @@ pub(super) fn kill_chain(score: &Score) -> String {
     );
     html.push_str(&grade_legend(detection));
     if !detection.excluded_steps.is_empty() {
-        html.push_str("<h3>Steps that never ran</h3>\n<p>They are in no figure.</p>\n<ul>\n");
+        html.push_str("<h4>Steps that never ran</h4>\n<p>They are in no figure.</p>\n<ul>\n");
         for step in &detection.excluded_steps {
             html.push_str(&format!(
                 "<li>{}: {}</li>\n",
@@ -515,7 +519,7 @@ pub(super) fn intervals(score: &Score) -> String {
         &rows,
     );
     if !score.caveats.is_empty() {
-        html.push_str("<h3>Read with care</h3>\n<ul>\n");
+        html.push_str("<h4>Read with care</h4>\n<ul>\n");
         for caveat in &score.caveats {
             html.push_str(&format!("<li>{}</li>\n", escape(caveat)));
         }

@@ -6,21 +6,26 @@
 use super::curves::{chart_axis, curves, decimate, runs};
 use super::svg::{Scale, Svg, fit, text_width_px, time_ticks};
 use super::words::{clock, duration};
-use super::{NARROW_PX, ReportData, Series, both_widths};
+use super::{MEDIUM_PX, NARROW_PX, ReportData, Series, both_widths};
 use crate::detection::{Alarm, Verdict};
 
 /// Height of a lane's row, px.
 const ROW_PX: f64 = 22.0;
 /// Height of a chart, px.
 const CHART_PX: f64 = 96.0;
+/// Least height of a chart, px.
+const CHART_LEAST_PX: f64 = 60.0;
+/// Room for all charts on a page of paper, px.
+const PAPER_CHARTS_PX: f64 = 434.0;
 /// Room for the names of charts at the left of a wide drawing, px.
 const NAMES_PX: f64 = 104.0;
 /// The most marks that a lane draws.
 const MARKS: usize = 600;
 
+/// Truth, alarms, actions and impacts, for the SOC.
 pub(super) fn section(data: &ReportData<'_>) -> String {
     let focus = focus(data);
-    let mut html = legend(data);
+    let mut html = legend(data, false);
     let duration_s = data.score.header.duration_s;
     if focus.1 - focus.0 < 0.8 * duration_s {
         html.push_str(&format!(
@@ -33,9 +38,34 @@ pub(super) fn section(data: &ReportData<'_>) -> String {
         }));
     }
     html.push_str(&both_widths(|width, class| {
+        Drawing::new(data, focus, width).lanes(class)
+    }));
+    html
+}
+
+/// The same over the process variables, for the engineer. Empty without any.
+pub(super) fn process(data: &ReportData<'_>) -> String {
+    if data.series.is_empty() {
+        return String::new();
+    }
+    let focus = focus(data);
+    let mut html = legend(data, true);
+    html.push_str(&both_widths(|width, class| {
         Drawing::new(data, focus, width).draw(class)
     }));
     html
+}
+
+/// Height of a chart, px: on paper all of them have to go on one page.
+fn chart_px(charts: usize, width: f64) -> f64 {
+    let fair_px = PAPER_CHARTS_PX / charts as f64;
+    if width != MEDIUM_PX || fair_px >= CHART_PX {
+        CHART_PX
+    } else if fair_px > CHART_LEAST_PX {
+        fair_px
+    } else {
+        CHART_LEAST_PX
+    }
 }
 
 fn seconds(t_ns: u64) -> f64 {
@@ -47,7 +77,7 @@ fn seconds(t_ns: u64) -> f64 {
     clippy::cast_possible_truncation,
     reason = "the cast saturates; ticks are whole seconds in the run"
 )]
-fn at(data: &ReportData<'_>, t_s: f64) -> String {
+pub(super) fn at(data: &ReportData<'_>, t_s: f64) -> String {
     clock(
         (t_s.round() as u64).saturating_mul(1_000_000_000),
         data.score.header.epoch_unix_ns,
@@ -96,7 +126,7 @@ fn focus(data: &ReportData<'_>) -> (f64, f64) {
     }
 }
 
-fn legend(data: &ReportData<'_>) -> String {
+fn legend(data: &ReportData<'_>, curves: bool) -> String {
     let mark = |body: &str, text: &str| {
         format!(
             "<li><svg viewBox=\"0 0 22 14\" width=\"22\" height=\"14\" aria-hidden=\"true\">{body}</svg> {text}</li>\n"
@@ -127,15 +157,17 @@ fn legend(data: &ReportData<'_>) -> String {
         "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"impact-key\"/>",
         "physical impact",
     ));
-    html.push_str(&mark(
-        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>",
-        "this run",
-    ));
-    html.push_str(&mark(
-        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>",
-        "twin without attack",
-    ));
-    if data.series.iter().any(|series| series.shown.is_some()) {
+    if curves {
+        html.push_str(&mark(
+            "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>",
+            "this run",
+        ));
+        html.push_str(&mark(
+            "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>",
+            "twin without attack",
+        ));
+    }
+    if curves && data.series.iter().any(|series| series.shown.is_some()) {
         html.push_str(&mark(
             "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"shown\"/>",
             "what the HMI showed",
@@ -243,6 +275,7 @@ struct Drawing<'a> {
     right: f64,
     y: f64,
     narrow: bool,
+    chart_px: f64,
     focus: (f64, f64),
 }
 
@@ -268,11 +301,43 @@ impl<'a> Drawing<'a> {
             right,
             y: 6.0,
             narrow,
+            chart_px: chart_px(data.series.len(), width),
             focus,
         }
     }
 
+    /// The lanes alone.
+    fn lanes(mut self, class: &str) -> String {
+        self.all_lanes();
+        let label = self.label(false);
+        self.svg.described(
+            self.y,
+            class,
+            &format!("lanes-{class}"),
+            "Timeline of attack, alarms, actions and impact",
+            &label,
+        )
+    }
+
+    /// The lanes over the process variables.
     fn draw(mut self, class: &str) -> String {
+        self.all_lanes();
+        let (charts_top, mark) = (self.y, self.svg.mark());
+        for series in &self.data.series {
+            self.chart(series);
+        }
+        self.axis(charts_top, mark);
+        let label = self.label(true);
+        self.svg.described(
+            self.y,
+            class,
+            &format!("timeline-{class}"),
+            "Timeline over the process variables",
+            &label,
+        )
+    }
+
+    fn all_lanes(&mut self) {
         let (grid_top, mark) = (self.y, self.svg.mark());
         self.steps();
         self.alarms(&[Verdict::True], "True alarms");
@@ -290,32 +355,25 @@ impl<'a> Drawing<'a> {
         self.actions();
         self.impacts();
         self.axis(grid_top, mark);
-        let (charts_top, mark) = (self.y, self.svg.mark());
-        for series in &self.data.series {
-            self.chart(series);
-        }
-        if !self.data.series.is_empty() {
-            self.axis(charts_top, mark);
-        }
-        let label = self.label();
-        self.svg
-            .finish(self.y, class, &format!("timeline-{class}"), &label)
     }
 
-    fn label(&self) -> String {
+    fn label(&self, curves: bool) -> String {
         let detection = &self.data.score.detection;
-        format!(
-            "Timeline from {} to {}: {} attack steps, {} true and {} false alarms in the run, {} defense actions, \
-             {} impact intervals, {} process variables. The tables below give the same in words.",
+        let mut text = format!(
+            "From {} to {}: {} attack steps, {} true and {} false alarms in the run, {} defense actions, {} impact \
+             intervals. The tables give the same in words.",
             at(self.data, self.focus.0),
             at(self.data, self.focus.1),
             detection.steps_total,
             detection.alarms_true,
             detection.alarms_false,
             self.data.actions.len(),
-            self.data.impacts.len(),
-            self.data.series.len()
-        )
+            self.data.impacts.len()
+        );
+        for series in self.data.series.iter().filter(|_| curves) {
+            text.push_str(&super::curves::in_words(series, self.focus));
+        }
+        text
     }
 
     /// A lane's name: at the left on a wide drawing, above the lane on a narrow one.
@@ -534,7 +592,7 @@ impl<'a> Drawing<'a> {
         };
         self.chart_name(&name);
         let axis = chart_axis(series, self.focus);
-        let (top, bottom) = (self.y + 6.0, self.y + CHART_PX - 8.0);
+        let (top, bottom) = (self.y + 6.0, self.y + self.chart_px - 8.0);
         let scale = Scale::new(axis.low, axis.high, bottom, top);
         for (tick, text) in axis.ticks.iter().zip(&axis.texts) {
             let y = scale.px(*tick);
@@ -560,7 +618,7 @@ impl<'a> Drawing<'a> {
             }
         }
         self.svg.line(self.left, bottom, self.right, bottom, "axis");
-        self.y += CHART_PX;
+        self.y += self.chart_px;
     }
 
     /// Long names of variables wrap at a blank: in the margin of a wide drawing, above the chart in a

@@ -5,4 +5,5 @@ mod detection;
 mod import;
 mod metrics;
 mod properties;
+mod report_depths;
 mod reports;

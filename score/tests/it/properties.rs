@@ -168,6 +168,7 @@ proptest! {
             actions: Vec::new(),
             impacts: Vec::new(),
             series: Vec::new(),
+            events: Vec::new(),
         });
         prop_assert!(page.ends_with("</html>\n") && !page.contains("NaN"));
     }

@@ -9,7 +9,7 @@ use twinrange_score::formats::{Format, ImportOptions, import};
 use twinrange_score::gate::{Gate, NAMES};
 use twinrange_score::junit::{self, Suite};
 use twinrange_score::navigator;
-use twinrange_score::report::{ActionMark, Impact, ReportData, Series, html};
+use twinrange_score::report::{ActionMark, Impact, PlantEvent, ReportData, Series, html};
 use twinrange_score::score::Score;
 
 const GATES: &str = "recall >= 0.8, protection >= 0.5, uptime_tax_percent <= 0.5";
@@ -230,7 +230,7 @@ fn navigator_when_written_then_layer_4_5_with_the_worst_grade() {
     );
 }
 
-fn page(score: &Score, title: &str) -> String {
+pub(crate) fn page(score: &Score, title: &str) -> String {
     let t_s: Vec<f64> = (0..3600).map(f64::from).collect();
     html(&ReportData {
         title: title.to_owned(),
@@ -262,6 +262,12 @@ fn page(score: &Score, title: &str) -> String {
             shown: None,
             t_s,
         }],
+        events: vec![PlantEvent {
+            t_ns: 1000 * S,
+            host: "plc-<1>".to_owned(),
+            kind: "MODE".to_owned(),
+            text: "mode PROGRAM".to_owned(),
+        }],
     })
 }
 
@@ -277,6 +283,12 @@ fn page_when_written_then_complete_self_contained_and_escaped() {
         "false-alarms",
         "intervals",
         "provenance",
+        "figures",
+        "matrix",
+        "process",
+        "impacts",
+        "events",
+        "evidence",
     ] {
         assert!(page.contains(&format!("<section id=\"{id}\"")), "{id}");
         assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
@@ -345,16 +357,41 @@ fn texts_of_drawings(page: &str) -> Vec<(f64, Vec<Placed>)> {
                 let anchor = attribute(text, "text-anchor").expect("a text has an anchor");
                 let body = text.split_once('>').expect("a text").1;
                 let body = body.split("</text>").next().expect("a text ends");
-                (x.parse().expect("a number"), anchor, body.to_owned())
+                // What is drawn is the character and not its escape.
+                let body = body
+                    .replace("&lt;", "<")
+                    .replace("&gt;", ">")
+                    .replace("&#39;", "'")
+                    .replace("&quot;", "\"")
+                    .replace("&amp;", "&");
+                (x.parse().expect("a number"), anchor, body)
             });
             (width.parse().expect("a number"), texts.collect())
         })
         .collect()
 }
 
+/// Every text of every drawing lies inside it, by the width that the drawings reckon with.
+pub(crate) fn check_labels_are_inside(page: &str) {
+    const CHARACTER_PX: f64 = 6.7;
+    for (width, texts) in texts_of_drawings(page) {
+        for (x, anchor, text) in &texts {
+            let text_px = text.chars().count() as f64 * CHARACTER_PX;
+            let (from, to) = match anchor.as_str() {
+                "end" => (x - text_px, *x),
+                "middle" => (x - text_px / 2.0, x + text_px / 2.0),
+                _ => (*x, x + text_px),
+            };
+            assert!(
+                from >= -1.0 && to <= width + 1.0,
+                "{text:?} at {x} of {width}"
+            );
+        }
+    }
+}
+
 #[test]
 fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ticks() {
-    const CHARACTER_PX: f64 = 6.7;
     let gated = gated();
     let t_s: Vec<f64> = (0..3600).map(f64::from).collect();
     let series = |name: &str, low: f64, high: f64| Series {
@@ -388,21 +425,9 @@ fn drawings_when_values_are_long_then_every_label_is_inside_and_axes_have_two_ti
         actions: Vec::new(),
         impacts: Vec::new(),
         series: charts,
+        events: Vec::new(),
     });
-    for (width, texts) in texts_of_drawings(&page) {
-        for (x, anchor, text) in &texts {
-            let text_px = text.chars().count() as f64 * CHARACTER_PX;
-            let (from, to) = match anchor.as_str() {
-                "end" => (x - text_px, *x),
-                "middle" => (x - text_px / 2.0, x + text_px / 2.0),
-                _ => (*x, x + text_px),
-            };
-            assert!(
-                from >= -1.0 && to <= width + 1.0,
-                "{text:?} at {x} of {width}"
-            );
-        }
-    }
+    check_labels_are_inside(&page);
     let forms = ["timeline-wide-hatch", "timeline-narrow-hatch"];
     let timelines: Vec<&str> = page
         .split("<svg class=")
@@ -444,6 +469,7 @@ fn legend_when_an_impact_is_a_total_then_it_says_that_growth_is_shaded() {
         actions: Vec::new(),
         impacts: Vec::new(),
         series: Vec::new(),
+        events: Vec::new(),
     });
     assert!(!bare.contains(says));
 }
