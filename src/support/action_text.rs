@@ -147,7 +147,7 @@ mod tests {
         check("contain hmi-1 at 2h", "the run ends at");
         check("contain hmi 1 at 1s", "not one word");
         check("stop hmi-1 at 1s", "begins with none of");
-        check("restore plc-filler for 5s at 1s", "its own time");
+        check("restore plc-filler for 5s at 1s", "own time");
         check("deny ip 10.20.1 at 1s", "not an IPv4 address");
         check("deny port x of s at 1s", "not a port number");
         check("deny hmi-1 at 1s", "is aimed at");

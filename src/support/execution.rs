@@ -90,8 +90,8 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
     let stop_at_ns = AtomicU64::new(u64::MAX);
     let stop = &stop_at_ns;
     std::thread::scope(|threads| {
-        let twins = if twin_wanted { 0..=NOISE_RUNS } else { 1..=0 };
-        let twins: Vec<_> = twins
+        let twins = if twin_wanted { NOISE_RUNS + 1 } else { 0 };
+        let twins: Vec<_> = (0..twins)
             .map(|number| {
                 let mut options = twin_options;
                 if number > 0 {
