@@ -17,6 +17,8 @@ use super::reruns::Reruns;
 
 /// Orders that are tried beside those of the bisection, so that the curve has points all along.
 const GRID: u64 = 6;
+/// A response may lose this share of the quiet run's good parts more than the attack.
+const SPARED_SHARE: f64 = 0.01;
 /// A bisection ends within this share of the time from the first frame to the loss.
 const RESOLUTION_SHARE: u64 = 100;
 /// And never finer than this, ns: lock-step defenses answer once a second.
@@ -181,10 +183,9 @@ impl Trials<'_> {
         };
         let outcomes = self.reruns.each(&branches, seen)?;
         self.runs += outcomes.len() as u64;
-        // What costs more than the attack itself prevents nothing that anybody would call a loss.
-        let helps = outcomes
-            .iter()
-            .filter(|(lost, _)| cost(lost) <= cost(&self.unanswered));
+        // What stops more of the line than the attack does prevents nothing that anybody would call a loss.
+        let most = self.unanswered.good_parts + self.none.good_parts * SPARED_SHARE;
+        let helps = outcomes.iter().filter(|(lost, _)| lost.good_parts <= most);
         let mut happens: BTreeSet<String> = self.losses.clone();
         for (_, violated) in helps {
             happens.retain(|loss| violated.contains(loss));

@@ -112,7 +112,7 @@ fn actions_when_recorded_then_replay_needs_no_tool() {
 fn score_when_it_explains_then_the_parts_add_up_and_quick_leaves_it_out() {
     let folder = scratch();
     let folder = folder.path();
-    let run = "run bottling/logic --duration 45min --defense reference-respond --out run";
+    let run = "run bottling/overflow --duration 44min --defense reference-respond --out run";
     words(folder, run).expect_code(0);
     words(folder, "score run --quick").expect_code(0);
     let path = folder.join("run/score/score.json");
