@@ -628,9 +628,9 @@ mod tests {
         for outside in ["a<b", "http://", "https://", "<script", "<img", "url(http"] {
             assert!(!page.contains(outside), "{outside}");
         }
-        // Two plots in two widths, each with what a screen reader says.
-        assert_eq!(page.matches("<svg ").count(), 4);
-        assert_eq!(page.matches("role=\"img\" aria-label=").count(), 4);
+        // Two plots in three widths, each with what a screen reader says.
+        assert_eq!(page.matches("<svg ").count(), 6);
+        assert_eq!(page.matches("role=\"img\" aria-label=").count(), 6);
         assert_eq!(page.matches("<h1>").count(), 1);
     }
 }
