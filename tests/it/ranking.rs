@@ -1,12 +1,7 @@
-//! Every yardstick and the reference defense, scored side by side: they must rank as an expert would rank
-//! them without any score. The tables are kept in `docs/ranking.md`.
-//!
-//! It plays nine defenses against two attacks, four runs each, so it is left out of an ordinary test run:
-//! `cargo test --test it -- --ignored ranking`. With `TWINRANGE_REGENERATE=1` it writes the tables.
+//! Every yardstick and the reference defense in one campaign: they must rank as an expert would rank them
+//! without any score. The tables are kept in `docs/ranking.md`; with `TWINRANGE_REGENERATE=1` they are written.
 
 use std::fs;
-use std::path::Path;
-use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -44,57 +39,36 @@ struct Row {
     residual_parts: f64,
     demands: u64,
     worth: f64,
-    /// The first action took effect so long after it was asked for, s.
-    response_s: Option<f64>,
-    /// It was asked for so long after the attack began, s.
-    asked_s: Option<f64>,
 }
 
-fn number(figure: &Value) -> Option<f64> {
-    figure["value"].as_f64().or_else(|| figure.as_f64())
-}
-
-/// Plays and scores one defense.
-fn row(folder: &Path, scenario: &str, defense: &str, name: &str) -> Row {
-    let out = format!("{scenario}-{name}");
-    let run = format!("run bottling/{scenario} --defense {defense} --out {out}");
-    words(folder, &run).expect_code(0);
-    words(folder, &format!("score {out} --quick")).expect_code(0);
-    let score = read_json(&folder.join(&out).join("score/score.json"));
-    let (found, kept) = (&score["detection"], &score["continuity"]);
-    let figure = |figure: &Value| number(figure).unwrap_or_else(|| panic!("{name}: {figure}"));
-    let functions = &kept["runs"][3]["production"]["safety"]["functions"];
-    let demands = functions.as_array().expect("safety functions").iter();
-    let attack = fs::read_to_string(folder.join(&out).join("truth/attack.jsonl")).expect("truth");
-    let began = attack
-        .lines()
-        .filter_map(|line| {
-            serde_json::from_str::<Value>(line).expect("JSON")["started_at"].as_f64()
-        })
-        .fold(f64::INFINITY, f64::min);
-    let actions = fs::read_to_string(folder.join(&out).join("defense/actions.jsonl"));
-    let first = actions.ok().and_then(|text| {
-        let line: Value = serde_json::from_str(text.lines().next()?).expect("JSON");
-        let at = |key: &str| line["result"][key].as_f64();
-        at("t_ns").zip(at("effective_ns"))
-    });
+/// What a cell of the campaign says of its defense.
+fn row(cell: &Value) -> Row {
+    let name = cell["key"]["defense"].as_str().expect("a name").to_owned();
+    assert_eq!(cell["failure"], Value::Null, "{name}");
+    let figures = &cell["figures"];
+    let figure = |figure: &str| {
+        let value = figures[figure].as_f64();
+        value.unwrap_or_else(|| panic!("{name}: {figure} is {}", cell["undefined"][figure]))
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts were written from whole numbers"
+    )]
+    let count = |name: &str| figure(name) as u64;
     Row {
-        name: name.to_owned(),
-        detected: found["steps_detected"].as_u64().expect("a count"),
-        steps: found["steps_total"].as_u64().expect("a count"),
-        time_to_detect_s: number(&found["time_to_detect"]["median_s"]),
-        false_per_day: figure(&found["false_alarms_per_day"]),
-        alarm_time_percent: figure(&found["alarm_time_percent"]),
-        protection_parts: figure(&kept["good_parts"]["protection"]),
-        protection_worth: figure(&kept["money"]["protection"]),
-        tax_parts: figure(&kept["good_parts"]["uptime_tax"]),
-        residual_parts: figure(&kept["good_parts"]["residual_damage"]),
-        demands: demands
-            .map(|function| function["demands"].as_u64().expect("a count"))
-            .sum(),
-        worth: figure(&kept["money"]["ad"]),
-        response_s: first.map(|(asked, effective)| (effective - asked) / 1e9),
-        asked_s: first.map(|(asked, _)| (asked - began) / 1e9),
+        detected: count("steps_detected"),
+        steps: count("steps_detected") + count("steps_missed"),
+        time_to_detect_s: figures["time_to_detect_s"].as_f64(),
+        false_per_day: figure("false_alarms_per_day"),
+        alarm_time_percent: figure("alarm_time_percent"),
+        protection_parts: figure("protection"),
+        protection_worth: figure("protection_money"),
+        tax_parts: figure("uptime_tax_parts"),
+        residual_parts: figure("residual_damage_parts"),
+        demands: count("sif_demands"),
+        worth: cell["money"]["ad"].as_f64().expect("it has prices"),
+        name,
     }
 }
 
@@ -173,31 +147,24 @@ fn table(rows: &[Row]) -> String {
     text
 }
 
-/// Scores all defenses against a scenario, two at a time, best first.
+/// Scores all defenses against a scenario, best first.
 fn ranked(scenario: &str) -> Vec<Row> {
     let folder = scratch();
-    let mut tools: Vec<(String, &str)> = RANKED.map(|name| (name.to_owned(), name)).to_vec();
+    let mut defenses: Vec<String> = RANKED.map(str::to_owned).to_vec();
     if std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some() {
-        tools.extend(OTHERS.map(|name| {
-            let file = repository().join("defenses").join(name).join("defense.ron");
-            (file.display().to_string(), name)
-        }));
+        let file = |name| repository().join("defenses").join(name).join("defense.ron");
+        defenses.extend(OTHERS.map(|name| file(name).display().to_string()));
     }
-    let waiting = Mutex::new(tools);
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|threads| {
-        for _ in 0..2 {
-            threads.spawn(|| {
-                loop {
-                    let next = waiting.lock().expect("no test has failed").pop();
-                    let Some((defense, name)) = next else { return };
-                    let row = row(folder.path(), scenario, &defense, name);
-                    done.lock().expect("no test has failed").push(row);
-                }
-            });
-        }
-    });
-    let mut rows = done.into_inner().expect("no test has failed");
+    let plan = format!(
+        "Campaign(schema: 1, name: \"ranking\", title: \"Ranking\", scenarios: [\"bottling/{scenario}\"],
+        defenses: {defenses:?}, seeds: (open: List([1])))"
+    );
+    fs::write(folder.path().join("plan.ron"), plan).expect("the folder can be written");
+    words(folder.path(), "campaign plan.ron --out study").expect_code(0);
+    let cells = fs::read_dir(folder.path().join("study/cells")).expect("there are cells");
+    let path = |cell: std::io::Result<fs::DirEntry>| cell.expect("it can be listed").path();
+    let mut rows: Vec<Row> = cells.map(|cell| row(&read_json(&path(cell)))).collect();
+    assert_eq!(rows.len(), defenses.len(), "one cell for each defense");
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     rows.sort_by(|a, b| a.key().partial_cmp(&b.key()).expect("figures are numbers"));
     rows
@@ -246,7 +213,6 @@ fn expect_sense(rows: &[Row]) {
             "who only watches protects nothing: {row:?}"
         );
     }
-    // The oracle is bound by approval (30 s) and execution (5 s), and is not told before the attack begins.
     assert!(
         oracle.protection_parts <= 1.0 && oracle.protection_worth < 1.0,
         "{oracle:?}"
@@ -256,9 +222,6 @@ fn expect_sense(rows: &[Row]) {
         "{oracle:?}"
     );
     assert!(oracle.tax_parts == 0.0, "{oracle:?}");
-    assert_eq!(oracle.response_s, Some(35.0));
-    let asked_s = oracle.asked_s.expect("it acts");
-    assert!((0.0..=1.0).contains(&asked_s), "{oracle:?}");
     // Stopping the line is a tax, attack or not.
     assert!(
         eager.tax_parts > 1000.0 && eager.protection_parts < 0.0,
@@ -297,7 +260,6 @@ fn names(rows: &[Row]) -> Vec<&str> {
 }
 
 #[test]
-#[ignore = "it plays nine defenses, four runs each"]
 fn ranking_when_bottles_are_short_then_as_an_expert_would() {
     let rows = ranked("underfill");
     keep("underfill", &rows);
@@ -321,7 +283,6 @@ fn ranking_when_bottles_are_short_then_as_an_expert_would() {
 /// Here the plant's own safety function already bounds the loss, and a response that restores the filler costs
 /// about as much; what it saves is the safety function's work.
 #[test]
-#[ignore = "it plays nine defenses, four runs each"]
 fn ranking_when_the_bowl_fills_up_then_as_an_expert_would() {
     let rows = ranked("overflow");
     keep("overflow", &rows);

@@ -65,7 +65,16 @@ fn oracle_when_the_margin_is_known_then_it_is_the_ideal_response_and_no_better()
         .collect::<Vec<Value>>()
         .try_into()
         .expect("nothing was changed before the host was off, so one action is all");
-    let at_s = input["t_ns"].as_u64().expect("a time") / 1_000_000_000;
+    let at_ns = input["t_ns"].as_u64().expect("a time");
+    let at_s = at_ns / 1_000_000_000;
+    // It is not told before the attack begins, and is bound by approval (30 s) and execution (5 s).
+    let began_ns = margin["attack_ns"].as_u64().expect("it attacks");
+    assert!((0..=1_000_000_000).contains(&(at_ns - began_ns)), "{input}");
+    let actions =
+        fs::read_to_string(folder.join("oracle/defense/actions.jsonl")).expect("it acted");
+    let asked: Value = serde_json::from_str(actions.trim_end()).expect("one action");
+    let time = |name: &str| asked["result"][name].as_u64().expect("a time");
+    assert_eq!(time("effective_ns") - time("t_ns"), 35_000_000_000);
     let lasts_s = &input["input"]["action"]["args"]["duration_s"];
     let action = format!("contain vendor-laptop for {lasts_s}s at {at_s}s");
     let done =
