@@ -17,7 +17,7 @@ use crate::Outcome;
 use crate::support::action_text;
 use crate::support::execution::{Order, execute};
 use crate::support::failure::Failure;
-use crate::support::progress::Count;
+use crate::support::progress::{Count, clock};
 use crate::support::reruns::Reruns;
 use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::scenario::{self, Ready};
@@ -256,7 +256,10 @@ impl Difference {
         );
         match self.parted_ns {
             None => say!("The plant does exactly the same."),
-            Some(at) => say!("The plant goes another way from {} on.", clock(at)),
+            Some(at) => say!(
+                "The plant goes another way from {} on.",
+                clock(SimTime::from_nanos(at))
+            ),
         }
         let only = |these: &[(String, u64)], others: &[(String, u64)], words: &str| {
             let in_others = |name: &String| others.iter().any(|(other, _)| other == name);
@@ -271,17 +274,11 @@ impl Difference {
                         .iter()
                         .find(|c| c.name == *name);
                     let what = what.map_or(name.as_str(), |c| c.description.as_str());
-                    say!("  {words} {}: {what}", clock(*at));
+                    say!("  {words} {}: {what}", clock(SimTime::from_nanos(*at)));
                 }
             }
         };
         only(&self.violated, &self.would_violate, "no longer at");
         only(&self.would_violate, &self.violated, "new at");
     }
-}
-
-/// A simulated time as `h:mm:ss`.
-fn clock(t_ns: u64) -> String {
-    let s = t_ns / 1_000_000_000;
-    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }

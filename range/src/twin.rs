@@ -239,6 +239,18 @@ pub fn violations(
     found
 }
 
+/// The violations that a run does not share with its twin, as [`violations`] gives them.
+#[must_use]
+pub fn own_violations(
+    run: &ProcessTable,
+    twin: &ProcessTable,
+    constraints: &[Constraint],
+) -> Vec<Violation> {
+    let mut found = violations(run, Some(twin), constraints);
+    found.retain(|violation| !violation.also_in_twin);
+    found
+}
+
 /// The first row at which two runs of one scenario and seed differ, ns; `None` if they are the same as far as both
 /// go.
 #[must_use]

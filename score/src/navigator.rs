@@ -35,26 +35,42 @@ pub fn to_json(score: &Score) -> String {
     .iter()
     .map(|(grade, color)| json!({ "label": grade.label(), "color": color }))
     .collect();
-    let layer = json!({
+    layer(&json!({
         "name": format!("{tool} - {}", header.scenario),
-        "domain": "ics-attack",
-        "versions": { "layer": "4.5", "navigator": "5.2.0", "attack": header.attack_version },
         "description": format!(
             "Detection grade of each technique that the attack used. Seed {}, Twinrange {}.",
             header.seed, header.range_version
         ),
+        "versions": { "attack": header.attack_version },
         "techniques": techniques,
         // Red to blue: distinct for all forms of colour vision.
-        "gradient": {
-            "colors": ["#b2182b", "#ef8a62", "#fddbc7", "#67a9cf", "#2166ac"],
-            "minValue": 0,
-            "maxValue": 100,
-        },
+        "gradient": { "colors": ["#b2182b", "#ef8a62", "#fddbc7", "#67a9cf", "#2166ac"] },
         "legendItems": legend,
+    }))
+}
+
+/// The text of a layer: what all have in common, and what is its own.
+fn layer(own: &Value) -> String {
+    let mut layer = json!({
+        "domain": "ics-attack",
+        "versions": { "layer": "4.5", "navigator": "5.2.0" },
+        "gradient": { "minValue": 0, "maxValue": 100 },
         "layout": { "layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated" },
         "sorting": 0,
         "hideDisabled": false,
     });
+    let fields = own.as_object().expect("a layer is an object");
+    for (name, value) in fields {
+        match (
+            layer.get_mut(name).and_then(Value::as_object_mut),
+            value.as_object(),
+        ) {
+            (Some(common), Some(more)) => {
+                common.extend(more.iter().map(|(k, v)| (k.clone(), v.clone())));
+            }
+            _ => layer[name] = value.clone(),
+        }
+    }
     let mut text = serde_json::to_string_pretty(&layer).expect("a layer serialises");
     text.push('\n');
     text
@@ -90,26 +106,15 @@ pub fn campaign_layer(title: &str, range_version: &str, rows: &[(&str, u64, u64)
         })
     };
     let techniques: Vec<Value> = rows.iter().map(cell).collect();
-    let layer = json!({
+    layer(&json!({
         "name": title,
-        "domain": "ics-attack",
-        "versions": { "layer": "4.5", "navigator": "5.2.0", "attack": attack::ATTACK_VERSION },
         "description": format!(
             "Share of the steps with a technique that were detected, over all cells. Twinrange {range_version}."
         ),
+        "versions": { "attack": attack::ATTACK_VERSION },
         "techniques": techniques,
-        "gradient": {
-            "colors": ["#b2182b", "#f7f7f7", "#2166ac"],
-            "minValue": 0,
-            "maxValue": 100,
-        },
-        "layout": { "layout": "side", "showID": true, "showName": true, "expandedSubtechniques": "annotated" },
-        "sorting": 0,
-        "hideDisabled": false,
-    });
-    let mut text = serde_json::to_string_pretty(&layer).expect("a layer serialises");
-    text.push('\n');
-    text
+        "gradient": { "colors": ["#b2182b", "#f7f7f7", "#2166ac"] },
+    }))
 }
 
 fn cell(id: &str, steps: &[&StepResult]) -> Value {

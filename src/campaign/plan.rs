@@ -18,7 +18,7 @@ use twinrange_score::gate::NAMES;
 use super::key::{KEY_SCHEMA, Key};
 use crate::support::defense::{self, Defense};
 use crate::support::failure::Failure;
-use crate::support::scenario::{find_in, formats};
+use crate::support::scenario::{find_in, folder_of, formats};
 
 /// Version of the plan's form that this build reads.
 const PLAN_SCHEMA: u32 = 1;
@@ -275,13 +275,10 @@ pub(crate) fn read(source: &SourceText) -> Result<Plan, Problems> {
     let outline = Outline::of(source.text());
     let file: PlanFile = parse(source)?;
     check_texts(source, &outline)?;
-    let folder = Path::new(source.file())
-        .parent()
-        .map_or_else(PathBuf::new, Path::to_path_buf);
     let mut reader = Reader {
         source,
         outline: &outline,
-        folder,
+        folder: folder_of(source),
         problems: Problems::new(),
         hidden: Vec::new(),
     };

@@ -1,8 +1,11 @@
 //! Prints who caused what, and how long there was to act.
 
+use sim_kernel::time::SimTime;
 use twinrange_score::attribution::{Account, Amounts, Method};
 use twinrange_score::margin::Margin;
 use twinrange_score::score::Score;
+
+use crate::support::progress::clock;
 
 /// Prints the accounts and the margin, where runs were made for them.
 pub(super) fn print(score: &Score) {
@@ -32,7 +35,7 @@ fn print_account(title: &str, account: &Account, currency: &str) {
         Method::Shapley => "Shapley values",
         Method::LeaveOneOut => "each left out alone",
     };
-    say!("{title} ({method}, {} runs)", account.runs);
+    say!("{title} (+ gained, - lost; {method}, {} runs)", account.runs);
     say!("                             good parts      OEE, %   safe time, s   worth, {currency}");
     let row = |label: &str, part: &Amounts| {
         let number = |value: Option<f64>, digits: usize| {
@@ -68,14 +71,14 @@ fn print_margin(margin: &Margin) {
             None => "no order comes in time".to_owned(),
             Some(at) => format!(
                 "last order {}, {:.0} s before it",
-                clock(at),
+                clock(SimTime::from_nanos(at)),
                 (loss.impact_ns - at) as f64 / 1e9
             ),
         };
         say!(
             "  {:<26} at {}: {last}",
             shortened(&loss.id, 26),
-            clock(loss.impact_ns)
+            clock(SimTime::from_nanos(loss.impact_ns))
         );
         for (what, margin_s) in [
             ("first alert", loss.alert_margin_s),
@@ -96,10 +99,4 @@ fn shortened(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most - 1).collect();
     format!("{kept}…")
-}
-
-/// A simulated time as `h:mm:ss`.
-fn clock(t_ns: u64) -> String {
-    let s = t_ns / 1_000_000_000;
-    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }

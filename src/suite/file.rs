@@ -12,7 +12,7 @@ use twinrange_score::gate::Gate;
 use crate::campaign::{NOBODY, Scalar, change};
 use crate::support::defense::{self, Defense};
 use crate::support::failure::Failure;
-use crate::support::scenario::find_in;
+use crate::support::scenario::{find_in, folder_of};
 
 /// Version of the suite's form that this build reads.
 const SUITE_SCHEMA: u32 = 1;
@@ -79,13 +79,10 @@ pub(super) fn read(source: &SourceText) -> Result<Suite, Problems> {
     let outline = Outline::of(source.text());
     let file: SuiteFile = parse(source)?;
     check_texts(source, &outline)?;
-    let folder = Path::new(source.file())
-        .parent()
-        .map_or_else(PathBuf::new, Path::to_path_buf);
     let mut reader = Reader {
         source,
         outline: &outline,
-        folder,
+        folder: folder_of(source),
         problems: Problems::new(),
     };
     if file.schema != SUITE_SCHEMA {

@@ -48,9 +48,8 @@ pub(crate) fn of_attack(
         .collect();
     let constraints = &reruns.ready.loaded.scenario.constraints;
     let violated = |run: &Counterfactual| -> Vec<String> {
-        let found = twin::violations(&run.truth, Some(&none.truth), constraints);
-        let own = found.into_iter().filter(|found| !found.also_in_twin);
-        own.map(|found| found.constraint).collect()
+        let found = twin::own_violations(&run.truth, &none.truth, constraints).into_iter();
+        found.map(|found| found.constraint).collect()
     };
     let plays = |set: usize| Branch {
         absent: absent_of(&steps, set),

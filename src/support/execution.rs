@@ -475,15 +475,36 @@ pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual,
         ..Keep::ALL
     };
     let mut session = Session::new(scenario, prepared, order.options(order.attack, keep))?;
-    let mut watch = Watch::start(order, &session)?;
-    let mut truth = ProcessTable::new(prepared.truth_columns.clone());
+    let truth = watch_to_end(order, &mut session, |_| {}, |_| {})?;
+    Ok(Counterfactual {
+        truth,
+        finished: session.finish(),
+    })
+}
+
+/// Runs a session to its end with the defense of an order, writes nothing, and gives the physical truth.
+///
+/// # Arguments
+///
+/// * `see` — is shown what was observed, interval by interval.
+/// * `hear` — is told the alerts of the defense.
+pub(crate) fn watch_to_end(
+    order: &Order<'_>,
+    session: &mut Session<'_>,
+    mut see: impl FnMut(&Observations),
+    mut hear: impl FnMut(&[Value]),
+) -> Result<ProcessTable, Failure> {
+    let mut watch = Watch::start(order, session)?;
+    let mut truth = ProcessTable::new(order.ready.prepared.truth_columns.clone());
     while !session.is_over() {
         let from = session.now();
         session.advance(from + watch.interval());
         let to = session.now();
+        see(session.observations());
         if let Some(answer) = watch.exchange(from, to, session.observations())? {
+            hear(&answer.alerts);
             for action in &answer.actions {
-                watch.act(&mut session, action);
+                watch.act(session, action);
             }
         }
         for row in &session.observations().truth {
@@ -494,11 +515,10 @@ pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual,
             return Err(Failure::Interrupted);
         }
     }
-    watch.finish()?;
-    Ok(Counterfactual {
-        truth,
-        finished: session.finish(),
-    })
+    if let Some(answer) = watch.finish()? {
+        hear(&answer.alerts);
+    }
+    Ok(truth)
 }
 
 fn asset(asset: twinrange_range::evidence::records::Asset) -> message::Asset {

@@ -176,9 +176,8 @@ impl Trials<'_> {
         let constraints = &self.reruns.ready.loaded.scenario.constraints;
         let none = &self.undefended.none.truth;
         let seen = |run: Counterfactual| {
-            let found = twin::violations(&run.truth, Some(none), constraints);
-            let own = found.into_iter().filter(|found| !found.also_in_twin);
-            let violated: BTreeSet<String> = own.map(|found| found.constraint).collect();
+            let found = twin::own_violations(&run.truth, none, constraints).into_iter();
+            let violated: BTreeSet<String> = found.map(|found| found.constraint).collect();
             (self.none.less(self.reruns.worth(&run)), violated)
         };
         let outcomes = self.reruns.each(&branches, seen)?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use serde_json::Value;
 use sim_kernel::digest::Digest;
 use sim_kernel::time::SimTime;
 use sim_plant::observe::{Keep, Observations};
@@ -26,7 +27,7 @@ use twinrange_score::score::Score;
 
 use super::alerts::{self, Submitted};
 use super::defense::Defense;
-use super::execution::{Order, Watch, execute, simulate_with_defense};
+use super::execution::{Order, execute, simulate_with_defense, watch_to_end};
 use super::failure::Failure;
 use super::production::{counted, made, prices_of};
 use super::sandbox::Sandbox;
@@ -259,31 +260,10 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
         steps: layout.steps,
         of_steps: StepFrames::new(),
     };
-    let mut watch = Watch::start(order, &session)?;
-    let mut truth = ProcessTable::new(prepared.truth_columns.clone());
     let mut lines = Vec::new();
-    while !session.is_over() {
-        let from = session.now();
-        session.advance(from + watch.interval());
-        let to = session.now();
-        frames.count(session.observations());
-        if let Some(answer) = watch.exchange(from, to, session.observations())? {
-            write_lines(&mut lines, &answer.alerts);
-            for action in &answer.actions {
-                watch.act(&mut session, action);
-            }
-        }
-        for row in &session.observations().truth {
-            truth.push(row.at.as_nanos(), &row.values);
-        }
-        session.observations().clear();
-        if order.interrupt.load(Ordering::SeqCst) {
-            return Err(Failure::Interrupted);
-        }
-    }
-    if let Some(answer) = watch.finish()? {
-        write_lines(&mut lines, &answer.alerts);
-    }
+    let see = |seen: &Observations| frames.count(seen);
+    let hear = |alerts: &[Value]| write_lines(&mut lines, alerts);
+    let truth = watch_to_end(order, &mut session, see, hear)?;
     let simulated_ns = session.now().since_start().as_nanos();
     let counts: BTreeMap<String, u64> = frames
         .spans
@@ -315,7 +295,7 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
     })
 }
 
-fn write_lines(lines: &mut Vec<u8>, records: &[impl serde::Serialize]) {
+fn write_lines(lines: &mut Vec<u8>, records: &[Value]) {
     for record in records {
         serde_json::to_writer(&mut *lines, record).expect("an alert encodes");
         lines.push(b'\n');

@@ -7,6 +7,12 @@ use std::sync::{Arc, OnceLock};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim_kernel::time::{SimDuration, SimTime};
 
+/// A simulated time as `h:mm:ss`.
+pub(crate) fn clock(at: SimTime) -> String {
+    let s = at.as_secs();
+    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
 /// A bar over simulated time.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -31,14 +37,8 @@ impl Progress {
 
     /// Moves the bar.
     pub(crate) fn at(&self, now: SimTime) {
-        let seconds = now.as_secs();
-        self.bar.set_position(seconds);
-        self.bar.set_message(format!(
-            "{}:{:02}:{:02}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60
-        ));
+        self.bar.set_position(now.as_secs());
+        self.bar.set_message(clock(now));
     }
 
     /// Takes the bar away.

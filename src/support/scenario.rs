@@ -155,6 +155,12 @@ pub(crate) fn find(name: &str) -> Result<Ready, Failure> {
     ready(loaded, files)
 }
 
+/// The folder that names in a file are relative to.
+pub(crate) fn folder_of(source: &SourceText) -> PathBuf {
+    let folder = Path::new(source.file()).parent();
+    folder.map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
 /// Finds and reads a scenario as [`find`] does, with paths relative to a folder. Beside it: its files on this machine.
 pub(crate) fn find_in(folder: &Path, name: &str) -> Result<(Loaded, Vec<PathBuf>), Failure> {
     let path = &folder.join(name);

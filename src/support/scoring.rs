@@ -331,10 +331,7 @@ pub(crate) fn undefended_violations(
     ready: &Ready,
 ) -> Vec<Violation> {
     let constraints = &ready.loaded.scenario.constraints;
-    twin::violations(&a.truth, Some(&n.truth), constraints)
-        .into_iter()
-        .filter(|violation| !violation.also_in_twin)
-        .collect()
+    twin::own_violations(&a.truth, &n.truth, constraints)
 }
 
 /// The frames of each attack step: their numbers by step and SPAN port.

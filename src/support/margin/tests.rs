@@ -21,11 +21,7 @@ fn margin(ready: &Ready, defended: &Defended) -> Margin {
         panic!("it attacks")
     };
     let constraints = &ready.loaded.scenario.constraints;
-    let violations = twin::violations(&attacked.truth, Some(&none.truth), constraints);
-    let violations: Vec<Violation> = violations
-        .into_iter()
-        .filter(|violation| !violation.also_in_twin)
-        .collect();
+    let violations = twin::own_violations(&attacked.truth, &none.truth, constraints);
     let undefended = Undefended {
         none: &none,
         attacked: &attacked,
