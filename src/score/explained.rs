@@ -35,7 +35,10 @@ fn print_account(title: &str, account: &Account, currency: &str) {
         Method::Shapley => "Shapley values",
         Method::LeaveOneOut => "each left out alone",
     };
-    say!("{title} (+ gained, - lost; {method}, {} runs)", account.runs);
+    say!(
+        "{title} (+ gained, - lost; {method}, {} runs)",
+        account.runs
+    );
     say!("                             good parts      OEE, %   safe time, s   worth, {currency}");
     let row = |label: &str, part: &Amounts| {
         let number = |value: Option<f64>, digits: usize| {

@@ -459,13 +459,18 @@ fn draw(
             show(y, mark.y.mean)
         );
         svg.diamond(px, py, 6.0, "point", &title);
-        // Near the right edge the name stands on the other side.
+    }
+    for (px, py, name) in placed_names(marks.iter().map(|mark| {
+        let (px, py) = (across.px(mark.x.mean), up.px(mark.y.mean));
+        (px, py, mark.name)
+    })) {
+        // Near the right edge a name stands on the other side.
         let (at, anchor) = if px > right - 140.0 {
             (px - 10.0, "end")
         } else {
             (px + 10.0, "start")
         };
-        svg.text(at, py - 8.0, anchor, "strong", mark.name);
+        svg.text(at, py + 4.0, anchor, "strong", name);
     }
     let names: Vec<String> = marks
         .iter()
@@ -482,6 +487,28 @@ fn draw(
     svg.finish(HEIGHT, class, id, &label)
 }
 
+/// Height of a line of names, px, and how near points share their column of names, px.
+const LINE_PX: f64 = 14.0;
+const NEAR_PX: f64 = 150.0;
+
+/// Where names stand: beside their points, and one below the other where points are so near that the names
+/// would cover one another.
+fn placed_names<'a>(points: impl Iterator<Item = (f64, f64, &'a str)>) -> Vec<(f64, f64, &'a str)> {
+    let mut sorted: Vec<(f64, f64, &str)> = points.collect();
+    // From above, and at one height in the order of the plan.
+    sorted.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut placed: Vec<(f64, f64, &str)> = Vec::new();
+    for (x, y, name) in sorted {
+        let beside = placed
+            .iter()
+            .filter(|(other, _, _)| (other - x).abs() < NEAR_PX);
+        let lowest = beside.map(|(_, y, _)| y + LINE_PX);
+        let y = lowest.fold(y, |y, free| if free > y { free } else { y });
+        placed.push((x, y, name));
+    }
+    placed
+}
+
 fn axis_texts(figure: &Compared, values: &[f64]) -> Vec<String> {
     if !figure.share {
         return tick_texts(values);
@@ -495,11 +522,28 @@ fn pairs(panel: &Panel) -> String {
     if panel.sentences.is_empty() {
         return String::new();
     }
-    let mut body = String::from("<h3>Seed by seed</h3>\n<ul>\n");
-    for sentence in &panel.sentences {
-        body.push_str(&format!("<li>{}</li>\n", escape(sentence)));
+    let told = panel.comparisons.iter().zip(&panel.sentences);
+    let (apart, alike): (Vec<_>, Vec<_>) =
+        told.partition(|(comparison, _)| comparison.difference.separates());
+    let list = |told: &[(&Comparison, &String)]| {
+        let items = told.iter();
+        let items = items.map(|(_, sentence)| format!("<li>{}</li>\n", escape(sentence)));
+        format!("<ul>\n{}</ul>\n", items.collect::<String>())
+    };
+    let mut body = String::from("<h3>Seed by seed</h3>\n");
+    if apart.is_empty() {
+        body.push_str("<p>These runs separate no two of the defenses in any figure.</p>\n");
+    } else {
+        body.push_str(&list(&apart));
     }
-    body.push_str("</ul>\n");
+    if !alike.is_empty() {
+        // What is not separated is said, and does not bury what is.
+        body.push_str(&format!(
+            "<details>\n<summary>{} comparisons that these runs do not separate</summary>\n{}</details>\n",
+            alike.len(),
+            list(&alike)
+        ));
+    }
     body
 }
 
@@ -619,6 +663,26 @@ mod tests {
                 .starts_with("Steps detected: these runs do not separate a<b from other")
         );
         assert!(panel.sentences[2].contains("1 pair is too few"));
+    }
+
+    #[test]
+    fn names_when_points_are_near_then_one_below_the_other() {
+        let points = [
+            (10.0, 50.0, "a"),
+            (10.0, 50.0, "b"),
+            (400.0, 50.0, "c"),
+            (12.0, 20.0, "d"),
+        ];
+        let placed = placed_names(points.into_iter());
+        assert_eq!(
+            placed,
+            [
+                (12.0, 20.0, "d"),
+                (10.0, 50.0, "a"),
+                (10.0, 64.0, "b"),
+                (400.0, 50.0, "c")
+            ]
+        );
     }
 
     #[test]
