@@ -17,6 +17,7 @@ mod confined;
 mod demo;
 mod explain;
 mod list;
+mod live;
 mod metrics;
 mod replay;
 mod run;
@@ -56,6 +57,8 @@ enum Verb {
     Score(score::Args),
     /// Run again from the record and compare digests.
     Replay(replay::Args),
+    /// Run a plant at the pace of the wall clock, with real Modbus clients.
+    Live(live::Args),
     /// Compute the metrics of the literature over any labelled series.
     Metrics(metrics::Args),
     /// Run a recorded run again with an action or an attack step more or less, and show the difference.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
             Verb::Run(args) => run::run(&args),
             Verb::Score(args) => score::run(&args),
             Verb::Replay(args) => replay::run(&args),
+            Verb::Live(args) => live::run(&args),
             Verb::Metrics(args) => metrics::run(&args),
             Verb::WhatIf(args) => what_if::run(&args),
             Verb::Test(args) => suite::run(&args),

@@ -11,7 +11,7 @@ use twinrange_range::digest_compare::first_divergence;
 use twinrange_range::evidence::digests::DigestTable;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_range::session::{Session, SessionOptions, digest_row};
+use twinrange_range::session::{Session, SessionOptions, Setting, digest_row};
 
 use crate::Outcome;
 use crate::support::failure::Failure;
@@ -44,7 +44,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
             ..Keep::TRUTH
         },
     };
-    let mut session = Session::new(&ready.loaded.scenario, &ready.prepared, options)?;
+    let setting = Setting {
+        outside: manifest.options.outside.as_ref(),
+        ..Setting::default()
+    };
+    let mut session = Session::set_up(&ready.loaded.scenario, &ready.prepared, options, &setting)?;
     let mut replayed = DigestTable {
         components: session.world().components().to_vec(),
         rows: Vec::new(),
@@ -54,8 +58,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut next = inputs.iter().peekable();
     loop {
         while let Some(input) = next.next_if(|input| input.time <= session.now()) {
-            let Input::Action(action) = &input.input;
-            session.submit(action.clone()).map_err(|error| {
+            let handed_in = session.hand_in(input.origin, input.input.clone());
+            handed_in.map_err(|error| {
                 Problem::new(
                     "TR0312",
                     format!("an input does not fit the plant: {error}"),

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
-fn parse_duration(text: &str) -> Result<SimDuration, Failure> {
+pub(crate) fn parse_duration(text: &str) -> Result<SimDuration, Failure> {
     let duration: SimDuration = text
         .parse()
         .map_err(|why: sim_kernel::time::TimeParseError| {

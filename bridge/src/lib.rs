@@ -1,4 +1,4 @@
-//! Defenses that are separate programs.
+//! Where the range meets the machine that it runs on: defenses that are separate programs, and the live plant.
 //!
 //! A defense is described by a RON file ([`spec`]) and is either
 //!
@@ -8,6 +8,8 @@
 //!   [`answer`] what we accept;
 //! - **offline** ([`offline`]): a command that runs over a copy of the evidence folder after the
 //!   run.
+//!
+//! [`live`] paces a plant by the wall clock and lets real clients talk to it.
 //!
 //! **Invariant:** nothing that a tool prints can panic, hang or exhaust the range. Every line,
 //! count, wait and file that comes from a tool has a limit, and crossing it is a [`DefenseError`].
@@ -27,6 +29,7 @@ mod codes;
 pub mod confine;
 mod error;
 mod lines;
+pub mod live;
 pub mod lockstep;
 pub mod message;
 pub mod offline;

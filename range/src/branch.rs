@@ -10,14 +10,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::respond::{Action, ActionError};
+use sim_plant::respond::{Action, InputError};
 use twinrange_attacks::StepRecord;
 
 use crate::evidence::process::ProcessTable;
 use crate::formats::Prepared;
 use crate::problem::Problems;
 use crate::scenario::Scenario;
-use crate::session::{Counterfactual, Session, SessionOptions};
+use crate::session::{Counterfactual, Session, SessionOptions, Setting};
 
 /// Time between two looks at the flag that interrupts a branch.
 const STEP: SimDuration = SimDuration::from_secs(60);
@@ -43,7 +43,7 @@ pub enum BranchError {
         /// The action.
         action: Action,
         /// Why.
-        error: ActionError,
+        error: InputError,
     },
     /// Somebody asked to stop.
     #[error("interrupted")]
@@ -69,8 +69,12 @@ impl Branch<'_> {
         options: SessionOptions,
         interrupt: &AtomicBool,
     ) -> Result<Counterfactual, BranchError> {
-        let mut session = Session::without(scenario, prepared, options, &self.absent)
-            .map_err(BranchError::Plant)?;
+        let setting = Setting {
+            absent: &self.absent,
+            ..Setting::default()
+        };
+        let mut session =
+            Session::set_up(scenario, prepared, options, &setting).map_err(BranchError::Plant)?;
         let mut truth = ProcessTable::new(prepared.truth_columns.clone());
         let mut next = self.actions.iter().peekable();
         while !session.is_over() {

@@ -28,6 +28,7 @@ pub mod digest_compare;
 pub mod evidence;
 pub mod formats;
 pub mod manifest;
+pub mod outside;
 pub mod problem;
 pub mod ron_source;
 pub mod run_folder;

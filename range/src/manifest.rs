@@ -11,6 +11,7 @@ use serde_json::Value;
 use sim_kernel::Digest;
 
 use crate::evidence::FileInfo;
+use crate::outside::Outside;
 use crate::scenario::Bundle;
 
 /// Version of the run folder that this build writes and reads.
@@ -82,6 +83,9 @@ pub struct RunOptions {
     /// Name of the defense, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defense: Option<String>,
+    /// The port to the outside of a live run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
 }
 
 /// Why a run ended.

@@ -16,7 +16,7 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{
     Keep, LogLine, Observations, SceneRow, SecondDigest, SpanFrame, TruthRow,
 };
-use sim_plant::respond::{Action, ActionError, Input};
+use sim_plant::respond::{Action, Input, InputError};
 use sim_plant::{Pause, Production, Relation, SafetyFacts, World, WorldOptions};
 use sim_wire::MacAddr;
 use sim_wire::syslog::{Facility, Message, Severity};
@@ -28,6 +28,7 @@ use crate::evidence::process::{ColumnInfo, ProcessTable};
 use crate::evidence::records::Asset;
 use crate::evidence::{EPOCH_UNIX_NS, tags};
 use crate::formats::Prepared;
+use crate::outside::Outside;
 use crate::problem::{Problem, Problems};
 use crate::run_folder::{Layout, RunWriter};
 use crate::scenario::Scenario;
@@ -43,6 +44,16 @@ pub struct SessionOptions {
     pub duration: SimDuration,
     /// Which observations are kept.
     pub keep: Keep,
+}
+
+/// What is different from the scenario in a run of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting<'a> {
+    /// Steps of the attack that are left out, as they went in a run of the same scenario and seed; see
+    /// [`Engine::leave_out`].
+    pub absent: &'a [&'a StepRecord],
+    /// The port to the outside; `None` for a plant that stands alone.
+    pub outside: Option<&'a Outside>,
 }
 
 /// Counted parts and times of a run, for continuity. Bottles are called parts here: the next plant
@@ -221,6 +232,7 @@ pub struct Session<'a> {
     options: SessionOptions,
     world: World,
     engine: Option<Engine>,
+    outside: Option<Outside>,
     inputs: InputLog<Input>,
     now: SimTime,
 }
@@ -251,24 +263,19 @@ impl<'a> Session<'a> {
         prepared: &'a Prepared,
         options: SessionOptions,
     ) -> Result<Self, Problems> {
-        Self::without(scenario, prepared, options, &[])
+        Self::set_up(scenario, prepared, options, &Setting::default())
     }
 
-    /// As [`Session::new`], with steps of the attack left out.
-    ///
-    /// # Arguments
-    ///
-    /// * `absent` — those steps, as they went in a run of the same scenario and seed; see
-    ///   [`Engine::leave_out`].
+    /// As [`Session::new`], in another setting than the scenario's own.
     ///
     /// # Errors
     ///
-    /// As [`Session::new`].
-    pub fn without(
+    /// As [`Session::new`]; also if the plant has no such network.
+    pub fn set_up(
         scenario: &Scenario,
         prepared: &'a Prepared,
         options: SessionOptions,
-        absent: &[&StepRecord],
+        setting: &Setting<'_>,
     ) -> Result<Self, Problems> {
         let playbook = prepared.playbook.as_ref().filter(|_| options.attack);
         let attacker = playbook.and(scenario.attacker.clone());
@@ -278,6 +285,7 @@ impl<'a> Session<'a> {
             response: scenario.response,
             keep: options.keep,
             truth_period: scenario.truth_period,
+            outside: setting.outside.map(|outside| outside.network.clone()),
         };
         let mut world =
             World::new(&prepared.plant, &prepared.programs, &world_options).map_err(|errors| {
@@ -292,7 +300,7 @@ impl<'a> Session<'a> {
             let view = PlantView::of(&prepared.plant, &attacker)
                 .with_programs(prepared.attack_programs.clone());
             let mut engine = Engine::new(playbook.clone(), view, options.seed);
-            for record in absent {
+            for record in setting.absent {
                 engine.leave_out(record);
             }
             engine
@@ -306,6 +314,7 @@ impl<'a> Session<'a> {
             options,
             world,
             engine,
+            outside: setting.outside.cloned(),
             inputs,
             now: SimTime::default(),
         })
@@ -377,24 +386,33 @@ impl<'a> Session<'a> {
         self.now >= self.end()
     }
 
-    /// Hands in an action. It is recorded, and acts from now on.
+    /// Hands in an action of a defense. It is recorded, and acts from now on.
     ///
     /// # Errors
     ///
     /// Why the plant cannot do it; nothing is recorded then.
-    pub fn submit(&mut self, action: Action) -> Result<(), ActionError> {
+    pub fn submit(&mut self, action: Action) -> Result<(), InputError> {
+        self.hand_in(Origin::Defense, Input::Action(action))
+    }
+
+    /// Hands in anything that comes from outside. It is recorded, and acts from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::submit`].
+    pub fn hand_in(&mut self, origin: Origin, input: Input) -> Result<(), InputError> {
         if self.is_over() {
-            return Err(ActionError::TooLate);
+            return Err(InputError::TooLate);
         }
         let next = InputRecord {
             time: self.now,
             seq: u64::try_from(self.inputs.len()).expect("inputs are bounded"),
-            origin: Origin::Defense,
-            input: Input::Action(action.clone()),
+            origin,
+            input,
         };
-        self.world.submit(next)?;
-        self.inputs
-            .record(self.now, Origin::Defense, Input::Action(action));
+        self.world.submit(next.clone())?;
+        let recorded = self.inputs.append(next);
+        recorded.expect("the clock does not go back");
         Ok(())
     }
 
@@ -418,10 +436,7 @@ impl<'a> Session<'a> {
                 .inputs
                 .records()
                 .iter()
-                .map(|record| {
-                    let Input::Action(action) = &record.input;
-                    action.clone()
-                })
+                .filter_map(|record| record.input.action().cloned())
                 .collect(),
         }
     }
@@ -503,7 +518,11 @@ impl<'a> Session<'a> {
                 .hosts
                 .iter()
                 .find(|spec| spec.name == host.name);
-            let Some(spec) = spec else { continue };
+            let Some(spec) = spec else {
+                let outside = self.outside.as_ref();
+                assets.extend(outside.map(|o| o.asset(&self.prepared.plant, host.port)));
+                continue;
+            };
             let network = self
                 .prepared
                 .plant

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sim_kernel::digest::Digest;
 use sim_kernel::time::SimTime;
 use sim_plant::observe::{Keep, Observations};
-use sim_plant::respond::{Action, Input};
+use sim_plant::respond::Action;
 use twinrange_bridge::spec::Kind;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::AttackStep;
@@ -273,10 +273,8 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
         .collect();
     let span = frames.spans.first().cloned();
     let submitted = alerts::of_lines(&lines, order.defense, simulated_ns, counts, span)?;
-    let accepted = session.inputs().records().iter().map(|record| {
-        let Input::Action(action) = &record.input;
-        (record.time, action.clone())
-    });
+    let accepted = session.inputs().records().iter();
+    let accepted = accepted.filter_map(|input| Some((input.time, input.input.action()?.clone())));
     let accepted = accepted.collect();
     let assets = session.assets();
     let finished = session.finish();

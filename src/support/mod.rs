@@ -15,6 +15,7 @@ pub(crate) mod memory;
 pub(crate) mod oracle;
 pub(crate) mod production;
 pub(crate) mod progress;
+pub(crate) mod recording;
 pub(crate) mod reruns;
 pub(crate) mod sandbox;
 pub(crate) mod scenario;

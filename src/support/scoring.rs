@@ -485,11 +485,8 @@ pub(crate) fn sandbox_note(folder: &RunFolder) -> Option<Note> {
 /// The actions that were accepted in the run, with the times at which they were asked for.
 pub(crate) fn accepted_actions(folder: &RunFolder) -> Result<Vec<(SimTime, Action)>, Failure> {
     let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
-    let action = |record: InputRecord<Input>| {
-        let Input::Action(action) = record.input;
-        (record.time, action)
-    };
-    Ok(inputs.into_iter().map(action).collect())
+    let action = |input: &InputRecord<Input>| Some((input.time, input.input.action()?.clone()));
+    Ok(inputs.iter().filter_map(action).collect())
 }
 
 /// What the accepted actions of a run did that ended at a time; not those that were still to take effect.

@@ -37,7 +37,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
         ],
     ),
     ("twinrange-score", &[]),
-    ("twinrange-bridge", &[]),
+    ("twinrange-bridge", &["sim-wire"]),
     ("twinrange-reference", &["sim-wire"]),
     ("twinrange-yardsticks", &["sim-kernel", "sim-wire"]),
     (
@@ -56,6 +56,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "sim-kernel",
             "sim-plant",
             "sim-st",
+            "sim-wire",
             "twinrange-attacks",
             "twinrange-range",
             "twinrange-score",

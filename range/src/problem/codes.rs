@@ -8,6 +8,8 @@
 //! | TR024x | the meaning of a scenario |
 //! | TR03xx | run folders and what is in them |
 //! | TR04xx | the viewer |
+//! | TR05xx | campaigns |
+//! | TR06xx | live runs |
 
 use serde::Serialize;
 
@@ -482,6 +484,18 @@ static CODES: &[CodeInfo] = &[
         "plan asks for nothing or for too much",
         "A list of a plan is empty, names something twice, or all lists together make more cells than one \
          campaign may have. The message says which.",
+    ),
+    info(
+        "TR0601",
+        "no place for the outside",
+        "A live run plugs what is outside into a port of one network's switch. The network that was named does \
+         not exist, or all of its addresses are taken by hosts.",
+    ),
+    info(
+        "TR0602",
+        "address cannot be listened at",
+        "A live run listens for real clients at an address of this machine. The address is not one of this \
+         machine, is not allowed, or the port is in use by another program; the message says which.",
     ),
 ];
 

@@ -42,6 +42,7 @@ fn header() -> RunHeader {
             attack: true,
             duration_ns: 2_000_000_000,
             defense: Some("reference".to_owned()),
+            outside: None,
         },
     }
 }

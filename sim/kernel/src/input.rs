@@ -35,6 +35,8 @@ pub enum Origin {
     Operator,
     /// A person who leads the exercise.
     Instructor,
+    /// A device outside of the simulation, over the network.
+    Outside,
 }
 
 impl fmt::Display for Origin {
@@ -43,6 +45,7 @@ impl fmt::Display for Origin {
             Self::Defense => "defense",
             Self::Operator => "operator",
             Self::Instructor => "instructor",
+            Self::Outside => "outside",
         })
     }
 }

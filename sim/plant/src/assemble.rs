@@ -37,7 +37,7 @@ use crate::spec::{
 use crate::station::{Station, StationConfig, StationKind};
 use crate::switch::{Link, Switch};
 use crate::tag::Tag;
-use crate::world::{Agent, Event, HostRoles, Ids, SafetyWatch, Scratch, World};
+use crate::world::{Agent, Event, HostRoles, Ids, OUTSIDE, SafetyWatch, Scratch, World};
 
 /// How a plant is to be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,8 @@ pub struct WorldOptions {
     pub keep: Keep,
     /// Time between two rows of physical truth.
     pub truth_period: SimDuration,
+    /// Name of the network whose switch has a port to the outside.
+    pub outside: Option<String>,
 }
 
 impl Default for WorldOptions {
@@ -62,6 +64,7 @@ impl Default for WorldOptions {
             response: ResponseTimes::default(),
             keep: Keep::ALL,
             truth_period: SimDuration::from_secs(1),
+            outside: None,
         }
     }
 }
@@ -133,6 +136,16 @@ impl World {
                 "attacker".to_owned(),
                 format!("there is no host `{attacker}`"),
             ));
+        }
+        if let Some(network) = &options.outside {
+            if !spec.networks.iter().any(|n| n.name == *network) {
+                let message = format!("there is no network `{network}`");
+                errors.push(missing("outside".to_owned(), message));
+            }
+            if spec.hosts.iter().any(|h| h.name == OUTSIDE) {
+                let message = format!("`{OUTSIDE}` is the name of what is plugged in from outside");
+                errors.push(missing("hosts".to_owned(), message));
+            }
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -257,6 +270,8 @@ impl<'a> Assembly<'a> {
         for controller in &self.controllers {
             hosts[self.host_index(controller.host)].listen(PORT, controller.spec.max_connections);
         }
+        let outside = self.outside_network().map(|_| hosts.len());
+        hosts.extend(outside.map(|_| Host::new(HostConfig::outside())));
         let tags: Vec<Tag> = self.tags.iter().map(|tag| self.tag(tag)).collect();
         let stations = self
             .stations
@@ -286,7 +301,8 @@ impl<'a> Assembly<'a> {
         });
         World {
             queue: EventQueue::new(),
-            seqs: vec![0; components.len()],
+            // One more than components: the port to the outside is none, and sends all the same.
+            seqs: vec![0; components.len() + 1],
             ids,
             components,
             physics,
@@ -306,6 +322,7 @@ impl<'a> Assembly<'a> {
             tags,
             acts,
             agent,
+            outside,
             inputs: Vec::new(),
             response: self.options.response,
             keep: self.options.keep,
@@ -365,7 +382,13 @@ impl<'a> Assembly<'a> {
             process: id("process".to_owned()),
             world: id("frames".to_owned()),
             agent: id("agent".to_owned()),
-            hosts: self.hosts.iter().map(|h| id(host(h))).collect(),
+            hosts: {
+                let simulated = self.hosts.iter().map(|h| id(host(h)));
+                let outside = u32::try_from(names.len()).expect("components are few");
+                simulated
+                    .chain(self.outside_network().map(|_| outside))
+                    .collect()
+            },
             controllers: self.controllers.iter().map(|c| id(controller(c))).collect(),
             stations: self.stations.iter().map(|s| id(station(s))).collect(),
             operators: self.operators.iter().map(|o| id(operator(o))).collect(),
@@ -410,21 +433,34 @@ impl<'a> Assembly<'a> {
                     .expect("spans come from the networks");
                 u16::try_from(at).expect("networks are few")
             });
-            Switch::new(network.switch.clone(), link, span, self.hosts_on(network))
+            let outside = self.outside_network().map(|_| self.hosts.len());
+            let hosts = self.hosts_on(network);
+            Switch::new(network.switch.clone(), link, span, hosts, outside)
         };
         self.networks.iter().map(switch).collect()
     }
 
-    /// Hosts plugged into a network's switch, in port order.
+    /// The number of the network whose switch has a port to the outside.
+    fn outside_network(&self) -> Option<usize> {
+        let name = self.options.outside.as_ref()?;
+        let at = self.networks.iter().position(|n| n.name == *name);
+        Some(at.expect("names were checked"))
+    }
+
+    /// Hosts plugged into a network's switch, in port order; what comes from outside has the last port.
     fn hosts_on(&self, network: &NetworkSpec) -> Vec<usize> {
-        (0..self.hosts.len())
-            .filter(|&at| self.hosts[at].network == network.name)
-            .collect()
+        let here = |&at: &usize| self.hosts[at].network == network.name;
+        let outside = self
+            .outside_network()
+            .map(|at| self.networks[at].name.as_str());
+        let outside = (outside == Some(network.name.as_str())).then_some(self.hosts.len());
+        (0..self.hosts.len()).filter(here).chain(outside).collect()
     }
 
     fn roles(&self) -> Vec<HostRoles> {
         let number = |at: usize| u16::try_from(at).expect("plants are bounded");
-        let mut roles = vec![HostRoles::default(); self.hosts.len()];
+        let outside = usize::from(self.options.outside.is_some());
+        let mut roles = vec![HostRoles::default(); self.hosts.len() + outside];
         for (switch, network) in self.networks.iter().enumerate() {
             for (port, host) in self.hosts_on(network).into_iter().enumerate() {
                 roles[host].switch = number(switch);

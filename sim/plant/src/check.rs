@@ -27,8 +27,10 @@ const TIME_MAX_S: f64 = 31.0 * 86_400.0;
 /// Longest vendor, model or firmware text, bytes; it has to fit one Modbus answer.
 const IDENTITY_BYTES_MAX: usize = 240;
 
-/// The number of addresses behind a subnet such as `10.20.1.0/24`.
-pub(crate) fn parse_subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
+/// Reads an address range such as `10.20.1.0/24`: its base and the length of its prefix in bits, 8 to 30; `None` for
+/// anything else.
+#[must_use]
+pub fn parse_subnet(text: &str) -> Option<(Ipv4Addr, u8)> {
     let (address, length) = text.split_once('/')?;
     let (address, length) = (
         address.parse::<Ipv4Addr>().ok()?,

@@ -20,6 +20,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, Ipv4Address};
 
 use crate::frame::{self, Destination, Label};
 use crate::nic::Nic;
+use crate::world::OUTSIDE;
 
 /// Most bytes that a connection keeps for its application; the rest waits in the TCP window.
 const INBOX_BYTES_MAX: usize = 2048;
@@ -97,6 +98,21 @@ pub(crate) struct HostConfig {
     pub(crate) window_bytes: u16,
     /// Seeds initial sequence numbers and datagram identifiers.
     pub(crate) stack_seed: u64,
+}
+
+impl HostConfig {
+    /// What stands for whatever is plugged in from outside: a place on the network without a stack that is used.
+    pub(crate) fn outside() -> Self {
+        Self {
+            name: OUTSIDE.to_owned(),
+            mac: [0; 6],
+            ip: Ipv4Addr::UNSPECIFIED,
+            prefix_len: 0,
+            hop_limit: 64,
+            window_bytes: 1024,
+            stack_seed: 0,
+        }
+    }
 }
 
 /// A host's stack.

@@ -125,6 +125,9 @@ pub struct Observations {
     pub scene: Vec<SceneRow>,
     /// Digests, in order of time.
     pub digests: Vec<SecondDigest>,
+    /// Frames that have reached the port to the outside, with the time of their arrival, in order of time. What is
+    /// plugged in there answers them; neither evidence nor truth.
+    pub outside: Vec<(SimTime, Vec<u8>)>,
     arena: Vec<u8>,
 }
 
@@ -144,6 +147,7 @@ impl Observations {
         self.truth.clear();
         self.scene.clear();
         self.digests.clear();
+        self.outside.clear();
         self.arena.clear();
     }
 

@@ -1,4 +1,5 @@
-//! What a defense may ask for, and what it takes.
+//! What reaches the plant from outside: actions that a defense asks for, and what they take; frames of devices
+//! that are not simulated.
 //!
 //! Words follow OpenC2: `deny` stops traffic at the switch, `contain` isolates a host, `restore` puts a
 //! controller's program and memory back from the golden copy. Every action first waits for approval,
@@ -8,9 +9,11 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sim_kernel::time::SimDuration;
 use sim_wire::ethernet::MacAddrError;
+
+use crate::nic::FRAME_BYTES_MAX;
 
 /// Longest time that a deny or contain may last, s: thirty days.
 pub const DURATION_MAX_S: u64 = 30 * 86_400;
@@ -112,6 +115,49 @@ impl fmt::Display for Action {
 pub enum Input {
     /// A defense acts.
     Action(Action),
+    /// A device outside of the simulation sends a frame into the plant's outside port.
+    Frame(OutsideFrame),
+}
+
+impl Input {
+    /// The action, if it is one.
+    #[must_use]
+    pub fn action(&self) -> Option<&Action> {
+        match self {
+            Self::Action(action) => Some(action),
+            Self::Frame(_) => None,
+        }
+    }
+}
+
+/// An Ethernet frame from outside: header and payload without check sequence, 14 to 1,514 bytes. In files: text of
+/// two hexadecimal digits a byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideFrame(pub Vec<u8>);
+
+impl Serialize for OutsideFrame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(2 * self.0.len());
+        for byte in &self.0 {
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.extend(char::from_digit(u32::from(digit), 16));
+            }
+        }
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for OutsideFrame {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom("a frame is an even number of hexadecimal digits");
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || text.len() % 2 != 0 {
+            return Err(wrong());
+        }
+        let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).ok();
+        let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
+        bytes.map(Self).ok_or_else(wrong)
+    }
 }
 
 /// What actions take, seconds each.
@@ -163,9 +209,9 @@ impl ResponseTimes {
     }
 }
 
-/// Why an action was refused.
+/// Why an input was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ActionError {
+pub enum InputError {
     /// There is no such host, controller, switch or port.
     #[error("there is no {kind} `{name}` in this plant")]
     Unknown {
@@ -177,6 +223,15 @@ pub enum ActionError {
     /// A hardware address does not parse.
     #[error(transparent)]
     BadMac(#[from] MacAddrError),
+    /// A frame is too short or too long for the network.
+    #[error("a frame has 14 to {FRAME_BYTES_MAX} bytes, not {bytes}")]
+    BadFrame {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// A frame from outside, and this plant has no port for it.
+    #[error("this run has no port to the outside")]
+    NoOutside,
     /// The run has come to its end.
     #[error("the run is over")]
     TooLate,

@@ -101,6 +101,8 @@ pub(crate) struct Port {
     pub(crate) host: usize,
     /// Until when the port is shut; `None` when it is up.
     pub(crate) shut_until: Option<SimTime>,
+    /// Whether the cable leaves the simulation.
+    leads_outside: bool,
     free_at: SimTime,
     frames_lost: u64,
 }
@@ -166,9 +168,20 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
-    pub(crate) fn new(name: String, link: Link, span: Option<u16>, hosts: Vec<usize>) -> Self {
+    /// # Arguments
+    ///
+    /// * `hosts` — who is plugged in, in the order of the ports.
+    /// * `outside` — the one of them that is not simulated, if it is there.
+    pub(crate) fn new(
+        name: String,
+        link: Link,
+        span: Option<u16>,
+        hosts: Vec<usize>,
+        outside: Option<usize>,
+    ) -> Self {
         let port = |host| Port {
             host,
+            leads_outside: outside == Some(host),
             shut_until: None,
             free_at: SimTime::default(),
             frames_lost: 0,
@@ -249,7 +262,8 @@ impl Switch {
     /// Feeds the switch's state into a digest.
     pub(crate) fn digest(&self, put: &mut Hasher) {
         put.put_u64(self.frames_denied);
-        for port in &self.ports {
+        // Broadcasts go out of a port that leads outside whether or not somebody hears them.
+        for port in self.ports.iter().filter(|port| !port.leads_outside) {
             put.put_u64(port.free_at.as_nanos());
             put.put_u64(port.frames_lost);
             put.put_u64(port.shut_until.map_or(0, SimTime::as_nanos));

@@ -12,6 +12,7 @@
 mod actions;
 mod network;
 mod observers;
+mod outside;
 mod pairs;
 mod people;
 mod safety;
@@ -35,10 +36,11 @@ use crate::host::Host;
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
 use crate::physics::{Act, Physics};
-use crate::respond::{ActionError, Input, ResponseTimes};
+use crate::respond::{Input, InputError, ResponseTimes};
 use crate::station::Station;
 use crate::switch::Switch;
 use crate::tag::Tag;
+pub use outside::OUTSIDE;
 pub(crate) use safety::SafetyWatch;
 pub use safety::{ProtectionLost, SafetyFacts};
 
@@ -187,6 +189,8 @@ pub struct World {
     pub(crate) tags: Vec<Tag>,
     pub(crate) acts: Vec<Act>,
     pub(crate) agent: Option<Agent>,
+    /// The place of the host that stands for whatever is plugged in from outside.
+    pub(crate) outside: Option<usize>,
     pub(crate) inputs: Vec<InputRecord<Input>>,
     pub(crate) response: ResponseTimes,
     pub(crate) keep: Keep,
@@ -328,6 +332,12 @@ impl World {
         &mut self.observations
     }
 
+    /// When the next thing happens, if nothing comes from outside before.
+    #[must_use]
+    pub fn next_event(&self) -> Option<SimTime> {
+        self.queue.peek_time()
+    }
+
     /// Runs until `limit`, or until the attacker's program has something to do.
     ///
     /// Events at `limit` itself are left for the next call, so that inputs given at `limit` still come
@@ -352,14 +362,16 @@ impl World {
     ///
     /// # Errors
     ///
-    /// [`ActionError`] if the plant has no such thing. Nothing happens then.
+    /// [`InputError`] if the plant has no such thing. Nothing happens then.
     ///
     /// # Panics
     ///
     /// If the input's time is in the past.
-    pub fn submit(&mut self, record: InputRecord<Input>) -> Result<(), ActionError> {
-        let Input::Action(action) = &record.input;
-        self.check_action(action)?;
+    pub fn submit(&mut self, record: InputRecord<Input>) -> Result<(), InputError> {
+        match &record.input {
+            Input::Action(action) => self.check_action(action)?,
+            Input::Frame(frame) => self.check_outside(&frame.0)?,
+        }
         let at = record.time;
         let index = self.inputs.len();
         self.inputs.push(record);

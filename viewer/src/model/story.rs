@@ -125,8 +125,9 @@ impl Story {
             ..Account::begun(per_item.unwrap_or(0.0))
         };
         for input in folder.records::<InputRecord<Input>>(paths::INPUTS)? {
-            let Input::Action(action) = &input.input;
-            account.respond(input.time.as_nanos(), action, &scenario.prices);
+            if let Some(action) = input.input.action() {
+                account.respond(input.time.as_nanos(), action, &scenario.prices);
+            }
         }
         story.account = Some(account);
         story.add_attack(&folder.attack()?, end_ns);

@@ -6,14 +6,14 @@ use sim_kernel::time::SimTime;
 use sim_wire::MacAddr;
 
 use super::{Event, HostRoles, World};
-use crate::respond::{Action, ActionError, DURATION_MAX_S, DenyTarget, Input};
+use crate::respond::{Action, DURATION_MAX_S, DenyTarget, Input, InputError, OutsideFrame};
 use crate::switch::Match;
 
 impl World {
-    pub(super) fn check_action(&self, action: &Action) -> Result<(), ActionError> {
+    pub(super) fn check_action(&self, action: &Action) -> Result<(), InputError> {
         let duration = |duration_s: u64| match duration_s {
             1..=DURATION_MAX_S => Ok(()),
-            _ => Err(ActionError::BadDuration { duration_s }),
+            _ => Err(InputError::BadDuration { duration_s }),
         };
         match action {
             Action::Deny { target, args } => {
@@ -28,8 +28,8 @@ impl World {
         }
     }
 
-    fn host_named(&self, name: &str) -> Result<usize, ActionError> {
-        let unknown = || ActionError::Unknown {
+    fn host_named(&self, name: &str) -> Result<usize, InputError> {
+        let unknown = || InputError::Unknown {
             kind: "host",
             name: name.to_owned(),
         };
@@ -39,8 +39,8 @@ impl World {
             .ok_or_else(unknown)
     }
 
-    fn controller_named(&self, name: &str) -> Result<usize, ActionError> {
-        let unknown = || ActionError::Unknown {
+    fn controller_named(&self, name: &str) -> Result<usize, InputError> {
+        let unknown = || InputError::Unknown {
             kind: "controller",
             name: name.to_owned(),
         };
@@ -51,13 +51,13 @@ impl World {
     }
 
     /// The switches that a deny is for, and the rule.
-    fn resolve_deny(&self, target: &DenyTarget) -> Result<(Vec<usize>, Match), ActionError> {
+    fn resolve_deny(&self, target: &DenyTarget) -> Result<(Vec<usize>, Match), InputError> {
         let everywhere = || (0..self.switches.len()).collect();
         match target {
             DenyTarget::Ip(ip) => Ok((everywhere(), Match::Ip(*ip))),
             DenyTarget::Mac(text) => Ok((everywhere(), Match::Mac(text.parse::<MacAddr>()?.0))),
             DenyTarget::SwitchPort { switch, port } => {
-                let unknown = |kind, name: String| ActionError::Unknown { kind, name };
+                let unknown = |kind, name: String| InputError::Unknown { kind, name };
                 let at = self
                     .switches
                     .iter()
@@ -71,13 +71,18 @@ impl World {
         }
     }
 
-    /// The action of an input.
+    /// The action of an input that is one.
     fn action(&self, input: usize) -> Action {
-        let Input::Action(action) = &self.inputs[input].input;
-        action.clone()
+        let action = self.inputs[input].input.action();
+        action.expect("only actions begin and end").clone()
     }
 
     pub(super) fn on_input(&mut self, now: SimTime, input: usize) {
+        if let Input::Frame(OutsideFrame(bytes)) = &mut self.inputs[input].input {
+            let bytes = std::mem::take(bytes);
+            self.send_from_outside(now, bytes);
+            return;
+        }
         let begins = now + self.response.until_effect(&self.action(input));
         let id = self.ids.world;
         self.schedule(

@@ -181,6 +181,10 @@ impl World {
             agent.received.push((now, frame.bytes.clone()));
             agent.attention = true;
         }
+        if self.outside == Some(index) {
+            self.observations.outside.push((now, frame.bytes));
+            return;
+        }
         let host = &mut self.hosts[index];
         host.nic.balance(&mut self.pool);
         let touched = host.receive(now, frame.bytes);

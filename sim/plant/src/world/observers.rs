@@ -124,7 +124,13 @@ impl World {
         let frames = std::mem::take(&mut self.frames_digest);
         digests[self.ids.world as usize] = frames.finish();
         digests[self.ids.process as usize] = of(&|put| self.physics.digest(put));
-        for (host, &id) in self.hosts.iter().zip(&self.ids.hosts) {
+        // Not the outside port's, which is no component: what comes out of it is in the digest of the frames.
+        for (host, &id) in self
+            .hosts
+            .iter()
+            .zip(&self.ids.hosts)
+            .take(self.simulated_hosts())
+        {
             digests[id as usize] = of(&|put| host.digest(put));
         }
         for (controller, &id) in self.controllers.iter().zip(&self.ids.controllers) {
