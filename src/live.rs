@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sim_kernel::input::Origin;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::respond::{Input, OutsideFrame};
 use sim_wire::modbus::PORT;
-use twinrange_bridge::live::{Command, Doors, Event, Gateway, Pace, control};
+use twinrange_bridge::live::{Anchor, Command, Doors, Event, Gateway, Interface, Pace, control};
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
 use twinrange_range::session::Setting;
@@ -59,7 +59,16 @@ pub(crate) struct Args {
     /// The network that the clients come from; the one with most controllers when left out.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
-    /// Take commands from standard input, one per line: pause, go, step SECONDS, speed FACTOR, quit.
+    /// Network interface of this machine, such as one end of a veth pair, that is plugged into the plant's switch:
+    /// what is at its other end talks to the simulated hosts as a device of the plant would. Linux; docs/live.md.
+    #[arg(long, value_name = "INTERFACE")]
+    attach: Option<String>,
+    /// Network interface that gets every frame that the network's SPAN port sees, for a sniffer at its other end.
+    /// Linux.
+    #[arg(long, value_name = "INTERFACE")]
+    mirror: Option<String>,
+    /// Take commands from standard input, one per line: pause, go, step SECONDS, speed FACTOR, quit. Each is answered
+    /// with a line once it has been carried out.
     #[arg(long)]
     control: bool,
     /// Begin with time standing still, until `go` or `step`.
@@ -119,6 +128,19 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let doors = Doors::new(events.clone())
         .map_err(|error| Problem::new("TR0602", format!("nobody can be let in: {error}")))?;
     let open = open_doors(args, &ready, &outside, &doors)?;
+    let attached = args.attach.as_deref().map(plug_in).transpose()?;
+    if let Some(interface) = &attached {
+        interface.listen(events.clone());
+    }
+    let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
+    let span = span_of(&ready, &outside);
+    if mirror.is_some() && span.is_none() {
+        let message = format!(
+            "network `{}` has no SPAN port to be mirrored",
+            outside.network
+        );
+        return Err(Problem::new("TR0601", message).into());
+    }
     let setting = Setting {
         outside: Some(&outside),
         ..Setting::default()
@@ -128,11 +150,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.control {
         control::read_commands(std::io::BufReader::new(std::io::stdin()), events);
     }
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
     let mut pace = Pace::new(args.speed);
     if !args.paused {
         pace.go(Duration::ZERO);
     }
-    let live = Live {
+    let spans = recording.session.world().spans();
+    let span = span.and_then(|span| spans.iter().position(|known| *known == span));
+    let mut live = Live {
         recording,
         gateway: Gateway::new(
             outside.mac.parse().expect("the range wrote it"),
@@ -141,10 +167,26 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ),
         pace,
         clock: Instant::now(),
+        attached,
+        mirror,
+        span: span.map(|at| u16::try_from(at).expect("networks are few")),
+        mirrored: 0,
+        frames_in: Vec::new(),
         inbox,
+        done_at: Vec::new(),
+        json: args.json,
         interrupt: &interrupt,
     };
-    let (recording, pace) = live.run()?;
+    live.run()?;
+    let Live {
+        mut recording,
+        pace,
+        attached,
+        mirror,
+        ..
+    } = live;
+    let note = clock_note(started_unix_ns, &pace);
+    recording.notes.insert("live".to_owned(), note);
     // Who is still connected is told that the plant is gone.
     drop(doors);
     let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
@@ -159,6 +201,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
             "note: the machine was too slow {stretches} times; the session took {:.1} s longer than the plant's time",
             stretched.as_secs_f64()
         );
+    }
+    for interface in attached.iter().chain(&mirror) {
+        if interface.lost() > 0 {
+            let (lost, name) = (interface.lost(), interface.name());
+            eprintln!("note: interface {name} did not take {lost} frames: it was down or full");
+        }
     }
     if args.json {
         let manifest = folder.manifest();
@@ -176,6 +224,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print_run(&folder, false);
     }
     Ok(())
+}
+
+/// How the wall clock and the plant's clock belong together, for tools whose alerts tell the one and not the other.
+fn clock_note(started_unix_ns: u128, pace: &Pace) -> Value {
+    let anchor = |anchor: &Anchor| {
+        let unix_ns = started_unix_ns + anchor.wall.as_nanos();
+        json!({"unix_ns": u64::try_from(unix_ns).ok(), "t_ns": anchor.t_ns, "speed": anchor.speed})
+    };
+    let clock: Vec<Value> = pace.anchors().iter().map(anchor).collect();
+    let (stretches, stretched) = pace.stretched();
+    json!({"clock": clock, "stretches": stretches, "stretched_s": stretched.as_secs_f64()})
 }
 
 /// A controller, and where real clients find it.
@@ -256,6 +315,34 @@ fn address_of(args: &Args, place: u16) -> Result<SocketAddr, Problem> {
     Ok(SocketAddr::from((args.listen, port)))
 }
 
+/// Name of the SPAN port of the network that clients come from.
+fn span_of(ready: &Ready, outside: &Outside) -> Option<String> {
+    let mut networks = ready.prepared.plant.networks.iter();
+    networks
+        .find(|network| network.name == outside.network)?
+        .span
+        .clone()
+}
+
+/// Takes a network interface of this machine.
+fn plug_in(name: &str) -> Result<Interface, Problem> {
+    Interface::open(name).map_err(|error| cannot_use(name, &error))
+}
+
+fn cannot_use(interface: &str, error: &std::io::Error) -> Problem {
+    let hint = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "reading frames needs CAP_NET_RAW: use a network namespace of your own (docs/live.md), or root"
+        }
+        _ => "`ip link` lists the interfaces; docs/live.md says how to make a pair",
+    };
+    Problem::new(
+        "TR0603",
+        format!("interface `{interface}` cannot be used: {error}"),
+    )
+    .hint(hint)
+}
+
 /// Says where the controllers are, and that the plant is about to start.
 fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor]) {
     if !args.listen.is_loopback() {
@@ -303,13 +390,24 @@ struct Live<'a> {
     gateway: Gateway,
     pace: Pace,
     clock: Instant,
+    attached: Option<Interface>,
+    mirror: Option<Interface>,
+    /// The SPAN port that is mirrored.
+    span: Option<u16>,
+    /// Frames of the interval that the mirror has had.
+    mirrored: usize,
+    /// Frames that have come in through the interface and wait for their moment.
+    frames_in: Vec<Vec<u8>>,
     inbox: Receiver<Event>,
+    /// When the commands that were given will have been carried out, in their order.
+    done_at: Vec<SimTime>,
+    json: bool,
     interrupt: &'a AtomicBool,
 }
 
-impl<'a> Live<'a> {
+impl Live<'_> {
     /// Runs until the plant's time is over or somebody ends it.
-    fn run(mut self) -> Result<(Recording<'a>, Pace), Failure> {
+    fn run(&mut self) -> Result<(), Failure> {
         let order_length = self.recording.session.end().since_start();
         let progress = Progress::new("live", order_length);
         let interval = self.recording.watched_interval().unwrap_or(WRITE_EVERY);
@@ -320,10 +418,12 @@ impl<'a> Live<'a> {
             let next_interval = from + interval;
             self.advance(next_interval);
             let quit = self.hear(woken.take());
+            self.reply();
             self.exchange_frames();
             let now = self.recording.session.now();
             if now >= next_interval || self.recording.session.is_over() || quit {
                 self.recording.interval_ended(from)?;
+                self.mirrored = 0;
                 progress.at(now);
                 from = now;
             }
@@ -355,7 +455,7 @@ impl<'a> Live<'a> {
         self.recording.last_word()?;
         progress.done();
         self.recording.stop()?;
-        Ok((self.recording, self.pace))
+        Ok(())
     }
 
     /// Simulates what is due, at most a slice and not beyond the end of the interval.
@@ -377,21 +477,45 @@ impl<'a> Live<'a> {
         while let Some(event) = next {
             match event {
                 Event::Client(event) => self.gateway.hear(event, now_us),
-                Event::Command(Ok(command)) => {
-                    let wall = self.clock.elapsed();
-                    match command {
-                        Command::Pause => self.pace.pause(wall),
-                        Command::Go => self.pace.go(wall),
-                        Command::Step(ns) => self.pace.step(ns, wall),
-                        Command::Speed(speed) => self.pace.set_speed(speed, wall),
-                        Command::Quit => return true,
-                    }
-                }
+                Event::Frame(frame) => self.frames_in.push(frame),
+                Event::Command(Ok(Command::Quit)) => return true,
+                Event::Command(Ok(command)) => self.obey(command),
                 Event::Command(Err(why)) => eprintln!("{why}"),
             }
             next = self.inbox.try_recv().ok();
         }
         false
+    }
+
+    fn obey(&mut self, command: Command) {
+        let wall = self.clock.elapsed();
+        let mut done_at = self.recording.session.now();
+        match command {
+            Command::Pause => done_at = SimTime::from_nanos(self.pace.pause(wall)),
+            Command::Go => self.pace.go(wall),
+            Command::Step(ns) => done_at = SimTime::from_nanos(self.pace.step(ns, wall)),
+            Command::Speed(speed) => self.pace.set_speed(speed, wall),
+            Command::Quit => unreachable!("it ends the session"),
+        }
+        self.done_at.push(done_at);
+    }
+
+    /// Says which commands have been carried out.
+    fn reply(&mut self) {
+        let now = self.recording.session.now();
+        while self.done_at.first().is_some_and(|&at| at <= now) {
+            self.done_at.remove(0);
+            let (running, speed) = (self.pace.is_running(), self.pace.speed());
+            if self.json {
+                let state = json!({"t_ns": now.as_nanos(), "running": running, "speed": speed});
+                say!("{state}");
+            } else {
+                let moves = if running { "goes on" } else { "stands" };
+                say!("{}  time {moves}, {speed} x", clock(now));
+            }
+            // Whoever gave the command waits for the line.
+            let _ = std::io::stdout().flush();
+        }
     }
 
     fn now_us(&self) -> u64 {
@@ -401,11 +525,24 @@ impl<'a> Live<'a> {
     /// Carries frames between the plant's outside port and the gateway.
     fn exchange_frames(&mut self) {
         let now_us = self.now_us();
-        let out = std::mem::take(&mut self.recording.session.observations().outside);
-        for (_, frame) in &out {
+        let observed = self.recording.session.observations();
+        if let Some(mirror) = &mut self.mirror {
+            for frame in &observed.frames[self.mirrored..] {
+                if Some(frame.span) == self.span {
+                    mirror.send(observed.bytes(frame));
+                }
+            }
+            self.mirrored = observed.frames.len();
+        }
+        for (_, frame) in std::mem::take(&mut observed.outside) {
+            if let Some(attached) = &mut self.attached {
+                attached.send(&frame);
+            }
             self.gateway.receive(frame);
         }
-        for frame in self.gateway.poll(now_us) {
+        let mut frames = std::mem::take(&mut self.frames_in);
+        frames.extend(self.gateway.poll(now_us));
+        for frame in frames {
             if self.recording.session.is_over() {
                 return;
             }

@@ -72,9 +72,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let actions = changed_actions(args, &recorded, reruns.duration)?;
     // Steps are left out as they went in the run itself, so it is made again; a whole run is cheaper to make
     // than to read.
+    let played = scoring::played(&folder)?;
+    let played = played.as_ref();
     let whole = Branch {
         absent: Vec::new(),
         actions: recorded,
+        played,
     };
     let as_it_was = reruns.run(&whole)?;
     if as_it_was.finished.digest != manifest.trace_digest {
@@ -84,7 +87,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ));
     }
     let absent = absent_steps(&args.without_step, &as_it_was.finished.steps)?;
-    let branch = Branch { absent, actions };
+    let branch = Branch {
+        absent,
+        actions,
+        played,
+    };
     let otherwise = reruns.run(&branch)?;
     if let Some(out) = &args.out {
         execute(&Order {

@@ -3,6 +3,7 @@
 //! - [`pace`]: which simulated time is due;
 //! - [`gateway`]: a network stack at the plant's outside port;
 //! - [`listen`]: sockets of this machine, behind each of which a controller answers;
+//! - `interface`: interfaces of this machine at the same port, and at the SPAN port (Linux);
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -10,19 +11,24 @@
 
 pub mod control;
 pub mod gateway;
+#[cfg_attr(not(target_os = "linux"), path = "live/no_interface.rs")]
+pub mod interface;
 pub mod listen;
 pub mod pace;
 
 pub use control::Command;
 pub use gateway::{FromClient, Gateway, ToClient};
+pub use interface::Interface;
 pub use listen::Doors;
-pub use pace::Pace;
+pub use pace::{Anchor, Pace};
 
 /// What wakes a live session before its next simulated event.
 #[derive(Debug)]
 pub enum Event {
     /// Something has happened at a client's socket.
     Client(FromClient),
+    /// A frame has come in through an interface.
+    Frame(Vec<u8>),
     /// A person asks for something, or has written what is no command.
     Command(Result<Command, String>),
 }

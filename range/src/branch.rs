@@ -7,14 +7,18 @@
 //! **Invariant:** a branch that leaves nothing out and has the recorded actions is the recorded run, to the
 //! digest.
 
+use std::iter::Peekable;
+use std::slice::Iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sim_kernel::input::{InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::respond::{Action, InputError};
+use sim_plant::respond::{Action, Input, InputError, OutsideFrame};
 use twinrange_attacks::StepRecord;
 
 use crate::evidence::process::ProcessTable;
 use crate::formats::Prepared;
+use crate::outside::Outside;
 use crate::problem::Problems;
 use crate::scenario::Scenario;
 use crate::session::{Counterfactual, Session, SessionOptions, Setting};
@@ -29,6 +33,79 @@ pub struct Branch<'a> {
     pub absent: Vec<&'a StepRecord>,
     /// Actions and the times at which they are asked for, by time. Approval and carrying out come on top.
     pub actions: Vec<(SimTime, Action)>,
+    /// What real clients sent into a live run, which is played again as it was whatever the plant answers.
+    pub played: Option<&'a Played>,
+}
+
+/// The frames that came from outside in a live run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Where they came in.
+    pub outside: Outside,
+    /// The frames and when they came, by time.
+    pub frames: Vec<(SimTime, OutsideFrame)>,
+}
+
+impl Played {
+    /// The record of a live run; `None` where nothing came from outside.
+    #[must_use]
+    pub fn of(outside: &Outside, inputs: &[InputRecord<Input>]) -> Option<Self> {
+        let frame = |record: &InputRecord<Input>| match &record.input {
+            Input::Frame(frame) => Some((record.time, frame.clone())),
+            Input::Action(_) => None,
+        };
+        let frames: Vec<_> = inputs.iter().filter_map(frame).collect();
+        (!frames.is_empty()).then(|| Self {
+            outside: outside.clone(),
+            frames,
+        })
+    }
+}
+
+/// Inputs in the order of time that are handed in when their time has come.
+pub struct Script<'a> {
+    actions: Peekable<Iter<'a, (SimTime, Action)>>,
+    frames: Peekable<Iter<'a, (SimTime, OutsideFrame)>>,
+}
+
+impl<'a> Script<'a> {
+    /// What comes from outside in a branch.
+    #[must_use]
+    pub fn of(branch: &'a Branch<'_>) -> Self {
+        let frames = branch.played.map_or(&[][..], |played| &played.frames);
+        Self {
+            actions: branch.actions.iter().peekable(),
+            frames: frames.iter().peekable(),
+        }
+    }
+
+    /// When the next input is due.
+    pub fn next_at(&mut self) -> Option<SimTime> {
+        let action = self.actions.peek().map(|(at, _)| *at);
+        let frame = self.frames.peek().map(|(at, _)| *at);
+        action.into_iter().chain(frame).min()
+    }
+
+    /// Hands in what is due.
+    ///
+    /// # Errors
+    ///
+    /// [`BranchError::Action`] if the plant cannot do it.
+    pub fn hand_in(&mut self, session: &mut Session<'_>) -> Result<(), BranchError> {
+        let now = session.now();
+        while let Some((_, action)) = self.actions.next_if(|(at, _)| *at <= now) {
+            let handed_in = session.submit(action.clone());
+            handed_in.map_err(|error| BranchError::Action {
+                action: action.clone(),
+                error,
+            })?;
+        }
+        while let Some((_, frame)) = self.frames.next_if(|(at, _)| *at <= now) {
+            let handed_in = session.hand_in(Origin::Outside, Input::Frame(frame.clone()));
+            handed_in.expect("it was taken in the run that it was recorded in");
+        }
+        Ok(())
+    }
 }
 
 /// Why a branch has no result.
@@ -71,24 +148,16 @@ impl Branch<'_> {
     ) -> Result<Counterfactual, BranchError> {
         let setting = Setting {
             absent: &self.absent,
-            ..Setting::default()
+            outside: self.played.map(|played| &played.outside),
         };
         let mut session =
             Session::set_up(scenario, prepared, options, &setting).map_err(BranchError::Plant)?;
         let mut truth = ProcessTable::new(prepared.truth_columns.clone());
-        let mut next = self.actions.iter().peekable();
+        let mut script = Script::of(self);
         while !session.is_over() {
-            while let Some((_, action)) = next.next_if(|(at, _)| *at <= session.now()) {
-                session
-                    .submit(action.clone())
-                    .map_err(|error| BranchError::Action {
-                        action: action.clone(),
-                        error,
-                    })?;
-            }
+            script.hand_in(&mut session)?;
             let step = session.now() + STEP;
-            let asked = next.peek().map_or(step, |(at, _)| *at);
-            session.advance(if asked < step { asked } else { step });
+            session.advance(script.next_at().map_or(step, |at| at.min(step)));
             for row in &session.observations().truth {
                 truth.push(row.at.as_nanos(), &row.values);
             }

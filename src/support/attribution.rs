@@ -3,7 +3,7 @@
 use sim_kernel::time::SimTime;
 use sim_plant::respond::Action;
 use twinrange_attacks::StepRecord;
-use twinrange_range::branch::Branch;
+use twinrange_range::branch::{Branch, Played};
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin;
 use twinrange_score::attribution::{Account, Amounts, Named, SHAPLEY_MAX};
@@ -53,7 +53,7 @@ pub(crate) fn of_attack(
     };
     let plays = |set: usize| Branch {
         absent: absent_of(&steps, set),
-        actions: Vec::new(),
+        ..Branch::default()
     };
     let seen = |run: Counterfactual| (reruns.worth(&run), violated(&run));
     let ends = (reruns.worth(none), reruns.worth(all));
@@ -79,12 +79,13 @@ fn absent_of<'a>(steps: &[&'a StepRecord], set: usize) -> Vec<&'a StepRecord> {
 /// # Arguments
 ///
 /// * `actions` — the accepted ones with the times at which they were asked for, by time.
-/// * `none`, `all` — the worth of the runs without and with all of them.
+/// * `played` — what clients outside sent into a live run: one cause more.
+/// * `ends` — the worth of the runs without and with all of them.
 pub(crate) fn of_defense(
     reruns: &Reruns<'_>,
     actions: &[(SimTime, Action)],
-    none: Amounts,
-    all: Amounts,
+    played: Option<&Played>,
+    ends: (Amounts, Amounts),
 ) -> Result<Option<Account>, Failure> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (number, (_, action)) in actions.iter().enumerate() {
@@ -99,9 +100,14 @@ pub(crate) fn of_defense(
             None => groups.push((what, vec![number])),
         }
     }
-    if groups.is_empty() {
+    if groups.is_empty() && played.is_none() {
         return Ok(None);
     }
+    let clients = played.map(|played| Named {
+        id: "outside".to_owned(),
+        label: "clients outside".to_owned(),
+        t_ns: played.frames.first().map_or(0, |(at, _)| at.as_nanos()),
+    });
     let names: Vec<Named> = groups
         .iter()
         .map(|(what, members)| Named {
@@ -112,6 +118,7 @@ pub(crate) fn of_defense(
             },
             t_ns: actions[members[0]].0.as_nanos(),
         })
+        .chain(clients)
         .collect();
     let plays = |set: usize| {
         let taking_part = groups.iter().enumerate();
@@ -122,12 +129,14 @@ pub(crate) fn of_defense(
         // In the order in which they were asked for.
         numbers.sort_unstable();
         Branch {
-            absent: Vec::new(),
             actions: numbers.iter().map(|&n| actions[n].clone()).collect(),
+            // The clients outside come after the groups.
+            played: played.filter(|_| set & (1 << groups.len()) != 0),
+            ..Branch::default()
         }
     };
     let seen = |run: Counterfactual| (reruns.worth(&run), ());
-    let (account, _) = account(reruns, &names, (none, all), plays, seen)?;
+    let (account, _) = account(reruns, &names, ends, plays, seen)?;
     Ok(Some(account))
 }
 

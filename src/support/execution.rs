@@ -11,7 +11,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use serde_json::Value;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::{Keep, Observations};
-use twinrange_range::branch::Branch;
+use twinrange_range::branch::{Branch, BranchError, Script};
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
@@ -154,30 +154,21 @@ fn simulate_into_folder(
     twins: impl FnOnce() -> Twins,
     twin_stops_at_ns: &AtomicU64,
 ) -> Result<(RunFolder, Option<Failure>), Failure> {
-    let script = order.branch.cloned().unwrap_or_default();
+    let nothing = Branch::default();
+    let branch = order.branch.unwrap_or(&nothing);
     let setting = Setting {
-        absent: &script.absent,
-        outside: None,
+        absent: &branch.absent,
+        outside: branch.played.map(|played| &played.outside),
     };
     let mut recording = Recording::begin(order, &setting)?;
     let progress = Progress::new(&order.ready.loaded.scenario.name, order.duration);
-    let mut script = script.actions.into_iter().peekable();
+    let mut script = Script::of(branch);
     while recording.goes_on() {
         let from = recording.session.now();
-        while let Some((_, action)) = script.next_if(|(at, _)| *at <= from) {
-            let handed_in = recording.session.submit(action.clone());
-            handed_in.map_err(|error| {
-                Problem::new(
-                    "TR0312",
-                    format!("an action does not fit the plant: {action}: {error}"),
-                )
-            })?;
-        }
+        script.hand_in(&mut recording.session).map_err(refused)?;
         let until = from + recording.interval();
-        let next = script.peek().map_or(until, |(at, _)| *at);
-        recording
-            .session
-            .advance(if next < until { next } else { until });
+        let until = script.next_at().map_or(until, |at| at.min(until));
+        recording.session.advance(until);
         recording.interval_ended(from)?;
         progress.at(recording.session.now());
         if order.interrupt.load(Ordering::SeqCst) {
@@ -189,6 +180,19 @@ fn simulate_into_folder(
     recording.stop()?;
     twin_stops_at_ns.store(recording.session.now().as_nanos(), Ordering::SeqCst);
     recording.finish(twins)
+}
+
+/// Why a branch could not be run, as the command says it.
+pub(crate) fn refused(error: BranchError) -> Failure {
+    match error {
+        BranchError::Plant(problems) => problems.into(),
+        BranchError::Interrupted => Failure::Interrupted,
+        error @ BranchError::Action { .. } => Problem::new(
+            "TR0312",
+            format!("an action does not fit the plant: {error}"),
+        )
+        .into(),
+    }
 }
 
 /// A run with a defense of which only truth and counts are kept: the D of the four runs.

@@ -169,8 +169,8 @@ impl Trials<'_> {
         let branches: Vec<Branch<'_>> = responses(self.reruns, self.undefended, ordered_ns)
             .into_iter()
             .map(|actions| Branch {
-                absent: Vec::new(),
                 actions,
+                ..Branch::default()
             })
             .collect();
         let constraints = &self.reruns.ready.loaded.scenario.constraints;

@@ -43,6 +43,8 @@ pub(crate) struct Recording<'a> {
     watch: Watch,
     /// Inputs that are in the folder already.
     inputs_written: usize,
+    /// What the manifest is to remember beside the run.
+    pub(crate) notes: BTreeMap<String, Value>,
     /// Why the run cannot go on to its planned end.
     pub(crate) failure: Option<Failure>,
 }
@@ -84,6 +86,7 @@ impl<'a> Recording<'a> {
             truth: ProcessTable::new(prepared.truth_columns.clone()),
             watch,
             inputs_written: 0,
+            notes: BTreeMap::new(),
             failure,
         })
     }
@@ -170,7 +173,7 @@ impl<'a> Recording<'a> {
                 self.writer.impact(&impact)?;
             }
         }
-        let mut notes = BTreeMap::new();
+        let mut notes = self.notes;
         notes.insert("production".to_owned(), json!(finished.production));
         if let Some(defense) = order.defense {
             let folder = defense

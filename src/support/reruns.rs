@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
-use twinrange_range::branch::{Branch, BranchError};
-use twinrange_range::problem::Problem;
+use twinrange_range::branch::Branch;
 use twinrange_range::session::{Counterfactual, SessionOptions};
 use twinrange_score::attribution::Amounts;
 
+use super::execution::refused;
 use super::failure::Failure;
 use super::production::{counted, prices_of};
 use super::progress::Count;
@@ -43,15 +43,7 @@ impl Reruns<'_> {
         let (scenario, prepared) = (&self.ready.loaded.scenario, &self.ready.prepared);
         branch
             .simulate(scenario, prepared, options, self.interrupt)
-            .map_err(|error| match error {
-                BranchError::Plant(problems) => problems.into(),
-                BranchError::Interrupted => Failure::Interrupted,
-                error @ BranchError::Action { .. } => Problem::new(
-                    "TR0312",
-                    format!("an action does not fit the plant: {error}"),
-                )
-                .into(),
-            })
+            .map_err(refused)
     }
 
     /// Runs branches on all cores, and keeps of each what is asked for. The order is that of the branches.

@@ -9,6 +9,7 @@ use sim_kernel::input::InputRecord;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::{Action, DenyTarget, Input};
+use twinrange_range::branch::{Branch, Played};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::{Asset, AttackStep, Outcome};
@@ -66,9 +67,14 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     ready.hidden.push(folder.path().to_path_buf());
     let defense = run_defense(folder)?;
     let submitted = alerts::submitted(folder, question.alerts.as_ref(), defense.as_ref())?;
-    let runs = counterfactuals(question, &ready, defense.as_ref())?;
-    let violations = undefended_violations(&runs.a, &runs.n, &ready);
     let accepted = accepted_actions(folder)?;
+    let played = played(folder)?;
+    let response = Response {
+        accepted: &accepted,
+        played: played.as_ref(),
+    };
+    let runs = counterfactuals(question, &ready, defense.as_ref(), &response)?;
+    let violations = undefended_violations(&runs.a, &runs.n, &ready);
     let actions = actions_of(&accepted, folder.manifest().simulated_ns, &ready);
     let truth = truth_of(&RunFacts::of(folder)?, &ready, &violations, &actions);
     let params = Params::default();
@@ -78,13 +84,16 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let made = four_runs(&runs, &ready.loaded.scenario, &recorded, &accepted);
     let continuity = continuity::score(&made, Some(&prices));
     let manifest = folder.manifest();
-    let header = header_of(
+    let mut header = header_of(
         &ready,
         manifest.seed,
         manifest.trace_digest,
         manifest.simulated_ns,
         &submitted,
     );
+    if manifest.options.outside.is_some() {
+        header.clock = Clock::Wall;
+    }
     let log = folder.syslog()?;
     let operators = station_alarms(log.iter().map(String::as_str), EPOCH_UNIX_NS);
     let mut score = Score::new(header, found, Some(continuity))
@@ -101,14 +110,21 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         .map(|_| oracle::CAVEAT.to_owned());
     let seen = own.and_then(|_| sandbox_note(folder)?.caveat());
     let caveats = submitted.caveats.into_iter().chain(short);
-    for sentence in caveats.chain(told).chain(seen) {
+    let clients = played.as_ref().map(|played| {
+        format!(
+            "Clients outside sent {} frames into this live run. They count on the side of the defense: D and the parts \
+             of the defense play them again as they were, whatever the plant answers.",
+            played.frames.len()
+        )
+    });
+    for sentence in caveats.chain(told).chain(seen).chain(clients) {
         score = score.with_caveat(sentence);
     }
     if question.reruns {
         let known = Known {
             runs: &runs,
             violations: &violations,
-            accepted: &accepted,
+            response: &response,
             detection: &score.detection,
             made: &made,
         };
@@ -121,11 +137,24 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     Ok(Scored { score, html })
 }
 
+/// What was done in a run against the attack, or at least beside it.
+struct Response<'a> {
+    accepted: &'a [(SimTime, Action)],
+    /// What clients outside sent into a live run.
+    played: Option<&'a Played>,
+}
+
+impl Response<'_> {
+    fn is_empty(&self) -> bool {
+        self.accepted.is_empty() && self.played.is_none()
+    }
+}
+
 /// What is known of a run before anything is left out of it.
 struct Known<'a> {
     runs: &'a Runs,
     violations: &'a [Violation],
-    accepted: &'a [(SimTime, Action)],
+    response: &'a Response<'a>,
     detection: &'a Detection,
     made: &'a FourRuns,
 }
@@ -151,15 +180,16 @@ fn explain(
     let attacked = attribution::of_attack(&reruns, n, a)?;
     let prices = prices_of(&ready.loaded.scenario.prices);
     let defense = match &known.made.ad {
-        Run::Made(made) if !known.accepted.is_empty() => {
+        Run::Made(made) if !known.response.is_empty() => {
+            let Response { accepted, played } = known.response;
             let ends = (reruns.worth(a), Amounts::of(made, Some(&prices)));
-            attribution::of_defense(&reruns, known.accepted, ends.0, ends.1)?
+            attribution::of_defense(&reruns, accepted, *played, ends)?
         }
         _ => None,
     };
     let defended = Defended {
         first_alert_ns: known.detection.first_alert_ns(),
-        first_action_ns: known.accepted.first().map(|(at, _)| at.as_nanos()),
+        first_action_ns: known.response.accepted.first().map(|(at, _)| at.as_nanos()),
     };
     let margin = match &attacked {
         None => None,
@@ -224,6 +254,7 @@ fn counterfactuals(
     question: &Question<'_>,
     ready: &Ready,
     defense: Option<&Defense>,
+    response: &Response<'_>,
 ) -> Result<Runs, Failure> {
     let manifest = question.folder.manifest();
     let (scenario, prepared) = (&ready.loaded.scenario, &ready.prepared);
@@ -242,6 +273,23 @@ fn counterfactuals(
     let (n, a) = (n?, a?);
     let acting = defense.filter(|defense| defense.may_act());
     let d = match acting {
+        _ if response.played.is_some() => {
+            let reruns = Reruns {
+                ready,
+                seed: manifest.seed,
+                attack: false,
+                duration: SimDuration::from_nanos(manifest.simulated_ns),
+                digests: false,
+                interrupt: question.interrupt,
+                count: &Count::new("live"),
+            };
+            let branch = Branch {
+                actions: response.accepted.to_vec(),
+                played: response.played,
+                ..Branch::default()
+            };
+            Ok(reruns.run(&branch)?)
+        }
         None => Ok(n.clone()),
         Some(defense) => {
             let scratch = tempfile::tempdir().map_err(|error| {
@@ -278,11 +326,12 @@ fn counterfactuals(
         }
     };
     let recorded = recorded_production(question.folder);
-    let ad = match (manifest.options.attack, acting, recorded) {
-        (_, None, _) => Ok(Both::LikeA),
-        (true, Some(_), Some(production)) => Ok(Both::Recorded(production)),
-        (true, Some(_), None) => Err("the run folder does not say what was produced".to_owned()),
-        (false, Some(_), _) => Err("this run was made without the attack".to_owned()),
+    let acted = acting.is_some() || response.played.is_some();
+    let ad = match (manifest.options.attack, acted, recorded) {
+        (_, false, _) => Ok(Both::LikeA),
+        (true, true, Some(production)) => Ok(Both::Recorded(production)),
+        (true, true, None) => Err("the run folder does not say what was produced".to_owned()),
+        (false, true, _) => Err("this run was made without the attack".to_owned()),
     };
     Ok(Runs { n, a, d, ad })
 }
@@ -480,6 +529,15 @@ fn run_defense(folder: &RunFolder) -> Result<Option<Defense>, Failure> {
 pub(crate) fn sandbox_note(folder: &RunFolder) -> Option<Note> {
     let note = folder.manifest().notes.get("defense_sandbox")?;
     serde_json::from_value(note.clone()).ok()
+}
+
+/// What clients outside sent into a live run.
+pub(crate) fn played(folder: &RunFolder) -> Result<Option<Played>, Failure> {
+    let Some(outside) = &folder.manifest().options.outside else {
+        return Ok(None);
+    };
+    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    Ok(Played::of(outside, &inputs))
 }
 
 /// The actions that were accepted in the run, with the times at which they were asked for.

@@ -16,6 +16,7 @@ mod inert;
 #[cfg(unix)]
 mod interrupt;
 mod layering;
+mod live;
 mod logic;
 mod metrics;
 #[cfg(unix)]

@@ -140,6 +140,7 @@ pub struct Gateway {
     sockets: SocketSet<'static>,
     connections: BTreeMap<ClientId, Connection>,
     next_port: u16,
+    plugged_in: bool,
     /// When each controller's hardware address was last asked for, µs.
     asked: BTreeMap<Ipv4Addr, u64>,
 }
@@ -171,6 +172,7 @@ impl Gateway {
             sockets: SocketSet::new(Vec::new()),
             connections: BTreeMap::new(),
             next_port: PORTS.0,
+            plugged_in: false,
             asked: BTreeMap::new(),
         }
     }
@@ -181,9 +183,12 @@ impl Gateway {
         self.connections.len()
     }
 
-    /// A frame has come out of the plant.
-    pub fn receive(&mut self, frame: &[u8]) {
-        self.cable.received.push_back(frame.to_vec());
+    /// A frame has come out of the plant. Before the first client the gateway is not plugged in and answers nobody, not
+    /// even who scans the network.
+    pub fn receive(&mut self, frame: Vec<u8>) {
+        if self.plugged_in {
+            self.cable.received.push_back(frame);
+        }
     }
 
     /// Something has happened at a client's socket.
@@ -228,6 +233,7 @@ impl Gateway {
             let _ = client.try_send(ToClient::Reset);
             return;
         }
+        self.plugged_in = true;
         self.ask_for(*server.ip(), now_us);
         let buffer = || SocketBuffer::new(vec![0; BUFFER_BYTES]);
         let mut socket = Socket::new(buffer(), buffer());

@@ -11,13 +11,26 @@ use std::time::Duration;
 /// How far the simulation may be behind, in wall-clock time, before the session is stretched.
 const BEHIND_MAX: Duration = Duration::from_millis(250);
 
+/// A moment that both clocks have, and how they go on from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Anchor {
+    /// The wall clock, since the start of the session.
+    pub wall: Duration,
+    /// Simulated time, ns.
+    pub t_ns: u64,
+    /// Simulated seconds per second of the wall clock from here on; 0 where time stands still.
+    pub speed: f64,
+}
+
 /// The pace of a live session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pace {
     speed: f64,
-    /// A moment that both clocks have: wall clock since the start, simulated ns.
-    anchor: (Duration, u64),
     running: bool,
+    /// The last one counts. There is one at least.
+    anchors: Vec<Anchor>,
+    /// Where the last step ends, ns: it is simulated as fast as the machine can.
+    stepped_to: u64,
     stretches: u64,
     stretched: Duration,
 }
@@ -32,8 +45,13 @@ impl Pace {
     pub fn new(speed: f64) -> Self {
         Self {
             speed,
-            anchor: (Duration::ZERO, 0),
             running: false,
+            anchors: vec![Anchor {
+                wall: Duration::ZERO,
+                t_ns: 0,
+                speed: 0.0,
+            }],
+            stepped_to: 0,
             stretches: 0,
             stretched: Duration::ZERO,
         }
@@ -64,12 +82,27 @@ impl Pace {
     /// * `wall` — the wall clock since any fixed moment.
     #[must_use]
     pub fn due(&self, wall: Duration) -> u64 {
-        let (anchor_wall, anchor_ns) = self.anchor;
-        if !self.running {
-            return anchor_ns;
-        }
-        let passed = wall.saturating_sub(anchor_wall).mul_f64(self.speed);
-        anchor_ns.saturating_add(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX))
+        let last = self.last();
+        let passed = wall.saturating_sub(last.wall).mul_f64(last.speed);
+        let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+        last.t_ns.saturating_add(passed)
+    }
+
+    /// Every moment at which the clocks were joined anew, in the order of time: between two of them, and after the last,
+    /// a time of one clock follows from the other.
+    #[must_use]
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    fn last(&self) -> Anchor {
+        *self.anchors.last().expect("there is one from the start")
+    }
+
+    /// Joins the clocks anew.
+    fn join(&mut self, wall: Duration, t_ns: u64) {
+        let speed = if self.running { self.speed } else { 0.0 };
+        self.anchors.push(Anchor { wall, t_ns, speed });
     }
 
     /// How long it takes until a simulated time is due; `None` while time stands still.
@@ -82,11 +115,14 @@ impl Pace {
     /// The simulation has come as far as `ns` and the wall clock shows `wall`. Returns by how much the session is
     /// stretched because of it, if it is.
     pub fn reached(&mut self, ns: u64, wall: Duration) -> Option<Duration> {
+        if ns < self.stepped_to {
+            return None;
+        }
         let behind = Duration::from_nanos(self.due(wall).saturating_sub(ns)).div_f64(self.speed);
         if behind <= BEHIND_MAX {
             return None;
         }
-        self.anchor = (wall, ns);
+        self.join(wall, ns);
         self.stretches += 1;
         self.stretched += behind;
         Some(behind)
@@ -95,27 +131,31 @@ impl Pace {
     /// Lets time pass from now on.
     pub fn go(&mut self, wall: Duration) {
         if !self.running {
-            self.anchor.0 = wall;
             self.running = true;
+            self.join(wall, self.last().t_ns);
         }
     }
 
-    /// Stops time.
-    pub fn pause(&mut self, wall: Duration) {
-        self.anchor = (wall, self.due(wall));
+    /// Stops time. Returns where that is, ns: what is due by now is still simulated.
+    pub fn pause(&mut self, wall: Duration) -> u64 {
+        let due = self.due(wall);
         self.running = false;
+        self.join(wall, due);
+        due
     }
 
     /// Lets time pass at another speed from now on.
     pub fn set_speed(&mut self, speed: f64, wall: Duration) {
-        self.anchor = (wall, self.due(wall));
+        let due = self.due(wall);
         self.speed = speed;
+        self.join(wall, due);
     }
 
-    /// Makes more simulated time due at once, and stops there.
-    pub fn step(&mut self, ns: u64, wall: Duration) {
-        self.pause(wall);
-        self.anchor.1 = self.anchor.1.saturating_add(ns);
+    /// Makes more simulated time due at once, and stops there. Returns where that is, ns.
+    pub fn step(&mut self, ns: u64, wall: Duration) -> u64 {
+        self.stepped_to = self.pause(wall).saturating_add(ns);
+        self.join(wall, self.stepped_to);
+        self.stepped_to
     }
 }
 
@@ -168,12 +208,40 @@ mod tests {
     #[test]
     fn pace_when_paused_and_stepped_then_only_the_step_is_due() {
         let mut pace = running(1.0);
-        pace.pause(ms(1_500));
+        assert_eq!(pace.pause(ms(1_500)), 500_000_000);
         assert_eq!(pace.due(ms(9_000)), 500_000_000);
-        pace.step(10_000_000, ms(9_000));
+        assert_eq!(pace.step(10_000_000, ms(9_000)), 510_000_000);
         assert_eq!(pace.due(ms(9_999)), 510_000_000);
         pace.go(ms(10_000));
         assert_eq!(pace.due(ms(10_100)), 610_000_000);
+    }
+
+    #[test]
+    fn pace_when_a_step_takes_long_then_it_is_whole_and_no_stretch() {
+        let mut pace = Pace::new(1.0);
+        pace.step(60_000_000_000, ms(0));
+        assert_eq!(pace.reached(1_000_000_000, ms(10)), None);
+        pace.go(ms(20));
+        assert_eq!(pace.reached(2_000_000_000, ms(2_000)), None);
+        assert_eq!(pace.reached(60_000_000_000, ms(3_000)), Some(ms(2_980)));
+        assert_eq!(pace.due(ms(3_000)), 60_000_000_000);
+    }
+
+    #[test]
+    fn pace_when_it_has_changed_then_its_anchors_tell_both_clocks() {
+        let mut pace = running(2.0);
+        pace.pause(ms(1_500));
+        let at = |wall, t_ns, speed| Anchor {
+            wall: ms(wall),
+            t_ns,
+            speed,
+        };
+        let expected = [
+            at(0, 0, 0.0),
+            at(1_000, 0, 2.0),
+            at(1_500, 1_000_000_000, 0.0),
+        ];
+        assert_eq!(pace.anchors(), expected);
     }
 
     #[test]

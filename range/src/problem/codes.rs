@@ -497,6 +497,13 @@ static CODES: &[CodeInfo] = &[
         "A live run listens for real clients at an address of this machine. The address is not one of this \
          machine, is not allowed, or the port is in use by another program; the message says which.",
     ),
+    info(
+        "TR0603",
+        "interface cannot be used",
+        "A live run was to be plugged into a network interface of this machine, which does not exist or which this \
+         process may not read frames from. docs/live.md has the commands that make a pair of interfaces in a \
+         namespace of your own, without root.",
+    ),
 ];
 
 #[cfg(test)]

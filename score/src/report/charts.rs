@@ -259,7 +259,7 @@ fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
                 cell(&comparison.residual_damage),
                 protection
                     .value
-                    .map_or_else(|| undefined(protection.undefined.as_deref()), percent),
+                    .map_or_else(|| undefined(protection.undefined.as_deref()), protected),
                 cell(&comparison.uptime_tax),
             ]
         })
@@ -278,6 +278,16 @@ fn differences(data: &ReportData<'_>, continuity: &Continuity) -> String {
         &rows,
     ));
     html
+}
+
+/// A protection as percent. Where the attack alone took next to nothing, a ratio to it says no more than that.
+fn protected(share: f64) -> String {
+    const LOWEST: f64 = -10.0;
+    if share < LOWEST {
+        format!("below {}", percent(LOWEST))
+    } else {
+        percent(share)
+    }
 }
 
 fn undefined(reason: Option<&str>) -> String {

@@ -122,15 +122,15 @@ fn account_when_the_defense_undoes_the_attack_then_its_action_gets_what_it_saved
         (SimTime::from_secs(300), contain("vendor-laptop")),
     ];
     let all = Branch {
-        absent: Vec::new(),
         actions: actions.clone(),
+        ..Branch::default()
     };
     let worth = |branch: &Branch<'_>| match reruns.run(branch) {
         Ok(run) => reruns.worth(&run),
         Err(_) => panic!("the actions fit the plant"),
     };
     let (none, all) = (worth(&Branch::default()), worth(&all));
-    let Ok(Some(account)) = of_defense(&reruns, &actions, none, all) else {
+    let Ok(Some(account)) = of_defense(&reruns, &actions, None, (none, all)) else {
         panic!("there are actions")
     };
     adds_up(&account);
