@@ -347,6 +347,70 @@ fn live_when_ten_thousand_bad_frames_then_the_plant_does_not_notice() {
     words(folder.path(), "replay live").expect_code(0);
 }
 
+/// Every function code is answered as a device answers it: done, or refused with an exception of its own number.
+#[test]
+fn live_when_asked_for_every_function_then_each_is_done_or_refused() {
+    let folder = scratch();
+    let mut plant = Plant::start(
+        folder.path(),
+        "bottling/calm --for 1h --speed 20 --control --out run",
+    );
+    let mut client = plant.connect("plc-packaging");
+    for function in 1..=127_u8 {
+        let answer = client.ask(&[function]);
+        match function {
+            // These need no more than their number.
+            7 | 11 | 12 | 17 => assert_eq!(answer[0], function, "{answer:?}"),
+            _ => {
+                let refusal = [function | 0x80, answer[1]];
+                assert_eq!(answer, refusal, "function {function}");
+                // Illegal function, or a request of the wrong length.
+                assert!(
+                    matches!(answer[1], 1 | 3),
+                    "function {function}: {answer:?}"
+                );
+            }
+        }
+    }
+    let [high, low] = SPARE.to_be_bytes();
+    let done: [(&[u8], &[u8]); 13] = [
+        (&[1, 4, 0, 0, 9], &[1, 2]),
+        (&[2, 0, 0, 0, 8], &[2, 1]),
+        (&[3, high, low, 0, 2], &[3, 4, 0, 0, 0, 0]),
+        (&[4, 0, 0, 0, 1], &[4, 2]),
+        (&[5, 7, 200, 0xff, 0], &[5, 7, 200, 0xff, 0]),
+        (&[6, high, low, 0x12, 0x34], &[6, high, low, 0x12, 0x34]),
+        (&[15, 7, 201, 0, 3, 1, 0b101], &[15, 7, 201, 0, 3]),
+        (
+            &[16, high, low, 0, 2, 4, 0, 5, 0, 6],
+            &[16, high, low, 0, 2],
+        ),
+        // AND mask 0xff00, OR mask 0x0042: 5 becomes 0x42.
+        (
+            &[22, high, low, 0xff, 0, 0, 0x42],
+            &[22, high, low, 0xff, 0, 0, 0x42],
+        ),
+        (&[3, high, low, 0, 2], &[3, 4, 0, 0x42, 0, 6]),
+        (
+            &[23, high, low, 0, 1, high, low, 0, 1, 2, 0xbe, 0xef],
+            &[23, 2, 0xbe, 0xef],
+        ),
+        (&[1, 7, 200, 0, 4], &[1, 1, 0b1011]),
+        (&[43, 14, 1, 0], &[43, 14, 1]),
+    ];
+    for (request, expected) in done {
+        let answer = client.ask(request);
+        assert!(answer.starts_with(expected), "{request:?}: {answer:?}");
+    }
+    // Past the end of the table, a quantity of nothing, a value that is no coil's.
+    assert_eq!(client.ask(&[3, 0xff, 0xff, 0, 2]), [0x83, 2]);
+    assert_eq!(client.ask(&[3, 0, 0, 0, 0]), [0x83, 3]);
+    assert_eq!(client.ask(&[5, 7, 200, 0x12, 0x34]), [0x85, 3]);
+    plant.say("quit");
+    plant.end();
+    words(folder.path(), "replay run").expect_code(0);
+}
+
 #[test]
 fn live_when_commanded_then_time_stands_steps_and_goes_on() {
     let folder = scratch();
@@ -449,5 +513,117 @@ fn live_when_plugged_into_an_interface_then_a_kernel_talks_to_controllers() {
     let facts = manifest(&run);
     assert_eq!(facts["ended"], "complete", "{facts}");
     assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
+    words(folder.path(), "replay run").expect_code(0);
+}
+
+/// Whether a test that needs these programs can run here; where they are demanded, they have to be there.
+#[cfg(target_os = "linux")]
+fn has(programs: &[&str]) -> bool {
+    let missing = programs.iter().find(|program| {
+        let found = std::process::Command::new("sh")
+            .args(["-c", "command -v \"$0\"", program])
+            .output();
+        !found.is_ok_and(|done| done.status.success())
+    });
+    let Some(missing) = missing else { return true };
+    let required = std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some();
+    assert!(!required, "{missing} is missing");
+    eprintln!("skipped: {missing} is missing");
+    false
+}
+
+/// A kernel, mbpoll, tshark and Suricata find nothing strange about a simulated plant.
+#[cfg(target_os = "linux")]
+#[test]
+fn live_when_sniffed_then_tshark_and_suricata_see_what_mbpoll_does() {
+    if !has(&["mbpoll", "tshark", "suricata", "awk"]) {
+        return;
+    }
+    let folder = scratch();
+    let tool = crate::support::repository().join("defenses/suricata/live.sh");
+    let client = r#"
+        tshark -Q -i span0 -f 'host 10.20.1.200' -w seen.pcapng &
+        until [ -s seen.pcapng ]; do sleep 0.1; done
+        mbpoll -m tcp -a 1 -t 4 -r 1029 -c 1 -1 -o 10 10.20.1.11 &&
+            mbpoll -m tcp -a 1 -t 4 -r 1029 -1 -o 10 10.20.1.11 305 &&
+            mbpoll -m tcp -a 1 -t 4 -r 1029 -c 1 -1 -o 10 10.20.1.11
+        done=$?
+        # Sniffers hand frames over in blocks.
+        sleep 2
+        kill -INT %1
+        wait
+        exit $done
+    "#;
+    fs::write(folder.path().join("client.sh"), client).expect("it can be written");
+    let script = format!("{} sniff tool bash client.sh", tool.display());
+    let Some(done) = on_the_wire(folder.path(), "--for 1h", &script) else {
+        return;
+    };
+    let says = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{done:?}");
+    assert!(says.contains("[1029]: \t300"), "{says}");
+    assert!(says.contains("[1029]: \t305"), "{says}");
+    let eve = fs::read_to_string(folder.path().join("tool/eve.json")).expect("Suricata has alerts");
+    assert!(
+        eve.contains("RANGE Modbus write from a host that may not write"),
+        "{eve}"
+    );
+    let tshark = std::process::Command::new("tshark")
+        .current_dir(folder.path())
+        .args([
+            "-r",
+            "seen.pcapng",
+            "-o",
+            "tcp.check_checksum:TRUE",
+            "-T",
+            "fields",
+        ])
+        .args([
+            "-e",
+            "modbus.func_code",
+            "-e",
+            "tcp.checksum.status",
+            "-Y",
+            "modbus",
+        ])
+        .output()
+        .expect("tshark starts");
+    let frames = String::from_utf8_lossy(&tshark.stdout).into_owned();
+    // Two reads and a write, each with its answer, and every checksum good (status 1).
+    let mut frames: Vec<&str> = frames.lines().collect();
+    frames.sort_unstable();
+    assert_eq!(frames, ["3\t1", "3\t1", "3\t1", "3\t1", "6\t1", "6\t1"]);
+    words(folder.path(), "replay run").expect_code(0);
+}
+
+/// An intrusion prevention tool in the wire keeps a write away from the controller, and reads go on.
+#[cfg(target_os = "linux")]
+#[test]
+fn live_when_suricata_stands_inline_then_it_blocks_the_write_and_not_the_reads() {
+    if !has(&["mbpoll", "suricata", "ethtool", "awk"]) {
+        return;
+    }
+    let folder = scratch();
+    let tool = crate::support::repository().join("defenses/suricata/live.sh");
+    let client = r#"
+        mbpoll -m tcp -a 1 -t 4 -r 1029 -c 1 -1 -o 10 10.20.1.11 || exit 1
+        # No answer comes, however long one waits.
+        ! mbpoll -m tcp -a 1 -t 4 -r 1029 -1 -o 1 10.20.1.11 350 || exit 2
+        mbpoll -m tcp -a 1 -t 4 -r 1029 -c 1 -1 -o 10 10.20.1.11 || exit 3
+    "#;
+    fs::write(folder.path().join("client.sh"), client).expect("it can be written");
+    let script = format!("{} inline tool bash client.sh", tool.display());
+    let Some(done) = on_the_wire(folder.path(), "--for 1h", &script) else {
+        return;
+    };
+    assert!(done.status.success(), "{done:?}");
+    let says = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(says.matches("[1029]: \t300").count(), 2, "{says}");
+    let eve = fs::read_to_string(folder.path().join("tool/eve.json")).expect("Suricata has alerts");
+    assert!(eve.contains("\"action\":\"blocked\""), "{eve}");
+    // The write never came into the plant.
+    let inputs =
+        fs::read_to_string(folder.path().join("run/inputs.jsonl")).expect("there are inputs");
+    assert!(!inputs.contains("060404015e"), "the write came through");
     words(folder.path(), "replay run").expect_code(0);
 }
