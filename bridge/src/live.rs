@@ -4,6 +4,7 @@
 //! - [`gateway`]: a network stack at the plant's outside port;
 //! - [`listen`]: sockets of this machine, behind each of which a controller answers;
 //! - `interface`: interfaces of this machine at the same port, and at the SPAN port (Linux);
+//! - [`syslog`]: the plant's log lines to a receiver outside;
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -15,12 +16,14 @@ pub mod gateway;
 pub mod interface;
 pub mod listen;
 pub mod pace;
+pub mod syslog;
 
 pub use control::Command;
 pub use gateway::{FromClient, Gateway, ToClient};
 pub use interface::Interface;
 pub use listen::Doors;
 pub use pace::{Anchor, Pace};
+pub use syslog::{Receiver, SyslogOut};
 
 /// What wakes a live session before its next simulated event.
 #[derive(Debug)]
