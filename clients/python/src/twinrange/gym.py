@@ -136,21 +136,28 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
         self._binary = find_range(binary)
         self._timeout_s = timeout_s
         self._out = Path(out) if out is not None else None
-        self._temporary = tempfile.TemporaryDirectory(prefix="twinrange-env-")
+        self._temporary = Path(tempfile.mkdtemp(prefix="twinrange-env-"))
         self._episodes = 0
         self._session: Session | None = None
         self._seen: Interval | None = None
         #: Run folder of the last episode that ended, until the next begins.
         self.last_run: Run | None = None
-        with self._open(Path(self._temporary.name, "probe"), 0, "1s", False) as session:
-            #: What the range says of the plant before a run.
-            self.hello: Hello = session.hello
-        #: What each action does; ``None`` is nothing.
-        self.acts: tuple[Act, ...] = (None, *_acts(self.hello, verbs))
+        try:
+            # The clock stands still at `hello`, so this costs no more than starting the range.
+            with self._open(self._temporary / "probe", 0, duration, False) as session:
+                #: What the range says of the plant before a run.
+                self.hello: Hello = session.hello
+            #: What each action does; ``None`` is nothing.
+            self.acts: tuple[Act, ...] = (None, *_acts(self.hello, verbs))
+            known = {tag.name for tag in self.hello.tags}
+            if progress_tag is not None and progress_tag not in known:
+                raise ValueError(f"the historian has no tag {progress_tag!r}")
+        except BaseException:
+            self.close()
+            raise
         self._progress_tag = progress_tag or PROGRESS_TAGS.get(self.hello.plant)
-        known = {tag.name for tag in self.hello.tags}
-        if progress_tag is not None and progress_tag not in known:
-            raise ValueError(f"the historian has no tag {progress_tag!r}")
+        #: Length of an episode, simulated ns.
+        self.episode_ns: int = self.hello.duration_ns
         self._features = _Features(self.hello)
         #: Names of the entries of an observation.
         self.features: tuple[str, ...] = self._features.names
@@ -229,7 +236,7 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
     def close(self) -> None:
         """Ends a run that goes on, and removes what was not to be kept."""
         self._end_session()
-        self._temporary.cleanup()
+        shutil.rmtree(self._temporary, ignore_errors=True)
         super().close()
 
     def _open(self, folder: Path, seed: int, duration: str | None, attack: bool) -> Session:
@@ -249,7 +256,7 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
     def _next_folder(self) -> Path:
         self._episodes += 1
         if self._out is None:
-            folder = Path(self._temporary.name, "episode")
+            folder = self._temporary / "episode"
             shutil.rmtree(folder, ignore_errors=True)
             return folder
         return self._out / f"episode-{self._episodes}"
@@ -281,8 +288,7 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
             self._alerts, answer.alerts = answer.alerts, []
             if answer.actions:
                 raise ValueError("the detector of an environment must not act: the agent does")
-        assert self._session is not None
-        self._features.take(seen, len(self._alerts), self._session.hello.duration_ns)
+        self._features.take(seen, len(self._alerts), self.episode_ns)
         made = self._made(seen) * self._part_value
         self._paid += made
         return made
@@ -320,8 +326,8 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
         if done.returncode != 0:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise RangeError(f"the run cannot be scored (exit status {done.returncode}):\n{said}")
-        score = json.loads(done.stdout)
-        return float(score["continuity"]["runs"]["AD"]["worth"])
+        runs = {each["run"]: each for each in json.loads(done.stdout)["continuity"]["runs"]}
+        return float(runs["AD"]["money"])
 
 
 class _Features:

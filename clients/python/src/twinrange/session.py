@@ -24,6 +24,8 @@ from .protocol import VERSION, End, Hello, Interval, Want, encode, end_of, inter
 __all__ = ["RangeError", "Session", "find_range"]
 
 _TAIL_CHARS = 2000
+#: Wall time that a range is given to leave by itself.
+_LEAVE_S = 10.0
 
 
 class RangeError(Exception):
@@ -205,15 +207,15 @@ class Session:
         return Run(self.folder)
 
     def close(self) -> None:
-        """Kills the range if it still runs, and reaps it. Calling it again does nothing."""
+        """Ends the range if it still runs, and reaps it. Calling it again does nothing."""
         self._close_pipes(b"")
         if self._process is not None:
-            if self._process.poll() is None:
-                try:
-                    # It leads a group of its own; its defense ends when the socket is closed.
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass  # It ended in this moment.
+            try:
+                # Its defense is gone, so it ends by itself and removes what it made for it.
+                self._process.wait(_LEAVE_S)
+            except subprocess.TimeoutExpired:
+                # It leads a session of its own, and its defense ended with the socket.
+                os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = None
         if (said := getattr(self, "_said", None)) is not None:
@@ -257,7 +259,7 @@ class Session:
             # It follows at once where the range is gone or has a reason to stop.
             self._close_pipes(b"")
             try:
-                status = self._process.wait(10)
+                status = self._process.wait(_LEAVE_S)
             except subprocess.TimeoutExpired:
                 pass
         self._said.seek(0)

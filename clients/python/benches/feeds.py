@@ -1,0 +1,93 @@
+"""How many simulated minutes a Python tool that reads every frame gets through in a wall minute, by either feed.
+
+    python clients/python/benches/feeds.py [SCENARIO] [ROUNDS]
+
+The tool decodes Ethernet, ARP, IPv4, TCP and Modbus of every frame and alerts on the first write of each host. Both
+feeds take turns with a run without any defense, and must leave the same digest and the same alerts. `TWINRANGE` names
+the program, which should be a release build.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
+
+from twinrange import Defense, End, Interval, mac_text, parse, run  # noqa: E402
+from twinrange.session import find_range  # noqa: E402
+
+
+class Reader(Defense):
+    name = "reader"
+
+    def __init__(self, binary: bool) -> None:
+        self.binary_frames = binary
+        self.writers: set[bytes] = set()
+        self.counts = dict.fromkeys(["frames", "arp", "tcp", "modbus", "writes"], 0)
+
+    def interval(self, seen: Interval) -> None:
+        counts = self.counts
+        for frame in seen.frames:
+            counts["frames"] += 1
+            packet = parse(frame.data)
+            if packet is None:
+                continue
+            counts["arp"] += packet.arp_operation is not None
+            counts["tcp"] += packet.tcp_flags is not None
+            for modbus in packet.modbus():
+                counts["modbus"] += 1
+                if modbus.is_write:
+                    counts["writes"] += 1
+                    if packet.src_mac not in self.writers:
+                        self.writers.add(packet.src_mac)
+                        self.alert("first-write", frame=frame, src={"mac": mac_text(packet.src_mac)})
+
+    def end(self, end: End) -> None:
+        self.alert("counts", raw=self.counts, kind="log")
+
+
+def tool(folder: Path, feed: str) -> Path:
+    words = json.dumps([str(Path(__file__).absolute()), "--tool", feed])
+    path = folder / f"{feed}.ron"
+    path.write_text(
+        f'Defense(name: "reader-{feed}", version: "1", description: "Reads all frames", install: "It is here.",\n'
+        f"    kind: LockStep(command: {json.dumps(sys.executable)}, args: {words}),\n"
+        f"    may_read: [{json.dumps(str(Path(__file__).absolute().parent.parent))}])\n"
+    )
+    return path
+
+
+def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
+    program = find_range()
+    with tempfile.TemporaryDirectory(prefix="twinrange-feeds-") as scratch:
+        folder = Path(scratch)
+        tools = {"none": None, "json": tool(folder, "json"), "binary": tool(folder, "binary")}
+        rates: dict[str, list[float]] = {feed: [] for feed in tools}
+        seen = {}
+        for _ in range(int(rounds)):
+            for feed, file in tools.items():
+                out = folder / feed
+                command = [program, "run", scenario, "--out", str(out), "--json"]
+                command += [] if file is None else ["--defense", str(file)]
+                facts = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+                rates[feed].append(facts["real_time_factor"])
+                alerts = (out / "defense/alerts.jsonl").read_text()
+                seen[feed] = (facts["trace_digest"], alerts)
+        assert seen["json"] == seen["binary"], "the feeds differ"
+        assert seen["json"][0] == seen["none"][0], "a tool that only watches changed the plant"
+        counts = json.loads(seen["json"][1].splitlines()[-1])["raw"]
+        print(f"{scenario}: {facts['simulated_ns'] / 60e9:.0f} simulated minutes, {counts}, digest {seen['json'][0][:16]}")
+        print(f"load average at the end on {os.cpu_count()} processors: {os.getloadavg()}")
+        for feed, found in rates.items():
+            each = ", ".join(f"{rate:.0f}" for rate in found)
+            print(f"{feed:7} {sorted(found)[len(found) // 2]:5.0f} simulated minutes per wall minute (each: {each})")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--tool"]:
+        run(Reader(sys.argv[2] == "binary"))
+    else:
+        main(*sys.argv[1:])
