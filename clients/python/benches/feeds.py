@@ -12,11 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
-from twinrange import Defense, End, Interval, mac_text, parse, run  # noqa: E402
+from twinrange import Defense, End, Interval, Run, mac_text, parse, run  # noqa: E402
 from twinrange.session import find_range  # noqa: E402
 
 
@@ -47,6 +49,7 @@ class Reader(Defense):
 
     def end(self, end: End) -> None:
         self.alert("counts", raw=self.counts, kind="log")
+        print(f"cpu_s {time.process_time():.2f}")
 
 
 def tool(folder: Path, feed: str) -> Path:
@@ -66,6 +69,7 @@ def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
         folder = Path(scratch)
         tools = {"none": None, "json": tool(folder, "json"), "binary": tool(folder, "binary")}
         rates: dict[str, list[float]] = {feed: [] for feed in tools}
+        cpu_s: dict[str, list[float]] = {feed: [] for feed in tools}
         seen = {}
         for _ in range(int(rounds)):
             for feed, file in tools.items():
@@ -74,16 +78,19 @@ def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
                 command += [] if file is None else ["--defense", str(file)]
                 facts = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
                 rates[feed].append(facts["real_time_factor"])
-                alerts = (out / "defense/alerts.jsonl").read_text()
-                seen[feed] = (facts["trace_digest"], alerts)
+                if file is not None:
+                    said = (out / "defense/tool.log").read_text()
+                    cpu_s[feed].append(float(said.split("cpu_s ")[1]))
+                seen[feed] = (facts["trace_digest"], Run(out).alerts())
         assert seen["json"] == seen["binary"], "the feeds differ"
         assert seen["json"][0] == seen["none"][0], "a tool that only watches changed the plant"
-        counts = json.loads(seen["json"][1].splitlines()[-1])["raw"]
+        counts = seen["json"][1][-1]["raw"]
         print(f"{scenario}: {facts['simulated_ns'] / 60e9:.0f} simulated minutes, {counts}, digest {seen['json'][0][:16]}")
         print(f"load average at the end on {os.cpu_count()} processors: {os.getloadavg()}")
         for feed, found in rates.items():
             each = ", ".join(f"{rate:.0f}" for rate in found)
-            print(f"{feed:7} {sorted(found)[len(found) // 2]:5.0f} simulated minutes per wall minute (each: {each})")
+            print(f"{feed:7} {median(found):5.0f} simulated minutes per wall minute (each: {each})", end="")
+            print(f", CPU of the tool {median(cpu_s[feed]):.2f} s" if cpu_s[feed] else "")
 
 
 if __name__ == "__main__":

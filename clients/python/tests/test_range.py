@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import socket
+import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 from typing import Any
 
-from support import CLIENT, EXAMPLES, describe, needs, needs_range, twinrange
+from support import CLIENT, EXAMPLES, describe, needs, needs_range, range_program, twinrange
 from twinrange import Run, RunError, packets, pcapng, session
 from twinrange.session import RangeError, Session
 
@@ -50,6 +54,11 @@ class Feeds(WithFolder):
         self.assertEqual(log.count("whatever a tool prints\n"), 40)
         self.assertEqual(log.count("whatever a library prints\n"), 40)
         self.assertTrue(all(0 <= a.t_ns <= b.t_ns <= binary.simulated_ns for a, b in zip(whole, whole[1:])))
+
+    def test_run_without_a_defense_has_no_alerts(self) -> None:
+        out = self.folder / "quiet"
+        twinrange("run", "bottling/calm", "--duration", "1s", "--out", str(out))
+        self.assertEqual((Run(out).alerts(), Run(out).actions()), ([], []))
 
     def test_folder_is_read(self) -> None:
         run = self.play("binary")
@@ -130,7 +139,7 @@ class Defenses(WithFolder):
             # Their `python3` is the one of the tests, with this client on its path, and nothing is installed.
             text = Path(file).read_text().replace('"python3"', json.dumps(sys.executable))
             text = text.replace("{defense}", str(EXAMPLES)).replace("learn_s: 1800", "learn_s: 0")
-            text = text.rstrip()[:-1] + f'may_read: ["{CLIENT}"])'
+            text = text.replace('"../src"', f'"{CLIENT}"')
             own = self.folder / f"{name}.ron"
             own.write_text(text)
             twinrange("run", "bottling/overflow", "--duration", "41min", "--defense", str(own), "--out", str(out))
@@ -159,13 +168,21 @@ class Sessions(WithFolder):
         self.assertIn("was not confined", " ".join(run.score()["caveats"]))
 
     def test_handover_in_a_confined_run_has_nothing_to_hand_over_to(self) -> None:
-        probe = twinrange("run", "bottling/calm", "--duration", "1s", "--out", str(self.folder / "probe"))
-        self.assertEqual(probe.returncode, 0)
-        handover = CLIENT / "src/twinrange/_handover.py"
-        defense = describe(self.folder, "relay", handover, "3")
-        out = str(self.folder / "run")
-        done = twinrange("run", "bottling/calm", "--duration", "2s", "--defense", defense, "--out", out, code=3)
-        self.assertIn("with --sandbox off", done.stderr)
+        if subprocess.run([str(range_program()), "confined", "--read", "/usr"], capture_output=True).returncode:
+            self.assertNotIn("TWINRANGE_REQUIRE_TOOLS", os.environ, "this machine cannot confine")
+            self.skipTest("this machine cannot confine")
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            handover = CLIENT / "src/twinrange/_handover.py"
+            defense = describe(self.folder, "relay", handover, str(theirs.fileno()))
+            command = [str(range_program()), "run", "bottling/calm", "--duration", "2s", "--sandbox", "require"]
+            command += ["--defense", defense, "--out", str(self.folder / "run")]
+            done = subprocess.run(command, capture_output=True, text=True, pass_fds=[theirs.fileno()])
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("with --sandbox off", done.stderr)
+            ours.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                ours.recv(1)
 
     def test_range_that_refuses_says_why(self) -> None:
         with self.assertRaisesRegex(RangeError, r"(?s)exit status 2.*there is no scenario"):
@@ -174,7 +191,50 @@ class Sessions(WithFolder):
             Session("bottling/calm", self.folder / "run", binary="/no/such/program")
 
 
+def readme_blocks() -> list[str]:
+    """The Python in the README: the ten lines, reading a run, the environment."""
+    text = (CLIENT / "README.md").read_text("utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
 class Public(unittest.TestCase):
+    def test_ten_lines_are_those_of_the_readme(self) -> None:
+        example = (EXAMPLES / "new_talkers.py").read_text("utf-8")
+        self.assertIn(readme_blocks()[0], example)
+
+    @needs_range
+    @needs("polars")
+    def test_reading_of_the_readme(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            out = f"{folder}/runs/new"
+            arguments = ["run", "bottling/overflow", "--duration", "41min", "--defense", "reference", "--out", out]
+            twinrange(*arguments)
+            done = subprocess.run(
+                [sys.executable, "-c", readme_blocks()[1]],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(CLIENT / "src")},
+                capture_output=True,
+                text=True,
+            )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        first, level, attack = done.stdout.splitlines()
+        self.assertRegex(first, r"^overflow 1 complete \d+$")
+        self.assertRegex(level, r"^0\.\d+ m$")
+        self.assertIn("find-hosts", attack)
+
+    @needs_range
+    @needs("gymnasium", "numpy")
+    def test_environment_of_the_readme(self) -> None:
+        block = readme_blocks()[2].replace('"bottling/overflow", ', '"bottling/overflow", duration="43min", ')
+        block = block.replace("env.close()", "print(env.last_run.actions()[0].target)\nenv.close()")
+        done = subprocess.run(
+            [sys.executable, "-c", block],
+            env={**os.environ, "PYTHONPATH": str(CLIENT / "src"), "TWINRANGE": str(range_program())},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, "{'host': 'vendor-laptop'}\n"), done.stderr)
+
     def test_every_name_is_there(self) -> None:
         import twinrange as client
 

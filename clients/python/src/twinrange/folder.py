@@ -196,11 +196,11 @@ class Run:
     # Defense and score.
 
     def alerts(self) -> list[dict[str, Any]]:
-        """The alerts of the defense, in the normal form of ``docs/defense-protocol.md``."""
-        return self._lines("defense/alerts.jsonl")
+        """The alerts of the defense, in the normal form of ``docs/defense-protocol.md``; none without a defense."""
+        return self._lines("defense/alerts.jsonl", may_lack=True)
 
     def actions(self) -> list[Action]:
-        """What the defense did."""
+        """What the defense did; nothing without a defense."""
         return [
             Action(
                 line["action"]["command_id"],
@@ -209,7 +209,7 @@ class Run:
                 line["action"].get("args", {}).get("duration_s"),
                 result_of(line["result"]),
             )
-            for line in self._lines("defense/actions.jsonl")
+            for line in self._lines("defense/actions.jsonl", may_lack=True)
         ]
 
     def score(self) -> dict[str, Any]:
@@ -268,7 +268,9 @@ class Run:
         except ValueError as error:
             raise RunError(f"{path} is no JSON: {error}") from error
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
+    def _lines(self, name: str, may_lack: bool = False) -> list[dict[str, Any]]:
+        if may_lack and not (self.path / name).exists():
+            return []
         path = self._file(name)
         rows = []
         with path.open(encoding="utf-8") as file:
