@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use twinrange_bridge::{
-    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, FrameFeed, Hello, Interval, LockStep,
-    LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample, Target, Verb, Wants,
+    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, FrameFeed, Hello, Interval,
+    LockStep, LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample, Target, Verb, Wants,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -197,8 +197,8 @@ fn flood(config: &LockStepConfig, count: u64) -> Result<Answer, DefenseError> {
 
 #[test]
 fn tool_when_an_interval_is_huge_then_binary_frames_are_dropped_at_the_limit() {
-    // A frame of 1514 bytes counts as 2124 bytes of JSON, of which 32 MiB may come.
-    let fit = (32 << 20) / (96 + 4 + 2024);
+    // A frame of 1514 bytes counts as 2120 bytes of JSON, of which 32 MiB may come.
+    let fit = (32 << 20) / (96 + 4 + 2020);
     let answer = flood(&config("binary-counts"), 20_000).expect("a good tool");
     let said = &answer.alerts[0]["raw"];
     assert_eq!(*said, json!([fit, fit * (24 + 1514)]));
@@ -219,7 +219,10 @@ fn tool_when_it_does_not_read_its_binary_frames_then_the_range_neither_waits_nor
     let error = run(&config("binary-cut")).expect_err("it lost its place");
     assert_eq!(error.code(), "DF0003");
     let hint = error.hint().expect("a hint");
-    assert!(hint.contains("JSONDecodeError") || hint.contains("UnicodeDecodeError"), "{hint}");
+    assert!(
+        hint.contains("JSONDecodeError") || hint.contains("UnicodeDecodeError"),
+        "{hint}"
+    );
 }
 
 #[test]

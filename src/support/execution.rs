@@ -50,6 +50,8 @@ pub(crate) struct Order<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) seed: u64,
     pub(crate) attack: bool,
+    /// Whether the unattacked twin runs beside it, for `truth/impact.jsonl`.
+    pub(crate) twin: bool,
     pub(crate) duration: SimDuration,
     pub(crate) out: &'a Path,
     pub(crate) defense: Option<&'a Defense>,
@@ -85,7 +87,7 @@ pub(crate) fn execute(order: &Order<'_>) -> Result<RunFolder, Failure> {
         }
     }
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
-    let twin_wanted = order.attack && prepared.playbook.is_some();
+    let twin_wanted = order.twin && order.attack && prepared.playbook.is_some();
     let twin_options = order.options(false, Keep::TRUTH);
     let stop_at_ns = AtomicU64::new(u64::MAX);
     let stop = &stop_at_ns;
@@ -222,6 +224,9 @@ fn simulate_into_folder(
     }
     let mut notes = BTreeMap::new();
     notes.insert("production".to_owned(), json!(finished.production));
+    if !order.twin {
+        notes.insert("twin".to_owned(), json!(false));
+    }
     if let Some(defense) = order.defense {
         let folder = defense
             .folder

@@ -101,7 +101,10 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         .map(|_| oracle::CAVEAT.to_owned());
     let seen = own.and_then(|_| sandbox_note(folder)?.caveat());
     let caveats = submitted.caveats.into_iter().chain(short);
-    for sentence in caveats.chain(told).chain(seen) {
+    let alone = (folder.manifest().notes.get("twin") == Some(&serde_json::Value::Bool(false))).then(|| {
+        "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
+    });
+    for sentence in caveats.chain(told).chain(seen).chain(alone) {
         score = score.with_caveat(sentence);
     }
     if question.reruns {
@@ -258,6 +261,7 @@ fn counterfactuals(
                 ready,
                 seed: manifest.seed,
                 attack: false,
+                twin: true,
                 duration: SimDuration::from_nanos(manifest.simulated_ns),
                 out: scratch.path(),
                 defense: Some(defense),

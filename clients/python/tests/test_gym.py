@@ -92,6 +92,8 @@ class Environment(unittest.TestCase):
         _, rewards, info = episode(opened, 1, {3: 1})
         score = opened.last_run.score()
         self.assertEqual(score["continuity"]["runs"][-1]["run"], "AD")
+        self.assertIn("was not confined", " ".join(score["caveats"]))
+        self.assertIn("without its unattacked twin", " ".join(score["caveats"]))
         self.assertAlmostEqual(sum(rewards), score["continuity"]["runs"][-1]["money"])
         self.assertEqual(info["result"], "none")
         _, idle, _ = episode(opened, 1, {})

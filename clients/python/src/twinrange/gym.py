@@ -250,7 +250,8 @@ class TwinrangeEnv(gymnasium.Env[Observation, np.int64]):
             name="twinrange-env",
             binary=self._binary,
             timeout_s=self._timeout_s,
-            more=self._more,
+            # Where the plant left its unattacked twin is nothing that an episode needs, and takes four more runs.
+            more=["--no-twin", *self._more],
         )
 
     def _next_folder(self) -> Path:
