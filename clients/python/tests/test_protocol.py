@@ -138,6 +138,12 @@ class Failures(unittest.TestCase):
     def test_version_that_is_not_known(self) -> None:
         self.check(Example(), "speaks the versions [2]", hello=self.hello | {"versions": [2]})
 
+    def test_wants_that_are_no_list_of_what_there_is(self) -> None:
+        for wrong in ("frames", ["pcap"], []):
+            defense = Example()
+            defense.wants = wrong  # type: ignore[assignment]
+            self.check(defense, "`wants` is a list")
+
     def test_range_that_is_gone(self) -> None:
         failed, said = play(Example(), [self.hello])
         self.assertTrue(failed)

@@ -236,6 +236,9 @@ def _serve(defense: Defense, source: BinaryIO, output: BinaryIO) -> None:
     hello = Hello.of(first)
     if VERSION not in hello.versions:
         raise ProtocolError(f"the range speaks the versions {list(hello.versions)}; this client speaks {VERSION}")
+    unknown = sorted(set(defense.wants) - {"frames", "tags", "logs"})
+    if unknown or not list(defense.wants):
+        raise DefenseFailed(f"`wants` is a list of 'frames', 'tags' and 'logs', not {defense.wants!r}")
     defense.hello = hello
     defense.start(hello)
     ready: dict[str, Any] = {
