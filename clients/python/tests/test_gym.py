@@ -201,6 +201,13 @@ class Examples(unittest.TestCase):
         said = self.play("random_agent.py", "bottling/calm", "1", "10min")
         self.assertRegex(said, r"^seed 1: \d+ actions, \d+ good parts, reward -?\d+\n$")
 
+    def test_guard_agent(self) -> None:
+        # Where nothing happens, every choice is as good as doing nothing, and that is chosen.
+        lines = self.play("guard_agent.py", "bottling/calm", "2min").splitlines()
+        paid = {line.split()[2] for line in lines[:4]}
+        self.assertEqual((len(lines), len(paid)), (6, 1), lines)
+        self.assertTrue(all("nothing" in line and line.endswith("won +0") for line in lines[4:]), lines)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -167,6 +167,22 @@ class Sessions(WithFolder):
         twinrange("score", str(run.path), "--quick")
         self.assertIn("was not confined", " ".join(run.score()["caveats"]))
 
+    def test_score_of_a_session_cannot_have_all_of_its_runs(self) -> None:
+        """Nobody can take what was decided elsewhere for a defense that the range could judge."""
+        action = {"command_id": "c-1", "action": "contain", "target": {"host": "ews-1"}}
+        with Session("bottling/overflow", self.folder / "run", duration="60s", interval_ms=20_000) as session:
+            while True:
+                message = session.next()
+                session.answer(message.seq, [action] if message.seq == 1 else [])
+                if not hasattr(message, "frames"):
+                    break
+            run = session.finish()
+        self.assertTrue(run.actions()[0].result.accepted)
+        twinrange("score", str(run.path), "--quick")
+        tax = run.score()["continuity"]["good_parts"]["uptime_tax"]
+        self.assertIsNone(tax["value"])
+        self.assertIn("the defense could not be run again", tax["undefined"])
+
     def test_handover_in_a_confined_run_has_nothing_to_hand_over_to(self) -> None:
         if subprocess.run([str(range_program()), "confined", "--read", "/usr"], capture_output=True).returncode:
             self.assertNotIn("TWINRANGE_REQUIRE_TOOLS", os.environ, "this machine cannot confine")
