@@ -269,7 +269,7 @@ fn finite_or_null<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S:
 struct Limits {
     answer_line_bytes: usize,
     interval_line_bytes: usize,
-    frames_bytes: usize,
+    frames_as_json_bytes: usize,
     alerts_per_interval: usize,
     alerts_per_run: usize,
     actions_per_interval: usize,
@@ -295,7 +295,7 @@ pub(crate) fn hello_line(hello: &Hello) -> Vec<u8> {
         limits: Limits {
             answer_line_bytes: ANSWER_LINE_LIMIT_BYTES,
             interval_line_bytes: INTERVAL_LINE_LIMIT_BYTES,
-            frames_bytes: FRAMES_LIMIT_BYTES,
+            frames_as_json_bytes: FRAMES_LIMIT_BYTES,
             alerts_per_interval: ALERTS_PER_INTERVAL,
             alerts_per_run: ALERTS_PER_RUN,
             actions_per_interval: ACTIONS_PER_INTERVAL,
