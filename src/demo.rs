@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ready: &ready,
         seed,
         attack: true,
+        twin: true,
         duration: ready.loaded.scenario.duration,
         out: &out,
         defense: Some(&defense),

@@ -112,6 +112,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ready: &ready,
         seed,
         attack: !args.no_attack,
+        twin: true,
         duration,
         out: &out,
         defense: defense.as_ref(),

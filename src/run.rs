@@ -32,6 +32,10 @@ pub(crate) struct Args {
     /// Do not play the playbook.
     #[arg(long)]
     no_attack: bool,
+    /// Do not simulate the unattacked twin and its like beside the run: quicker, as training wants it, but the folder
+    /// does not say where the plant left its twin.
+    #[arg(long)]
+    no_twin: bool,
     /// Simulated length, such as 90min or 00:30:00; the scenario's own when left out.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
@@ -76,6 +80,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ready: &ready,
         seed,
         attack: !args.no_attack,
+        twin: !args.no_twin,
         duration,
         out: &out,
         defense: defense.as_ref(),

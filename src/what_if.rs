@@ -98,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             ready: &ready,
             seed: reruns.seed,
             attack: reruns.attack,
+            twin: true,
             duration: reruns.duration,
             out,
             defense: None,

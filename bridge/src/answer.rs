@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{DefenseError, excerpt};
 use crate::message::{
-    ACTIONS_PER_INTERVAL, ALERTS_PER_INTERVAL, ALERTS_PER_RUN, ANSWER_LINES_PER_INTERVAL, VERSIONS,
-    Wants,
+    ACTIONS_PER_INTERVAL, ALERTS_PER_INTERVAL, ALERTS_PER_RUN, ANSWER_LINES_PER_INTERVAL,
+    FrameFeed, VERSIONS, Wants,
 };
 
 /// A checked answer to one interval.
@@ -90,6 +90,7 @@ pub(crate) struct Ready {
     pub(crate) name: String,
     pub(crate) tool_version: String,
     pub(crate) wants: Wants,
+    pub(crate) feed: FrameFeed,
 }
 
 /// What a checked line means for the exchange.
@@ -425,6 +426,16 @@ pub(crate) fn parse_ready(line: u64, bytes: &[u8]) -> Result<Ready, DefenseError
             }
         }
     }
+    let feed = match object.remove("frames_as") {
+        None | Some(Value::Null) => FrameFeed::default(),
+        Some(value) => value
+            .as_str()
+            .and_then(FrameFeed::from_word)
+            .ok_or_else(|| {
+                let known = FrameFeed::ALL.map(FrameFeed::word).join(", ");
+                bad(format!("'frames_as' must be one of {known}"))
+            })?,
+    };
     no_more(&object).map_err(bad)?;
     if wants == Wants::default() {
         return Err(bad("'wants' is empty: the tool would see nothing".into()));
@@ -434,6 +445,7 @@ pub(crate) fn parse_ready(line: u64, bytes: &[u8]) -> Result<Ready, DefenseError
         name,
         tool_version,
         wants,
+        feed,
     })
 }
 

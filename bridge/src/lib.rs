@@ -41,8 +41,8 @@ pub use confine::Confinement;
 pub use error::DefenseError;
 pub use lockstep::{LockStep, LockStepConfig};
 pub use message::{
-    ActionResult, ActionStatus, Asset, Frame, Hello, Interval, LogLine, Quality, Span, TagInfo,
-    TagSample, Wants,
+    ActionResult, ActionStatus, Asset, Frame, FrameFeed, Hello, Interval, LogLine, Quality, Span,
+    TagInfo, TagSample, Wants,
 };
 pub use offline::{OfflineConfig, OfflineResult};
 pub use spec::{DefenseSpec, SpecError};

@@ -1,4 +1,5 @@
-//! A defense that advances with the simulation: one child process, one JSON object per line.
+//! A defense that advances with the simulation: one child process, one JSON object per line,
+//! and frames as records behind a line where the tool asks for them.
 //!
 //! Three threads stand between the range and the pipes, so that a tool which writes while it is
 //! being written to, or never reads, cannot block the range: a writer, a reader with a bounded
@@ -20,8 +21,8 @@ use crate::confine::Confinement;
 use crate::error::{DefenseError, excerpt};
 use crate::lines::{Line, read_line};
 use crate::message::{
-    ANSWER_LINE_LIMIT_BYTES, ActionResult, Hello, Interval, Wants, end_line, hello_line,
-    interval_line,
+    ANSWER_LINE_LIMIT_BYTES, ActionResult, FrameFeed, Hello, Interval, Wants, end_line, hello_line,
+    interval_message,
 };
 
 /// How to start a lock-step defense.
@@ -60,6 +61,8 @@ pub struct LockStep {
     version: u32,
     tool_version: String,
     wants: Wants,
+    feed: FrameFeed,
+    spans: Vec<String>,
     seq: u64,
     now_ns: u64,
     lines_read: u64,
@@ -117,6 +120,8 @@ impl LockStep {
             version: 0,
             tool_version: String::new(),
             wants: Wants::default(),
+            feed: FrameFeed::default(),
+            spans: hello.spans.iter().map(|span| span.name.clone()).collect(),
             seq: 0,
             now_ns: 0,
             lines_read: 0,
@@ -152,6 +157,12 @@ impl LockStep {
         self.wants
     }
 
+    /// How the tool asked for its frames.
+    #[must_use]
+    pub fn feed(&self) -> FrameFeed {
+        self.feed
+    }
+
     /// Tells the tool what the sensors saw and waits for its answer.
     ///
     /// # Errors
@@ -177,7 +188,8 @@ impl LockStep {
         );
         self.seq += 1;
         self.now_ns = interval.to_ns;
-        self.send(interval_line(self.seq, interval, self.wants));
+        let message = interval_message(self.seq, interval, self.wants, self.feed, &self.spans);
+        self.send(message);
         let result = self.collect(&format!("the answer to interval {}", self.seq));
         self.settle(result)
     }
@@ -201,7 +213,7 @@ impl LockStep {
             "the defense has failed; there is nobody to ask"
         );
         self.seq += 1;
-        self.send(end_line(self.seq, self.now_ns, action_results));
+        self.send_line(end_line(self.seq, self.now_ns, action_results));
         let result = self.collect("the answer to 'end'").and_then(|answer| {
             self.close()?;
             Ok(answer)
@@ -210,24 +222,29 @@ impl LockStep {
     }
 
     fn shake_hands(&mut self, hello: &Hello, timeout: Duration) -> Result<(), DefenseError> {
-        self.send(hello_line(hello));
+        self.send_line(hello_line(hello));
         let bytes = self.next_line(Instant::now() + timeout, timeout, "'ready'")?;
         let ready = parse_ready(self.lines_read, &bytes)?;
         self.version = ready.version;
         self.tool_version = ready.tool_version;
         self.wants = ready.wants;
+        self.feed = ready.feed;
         self.collector.tool = ready.name;
         Ok(())
     }
 
-    fn send(&mut self, mut line: Vec<u8>) {
+    fn send_line(&mut self, mut line: Vec<u8>) {
         line.push(b'\n');
+        self.send(line);
+    }
+
+    fn send(&mut self, message: Vec<u8>) {
         // A writer that has stopped means a tool that closed its input; the reader will see it end.
         let _stopped = self
             .to_tool
             .as_ref()
             .expect("open until the end")
-            .send(line);
+            .send(message);
     }
 
     fn collect(&mut self, waiting_for: &str) -> Result<Answer, DefenseError> {
@@ -346,8 +363,12 @@ fn start_writer(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, receiver) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
         // At most one message is under way: the caller waits for each answer.
-        for line in receiver {
-            if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+        for message in receiver {
+            if stdin
+                .write_all(&message)
+                .and_then(|()| stdin.flush())
+                .is_err()
+            {
                 return;
             }
         }

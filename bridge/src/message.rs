@@ -14,6 +14,11 @@ pub const VERSIONS: &[u32] = &[1];
 pub const ANSWER_LINE_LIMIT_BYTES: usize = 1 << 20;
 /// Longest line that the range writes, bytes. Frames beyond it are dropped and counted.
 pub const INTERVAL_LINE_LIMIT_BYTES: usize = 64 << 20;
+/// Most bytes that the frames of one interval take, counted as JSON whatever the feed: so the same frames
+/// come, and the same are dropped, by either feed.
+pub const FRAMES_LIMIT_BYTES: usize = INTERVAL_LINE_LIMIT_BYTES / 2;
+/// Bytes in front of a frame's own in the binary feed.
+pub const RECORD_HEAD_BYTES: usize = 24;
 /// Most alerts in one interval.
 pub const ALERTS_PER_INTERVAL: usize = 1_000;
 /// Most alerts in one run.
@@ -113,6 +118,36 @@ pub struct Wants {
     pub tags: bool,
     /// Lines of the syslog.
     pub logs: bool,
+}
+
+/// How frames come to a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FrameFeed {
+    /// As objects in the `interval` line, bytes in base64.
+    #[default]
+    Json,
+    /// As records behind the `interval` line, bytes as they are.
+    Binary,
+}
+
+impl FrameFeed {
+    /// All of them, in the order of `hello`.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Binary];
+
+    /// The word of the protocol.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// The feed with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|feed| feed.word() == word)
+    }
 }
 
 /// What the sensors saw in one interval: from `from_ns` on, up to and not including `to_ns`; the last
@@ -234,6 +269,7 @@ fn finite_or_null<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S:
 struct Limits {
     answer_line_bytes: usize,
     interval_line_bytes: usize,
+    frames_as_json_bytes: usize,
     alerts_per_interval: usize,
     alerts_per_run: usize,
     actions_per_interval: usize,
@@ -248,15 +284,18 @@ pub(crate) fn hello_line(hello: &Hello) -> Vec<u8> {
         versions: &'static [u32],
         #[serde(flatten)]
         hello: &'a Hello,
+        frames_as: [&'static str; 2],
         limits: Limits,
     }
     encode(&Message {
         r#type: "hello",
         versions: VERSIONS,
         hello,
+        frames_as: FrameFeed::ALL.map(FrameFeed::word),
         limits: Limits {
             answer_line_bytes: ANSWER_LINE_LIMIT_BYTES,
             interval_line_bytes: INTERVAL_LINE_LIMIT_BYTES,
+            frames_as_json_bytes: FRAMES_LIMIT_BYTES,
             alerts_per_interval: ALERTS_PER_INTERVAL,
             alerts_per_run: ALERTS_PER_RUN,
             actions_per_interval: ACTIONS_PER_INTERVAL,
@@ -265,8 +304,23 @@ pub(crate) fn hello_line(hello: &Hello) -> Vec<u8> {
     })
 }
 
-/// The `interval` line, without its line end, holding only what the tool wants.
-pub(crate) fn interval_line(seq: u64, interval: &Interval<'_>, wants: Wants) -> Vec<u8> {
+/// The `interval` message: its line with its line end, and behind it the frames as records if the feed is
+/// binary, holding only what the tool wants.
+///
+/// # Arguments
+///
+/// * `spans` — names of the mirror ports in the order of `hello`.
+///
+/// # Panics
+///
+/// If a frame comes from none of `spans`; that is our bug.
+pub(crate) fn interval_message(
+    seq: u64,
+    interval: &Interval<'_>,
+    wants: Wants,
+    feed: FrameFeed,
+    spans: &[String],
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct Message<'a> {
         r#type: &'static str,
@@ -275,23 +329,64 @@ pub(crate) fn interval_line(seq: u64, interval: &Interval<'_>, wants: Wants) -> 
         to_ns: u64,
         frames: &'a [Frame<'a>],
         frames_dropped: usize,
+        #[serde(flatten)]
+        records: Option<Records>,
         tags: &'a [TagSample<'a>],
         logs: &'a [LogLine<'a>],
         action_results: &'a [ActionResult],
     }
+    /// What follows the line; absent from the JSON feed.
+    #[derive(Serialize)]
+    struct Records {
+        frames_count: usize,
+        frames_bytes: usize,
+    }
     let frames = if wants.frames { interval.frames } else { &[] };
-    let kept = frames_that_fit(frames, INTERVAL_LINE_LIMIT_BYTES / 2);
-    encode(&Message {
+    let kept = &frames[..frames_that_fit(frames, FRAMES_LIMIT_BYTES)];
+    let (in_line, behind) = match feed {
+        FrameFeed::Json => (kept, None),
+        FrameFeed::Binary => (&[][..], Some(records(kept, spans))),
+    };
+    let mut message = encode(&Message {
         r#type: "interval",
         seq,
         from_ns: interval.from_ns,
         to_ns: interval.to_ns,
-        frames: &frames[..kept],
-        frames_dropped: frames.len() - kept,
+        frames: in_line,
+        frames_dropped: frames.len() - kept.len(),
+        records: behind.as_ref().map(|bytes| Records {
+            frames_count: kept.len(),
+            frames_bytes: bytes.len(),
+        }),
         tags: if wants.tags { interval.tags } else { &[] },
         logs: if wants.logs { interval.logs } else { &[] },
         action_results: interval.action_results,
-    })
+    });
+    message.push(b'\n');
+    message.extend(behind.into_iter().flatten());
+    message
+}
+
+/// Frames as records of the binary feed: little-endian length, span, zero, number and time, then the bytes.
+fn records(frames: &[Frame<'_>], spans: &[String]) -> Vec<u8> {
+    let bytes = frames
+        .iter()
+        .map(|frame| RECORD_HEAD_BYTES + frame.data.len());
+    let mut out = Vec::with_capacity(bytes.sum());
+    for frame in frames {
+        let length = u32::try_from(frame.data.len()).expect("frames are short");
+        let span = spans.iter().position(|name| name == frame.span);
+        let span = span
+            .and_then(|index| u16::try_from(index).ok())
+            .expect("a frame comes from a span of hello");
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&span.to_le_bytes());
+        out.extend_from_slice(&0_u16.to_le_bytes());
+        out.extend_from_slice(&frame.n.to_le_bytes());
+        out.extend_from_slice(&frame.t_ns.to_le_bytes());
+        out.extend_from_slice(frame.data);
+    }
+    out
 }
 
 /// The `end` line, without its line end.
@@ -365,7 +460,13 @@ mod tests {
             tags: true,
             logs: true,
         };
-        let message = parse(&interval_line(1, &interval, all));
+        let line = |wants| {
+            let mut message = interval_message(1, &interval, wants, FrameFeed::Json, &[]);
+            assert_eq!(message.pop(), Some(b'\n'));
+            parse(&message)
+        };
+        let message = line(all);
+        assert!(message.get("frames_bytes").is_none(), "{message}");
         assert_eq!(
             message["frames"],
             json!([{"span":"cell","n":1,"t_ns":5,"len":3,"data":"AQL6"}])
@@ -374,14 +475,10 @@ mod tests {
             message["tags"],
             json!([{"t_ns":7,"tag":"level","value":null,"quality":"bad"}])
         );
-        let message = parse(&interval_line(
-            1,
-            &interval,
-            Wants {
-                tags: true,
-                ..Wants::default()
-            },
-        ));
+        let message = line(Wants {
+            tags: true,
+            ..Wants::default()
+        });
         assert_eq!(message["frames"], json!([]));
         assert_eq!(message["logs"], json!([]));
         assert_eq!(message["tags"].as_array().map(Vec::len), Some(1));
@@ -401,5 +498,62 @@ mod tests {
         assert!(one <= 96 + 4 + 400, "the bound must be from above: {one}");
         assert_eq!(frames_that_fit(&[frame; 10], 1600), 3);
         assert_eq!(frames_that_fit(&[frame; 3], 1600), 3);
+    }
+
+    #[test]
+    fn frames_when_the_feed_is_binary_then_they_follow_the_line_to_the_byte() {
+        let frame = |span, n, data| Frame {
+            span,
+            n,
+            t_ns: n + 0x0102,
+            len: 3,
+            data,
+        };
+        let frames = [frame("cell", 7, &[b'\n', 0, 255]), frame("dmz", 8, &[9; 3])];
+        let mut interval = Interval {
+            from_ns: 0,
+            to_ns: 10,
+            frames: &frames,
+            tags: &[],
+            logs: &[],
+            action_results: &[],
+        };
+        let wants = Wants {
+            frames: true,
+            ..Wants::default()
+        };
+        let spans = ["cell".to_owned(), "dmz".to_owned()];
+        let split = |interval: &Interval<'_>, wants| {
+            let message = interval_message(1, interval, wants, FrameFeed::Binary, &spans);
+            let end = message.iter().position(|&byte| byte == b'\n');
+            let end = end.expect("the line has an end");
+            (parse(&message[..end]), message[end + 1..].to_vec())
+        };
+        let (line, bytes) = split(&interval, wants);
+        assert_eq!(line["frames"], json!([]));
+        assert_eq!(line["frames_count"], 2);
+        assert_eq!(line["frames_bytes"], 54);
+        let expect = [
+            &[3, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0][..],
+            &[9, 1, 0, 0, 0, 0, 0, 0, b'\n', 0, 255],
+            &[3, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0],
+            &[10, 1, 0, 0, 0, 0, 0, 0, 9, 9, 9],
+        ];
+        assert_eq!(bytes, expect.concat());
+        let (line, bytes) = split(&interval, Wants::default());
+        assert_eq!((&line["frames_bytes"], bytes.len()), (&json!(0), 0));
+        // The same frames are dropped whatever the feed, though the records would be smaller.
+        let data = vec![0; 1514];
+        let many = vec![frame("cell", 1, &data); 20_000];
+        interval.frames = &many;
+        let json = interval_message(1, &interval, wants, FrameFeed::Json, &spans);
+        let json = parse(&json[..json.len() - 1]);
+        let (line, bytes) = split(&interval, wants);
+        assert!(line["frames_dropped"].as_u64() > Some(0), "{line}");
+        assert_eq!(line["frames_dropped"], json["frames_dropped"]);
+        let count = json["frames"].as_array().map(Vec::len);
+        assert_eq!(line["frames_count"], json!(count));
+        assert_eq!(Some(bytes.len() / (RECORD_HEAD_BYTES + 1514)), count);
+        assert!(bytes.len() < FRAMES_LIMIT_BYTES);
     }
 }

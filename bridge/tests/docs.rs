@@ -257,6 +257,55 @@ fn smallest_client_when_run_then_it_completes_a_run() {
 }
 
 #[test]
+fn binary_frames_when_read_as_the_document_shows_then_they_are_the_frames() {
+    let text = document();
+    let read = block(&text, "### 3.4 Frames as binary records", "python");
+    let inside = read.replace('\n', "\n    ");
+    let script = format!(
+        "import json, struct, sys
+sys.stdin.buffer.readline()
+print('{{\"type\":\"ready\",\"version\":1,\"name\":\"x\",\"wants\":[\"frames\"],\"frames_as\":\"binary\"}}', flush=True)
+for seq in 1, 2:
+    found = []
+    {inside}    found.append([hello_spans[span], n, t_ns, frame.hex()])
+    alert = {{'t_ns': 0, 'sig_id': 'found', 'raw': found}}
+    print(json.dumps({{'type': 'answer', 'seq': seq, 'alerts': [alert]}}))
+    print(json.dumps({{'type': 'done', 'seq': seq}}), flush=True)
+json.loads(sys.stdin.buffer.readline())
+print('{{\"type\":\"done\",\"seq\":3}}', flush=True)
+"
+    )
+    .replace("hello_spans[span]", "'cell'");
+    let mut tool = start(&script, &[]);
+    let frame = |n, data| Frame {
+        span: "cell",
+        n,
+        t_ns: n * 1000,
+        len: 3,
+        data,
+    };
+    // Bytes that would end a line, or a string.
+    let frames = [frame(1, &b"\n\0\xff"[..]), frame(2, b"\"\r\n")];
+    let mut ask = |seq: u64, frames: &[Frame<'_>]| {
+        let (from_ns, to_ns) = ((seq - 1) * SECOND_NS, seq * SECOND_NS);
+        let interval = Interval {
+            from_ns,
+            to_ns,
+            frames,
+            tags: &[],
+            logs: &[],
+            action_results: &[],
+        };
+        let answer = tool.interval(&interval).expect("done");
+        answer.alerts[0]["raw"].clone()
+    };
+    let expect = serde_json::json!([["cell", 1, 1000, "0a00ff"], ["cell", 2, 2000, "220d0a"]]);
+    assert_eq!(ask(1, &frames), expect);
+    assert_eq!(ask(2, &[]), serde_json::json!([]));
+    tool.finish(&[]).expect("it read all of it");
+}
+
+#[test]
 fn document_when_errors_change_then_every_code_has_its_row() {
     let text = document();
     for number in 1..=20 {

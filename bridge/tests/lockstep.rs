@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use twinrange_bridge::{
-    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, Hello, Interval, LockStep,
-    LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample, Target, Verb, Wants,
+    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, FrameFeed, Hello, Interval,
+    LockStep, LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample, Target, Verb, Wants,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -159,6 +159,69 @@ fn tool_when_it_wants_tags_only_then_no_frames_are_sent() {
     assert!(
         answers[0].alerts.is_empty(),
         "it alerts on frames, and saw none"
+    );
+}
+
+#[test]
+fn tool_when_it_asks_for_binary_frames_then_it_answers_as_with_json() {
+    let tool = LockStep::spawn(&config("binary"), &hello()).expect("the tool starts");
+    assert_eq!(tool.feed(), FrameFeed::Binary);
+    let tool = LockStep::spawn(&config("good"), &hello()).expect("the tool starts");
+    assert_eq!(tool.feed(), FrameFeed::Json);
+    let answers = run(&config("binary")).expect("the good tool");
+    assert_eq!(answers[0].alerts[0]["raw"]["data"], "AQID");
+    assert_eq!(answers, run(&config("good")).expect("the good tool"));
+}
+
+/// An interval of `count` full frames, whose answer is taken.
+fn flood(config: &LockStepConfig, count: u64) -> Result<Answer, DefenseError> {
+    let mut tool = LockStep::spawn(config, &hello())?;
+    let data = [0x5a; 1514];
+    let frame = |n| Frame {
+        span: "cell",
+        n,
+        t_ns: n,
+        len: 1514,
+        data: &data,
+    };
+    let frames: Vec<Frame<'_>> = (1..=count).map(frame).collect();
+    tool.interval(&Interval {
+        from_ns: 0,
+        to_ns: SECOND_NS,
+        frames: &frames,
+        tags: &[],
+        logs: &[],
+        action_results: &[],
+    })
+}
+
+#[test]
+fn tool_when_an_interval_is_huge_then_binary_frames_are_dropped_at_the_limit() {
+    // A frame of 1514 bytes counts as 2120 bytes of JSON, of which 32 MiB may come.
+    let fit = (32 << 20) / (96 + 4 + 2020);
+    let answer = flood(&config("binary-counts"), 20_000).expect("a good tool");
+    let said = &answer.alerts[0]["raw"];
+    assert_eq!(*said, json!([fit, fit * (24 + 1514)]));
+}
+
+#[test]
+fn tool_when_it_does_not_read_its_binary_frames_then_the_range_neither_waits_nor_fills_up() {
+    let unread = LockStepConfig {
+        interval_timeout: SHORT,
+        ..config("binary-unread")
+    };
+    let error = flood(&unread, 5_000).expect_err("it never answers");
+    assert_eq!(error.code(), "DF0004");
+    // It answers without having read, and is gone: the interval stands, and the next one fails.
+    let error = run(&config("binary-closes")).expect_err("nobody is left");
+    assert_eq!(error.code(), "DF0003");
+    // What it takes for a line is the rest of a record.
+    let error = run(&config("binary-cut")).expect_err("it lost its place");
+    assert_eq!(error.code(), "DF0003");
+    let hint = error.hint().expect("a hint");
+    assert!(
+        hint.contains("JSONDecodeError") || hint.contains("UnicodeDecodeError"),
+        "{hint}"
     );
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Order<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) seed: u64,
     pub(crate) attack: bool,
+    /// Whether the unattacked twin runs beside it, for `truth/impact.jsonl`.
+    pub(crate) twin: bool,
     pub(crate) duration: SimDuration,
     pub(crate) out: &'a Path,
     pub(crate) defense: Option<&'a Defense>,
@@ -128,7 +130,7 @@ pub(crate) fn begin_twins<'scope, 'env>(
     stop_at_ns: &'env AtomicU64,
 ) -> TwinThreads<'scope> {
     let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
-    let wanted = order.attack && prepared.playbook.is_some();
+    let wanted = order.twin && order.attack && prepared.playbook.is_some();
     let twins = if wanted { NOISE_RUNS + 1 } else { 0 };
     let begin = |number: u64| {
         let mut options = order.options(false, Keep::TRUTH);

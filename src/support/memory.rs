@@ -94,6 +94,7 @@ impl Subject<'_> {
             ready: self.ready,
             seed: self.seed,
             attack,
+            twin: true,
             duration: self.ready.loaded.scenario.duration,
             out,
             defense: self.defense,

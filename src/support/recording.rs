@@ -175,6 +175,9 @@ impl<'a> Recording<'a> {
         }
         let mut notes = self.notes;
         notes.insert("production".to_owned(), json!(finished.production));
+        if !order.twin {
+            notes.insert("twin".to_owned(), json!(false));
+        }
         if let Some(defense) = order.defense {
             let folder = defense
                 .folder

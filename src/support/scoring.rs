@@ -117,7 +117,10 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
             played.frames.len()
         )
     });
-    for sentence in caveats.chain(told).chain(seen).chain(clients) {
+    let alone = (folder.manifest().notes.get("twin") == Some(&serde_json::Value::Bool(false))).then(|| {
+        "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
+    });
+    for sentence in caveats.chain(told).chain(seen).chain(alone).chain(clients) {
         score = score.with_caveat(sentence);
     }
     if question.reruns {
@@ -306,6 +309,7 @@ fn counterfactuals(
                 ready,
                 seed: manifest.seed,
                 attack: false,
+                twin: true,
                 duration: SimDuration::from_nanos(manifest.simulated_ns),
                 out: scratch.path(),
                 defense: Some(defense),

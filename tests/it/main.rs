@@ -21,6 +21,8 @@ mod logic;
 mod metrics;
 #[cfg(unix)]
 mod offline;
+#[cfg(unix)]
+mod python;
 mod ranking;
 #[cfg(unix)]
 mod response;

@@ -242,6 +242,12 @@ fn ready_when_lines_differ_then_only_the_contract_passes() {
         r#"{"type":"ready","version":1,"name":"x","wants":["truth"]}"#,
         "'wants' holds only",
     );
+    for wrong in ["\"pcap\"", "1", "[\"binary\"]"] {
+        let line = format!(
+            r#"{{"type":"ready","version":1,"name":"x","wants":["frames"],"frames_as":{wrong}}}"#
+        );
+        check(&line, "'frames_as' must be one of json, binary");
+    }
     check(
         r#"{"type":"done","seq":1}"#,
         "expected type 'ready', found 'done'",

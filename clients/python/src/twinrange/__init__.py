@@ -1,0 +1,50 @@
+"""Client of Twinrange, the test range for factory security.
+
+* :class:`Defense` and :func:`run`: a lock-step defense in ten lines.
+* :class:`Run`: what a run left, as data frames, typed values and an iterator over its frames.
+* :mod:`twinrange.packets`: Ethernet, ARP, IPv4, TCP and Modbus headers.
+* :mod:`twinrange.gym`: a Gymnasium environment (``pip install 'twinrange[gym]'``).
+"""
+
+from .defense import Defense, DefenseFailed, run
+from .folder import Run, RunError
+from .packets import Modbus, Packet, ip_text, mac_text, parse
+from .protocol import (
+    ActionResult,
+    Asset,
+    End,
+    Frame,
+    Hello,
+    Interval,
+    LogLine,
+    ProtocolError,
+    Span,
+    TagInfo,
+    TagSample,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActionResult",
+    "Asset",
+    "Defense",
+    "DefenseFailed",
+    "End",
+    "Frame",
+    "Hello",
+    "Interval",
+    "LogLine",
+    "Modbus",
+    "Packet",
+    "ProtocolError",
+    "Run",
+    "RunError",
+    "Span",
+    "TagInfo",
+    "TagSample",
+    "ip_text",
+    "mac_text",
+    "parse",
+    "run",
+]
