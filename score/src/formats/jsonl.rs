@@ -118,9 +118,8 @@ fn missing(fields: &Fields<'_>, field: &str) -> ImportError {
         .map(String::as_str)
         .filter(|name| !KNOWN.contains(name))
         .find(|name| crate::suggest::nearest(name, [field]).is_some());
-    let hint = if fields.object.contains_key("event_type") {
-        "this looks like Suricata's eve.json: `--format eve`, or `format: \"eve\"` in a defense's RON file"
-            .to_owned()
+    let hint = if let Some(other) = super::guess::hint(fields.object) {
+        other
     } else if let Some(similar) = similar {
         format!("there is a field `{similar}`; did you mean `{field}`?")
     } else if field == "t_ns" {
