@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::field::{Fields, technique_in_tag};
 use super::jsonl::{from_table, note_unknown};
 use super::possible::Paths;
+use super::shape::short;
 use super::sniff::Object;
 use super::{BEFORE_RUN, Import, ImportError, ImportOptions, guess, severity, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
@@ -67,12 +68,7 @@ pub(super) fn record(
     };
     let base = Alert {
         t_ns,
-        tool: Some(
-            options
-                .tool
-                .clone()
-                .unwrap_or_else(|| "suricata".to_owned()),
-        ),
+        tool: options.tool.clone(),
         sensor: fields.string("host")?.or(fields.string("in_iface")?),
         src,
         dst,
@@ -88,9 +84,7 @@ pub(super) fn record(
         let alert = alert(&fields, base, options, import)?;
         import.take(line, &object, alert, &PATHS, options);
     } else if base.src.is_empty() && base.dst.is_empty() {
-        let plain = event_type.chars().filter(|c| !c.is_control());
-        let short: String = plain.take(40).collect();
-        import.skip(&format!("`{short}` record without addresses"));
+        import.skip(&format!("`{}` record without addresses", short(&event_type)));
     } else {
         let record = Alert {
             kind: Kind::Log,
@@ -108,7 +102,7 @@ fn mac(fields: &Fields<'_>, name: &str) -> Endpoint {
         .and_then(|ether| ether.get(name))
         .and_then(Value::as_str);
     Endpoint {
-        mac: mac.map(str::to_ascii_lowercase),
+        mac: mac.map(|mac| mac.to_ascii_lowercase().replace('-', ":")),
         ..Endpoint::default()
     }
 }
@@ -120,8 +114,7 @@ fn timestamp(fields: &Fields<'_>, options: &ImportOptions) -> Result<i128, Impor
         return Err(fields.error("timestamp", "required field is missing", Some(hint)));
     };
     super::time::unix_ns(&text, options).map_err(|fault| {
-        let short: String = text.chars().take(60).collect();
-        let message = format!("invalid time \"{short}\": {}", fault.reason());
+        let message = format!("invalid time \"{}\": {}", short(&text), fault.reason());
         fields.error("timestamp", message, Some(fault.hint().unwrap_or(hint)))
     })
 }

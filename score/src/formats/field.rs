@@ -157,8 +157,7 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Bool(flag) => format!("{flag}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => {
-            let short: String = text.chars().take(40).collect();
-            format!("the string \"{short}\"")
+            format!("the string \"{}\"", super::shape::short(text))
         }
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),

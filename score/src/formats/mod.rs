@@ -231,6 +231,17 @@ pub fn import(
     options: &ImportOptions,
 ) -> Result<Import, ImportError> {
     let text = sniff::text(bytes)?;
+    let named;
+    let options = match (&options.tool, format.tool()) {
+        (None, Some(tool)) => {
+            named = ImportOptions {
+                tool: Some(tool.to_owned()),
+                ..options.clone()
+            };
+            &named
+        }
+        _ => options,
+    };
     let mut import = Import::default();
     let mut header = zeek::Header::default();
     let mut findings = ocsf::Findings::default();

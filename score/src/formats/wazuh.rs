@@ -3,9 +3,12 @@
 //! Wazuh stamps an alert when it analyses the event, on its own clock. Where the event's decoded data has
 //! a full time of its own (`data.timestamp`, as for Suricata's EVE), that is when it happened.
 //!
+//! Wazuh drops techniques that its own database lacks, which are those of ATT&CK for ICS: a rule says them
+//! in its groups (`attack.t0843`) instead.
+//!
 //! # Source
 //!
-//! Wazuh 4 documentation, "Rules syntax" and the alerts of its test suite; decoded data is all text
+//! Wazuh 4 documentation, "Rules syntax"; `src/analysisd/format/to_json.c`. Decoded data is all text
 //! (`"src_port": "56576"`).
 
 use super::shape::{End, Record, Shape, What};
@@ -45,6 +48,7 @@ const SHAPE: Shape = Shape {
     frame: &["data.pcap_cnt"],
     techniques: &["rule.mitre.id", "data.alert.metadata.mitre_technique_id"],
     tactics: &["rule.mitre.tactic"],
+    tags: &["rule.groups"],
     ..Shape::NONE
 };
 

@@ -2,7 +2,9 @@
 
 mod common;
 mod detection;
+mod formats;
 mod import;
+mod invariants;
 mod metrics;
 mod properties;
 mod report_depths;
