@@ -41,10 +41,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FIELD", requires = "alerts")]
     technique_field: Vec<String>,
     /// Added to all times of the alerts, such as 1.5s or -1h: the offset of the tool's clock.
-    #[arg(long, value_name = "TIME", requires = "alerts", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "alerts",
+        allow_hyphen_values = true
+    )]
     clock_offset: Option<String>,
     /// Zone of times that name none, such as UTC or +01:00.
-    #[arg(long, value_name = "ZONE", requires = "alerts", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "ZONE",
+        requires = "alerts",
+        allow_hyphen_values = true
+    )]
     zone: Option<String>,
     /// A condition on the score, such as "recall >= 0.8 and false_alarms_per_day <= 1". May be given more
     /// than once; exit code 1 if one fails.
@@ -95,8 +105,11 @@ fn parse_offset(text: &str) -> Result<i64, Problem> {
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let wrong = |why: String| {
-        Problem::new("TR0112", format!("`{text}` is not an offset of a clock: {why}"))
-            .hint("write it like 1.5s, -90min or +01:00:00")
+        Problem::new(
+            "TR0112",
+            format!("`{text}` is not an offset of a clock: {why}"),
+        )
+        .hint("write it like 1.5s, -90min or +01:00:00")
     };
     let length: SimDuration = length
         .parse()

@@ -67,15 +67,20 @@ fn from_csv(text: &str, file: &str) -> Result<TechniqueTable, Problem> {
         let line = error.position().map_or(1, csv::Position::line);
         Problem::new("TR0325", error.to_string()).at_line(file, narrow(line), 1)
     };
-    let head = reader.headers().map_err(|error| unreadable(&error))?.clone();
+    let head = reader
+        .headers()
+        .map_err(|error| unreadable(&error))?
+        .clone();
     let column = |names: &[&str]| {
         let known = |cell: &str| names.iter().any(|name| cell.eq_ignore_ascii_case(name));
         head.iter().position(known)
     };
     let (Some(signature), Some(techniques)) = (column(&[SIGNATURE]), column(&TECHNIQUES)) else {
-        return Err(Problem::new("TR0325", "the first row does not name the columns")
-            .at_line(file, 1, 1)
-            .hint("begin with signature,techniques"));
+        return Err(
+            Problem::new("TR0325", "the first row does not name the columns")
+                .at_line(file, 1, 1)
+                .hint("begin with signature,techniques"),
+        );
     };
     let mut table = TechniqueTable::new();
     for row in reader.records() {
@@ -84,10 +89,15 @@ fn from_csv(text: &str, file: &str) -> Result<TechniqueTable, Problem> {
         let cell = |index: usize| row.get(index).unwrap_or_default();
         let name = cell(signature);
         if name.is_empty() {
-            return Err(Problem::new("TR0325", "this row names no signature").at_line(file, line, 1));
+            return Err(
+                Problem::new("TR0325", "this row names no signature").at_line(file, line, 1)
+            );
         }
         let ids = table.entry(name.to_owned()).or_default();
-        for id in cell(techniques).split([' ', ';', ',']).filter(|id| !id.is_empty()) {
+        for id in cell(techniques)
+            .split([' ', ';', ','])
+            .filter(|id| !id.is_empty())
+        {
             check(name, id).map_err(|problem| problem.at_line(file, line, 1))?;
             ids.push(id.to_owned());
         }
@@ -100,7 +110,8 @@ fn check(signature: &str, id: &str) -> Result<(), Problem> {
     if attack::is_technique_id(id) {
         return Ok(());
     }
-    let message = format!("`{id}` of signature `{signature}` is not an ATT&CK technique identifier");
+    let message =
+        format!("`{id}` of signature `{signature}` is not an ATT&CK technique identifier");
     Err(Problem::new("TR0325", message).hint("such as T0855 or T0846.001"))
 }
 
@@ -111,7 +122,13 @@ fn narrow(line: u64) -> u32 {
 fn place_of(text: &str, at: usize) -> (u32, u32) {
     let before = &text[..at];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     (number(line), number(column))
 }
@@ -122,7 +139,8 @@ mod tests {
 
     #[test]
     fn table_when_ron_or_csv_then_the_same() {
-        let ron = "{\n \"9000101\": [\"T0855\"],\n \"Scan::Port_Scan\": [\"T0846.001\", \"T0888\"],\n}";
+        let ron =
+            "{\n \"9000101\": [\"T0855\"],\n \"Scan::Port_Scan\": [\"T0846.001\", \"T0888\"],\n}";
         let csv = "\u{feff}technique, signature\r\nT0855,9000101\n# a comment\n\"T0846.001 T0888\",Scan::Port_Scan\n";
         let from_csv = from_csv(csv.trim_start_matches('\u{feff}'), "t.csv").expect("valid");
         assert_eq!(from_ron(ron, "t.ron").expect("valid"), from_csv);
@@ -139,7 +157,13 @@ mod tests {
         check(from_ron("{ \"a\": [\"T0855\" }", "t"), "t:1:");
         check(from_ron("[]", "t"), "t:1:1");
         check(from_csv("sig,techniques\na,T0855\n", "t"), "t:1:1");
-        check(from_csv("signature,techniques\na,T0855\n,T0855\n", "t"), "t:3:1");
-        check(from_csv("signature,techniques\na,discovery\n", "t"), "t:2:1");
+        check(
+            from_csv("signature,techniques\na,T0855\n,T0855\n", "t"),
+            "t:3:1",
+        );
+        check(
+            from_csv("signature,techniques\na,discovery\n", "t"),
+            "t:2:1",
+        );
     }
 }

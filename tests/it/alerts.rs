@@ -187,36 +187,76 @@ fn same_alerts(s: u32) -> Vec<(&'static str, &'static str, String)> {
     let clock = format!("06:{:02}:{:02}", s / 60, s % 60);
     let unix_s = 1_767_592_800 + u64::from(s);
     vec![
-        ("same.jsonl", "jsonl", format!(
-            r#"{{"t_ns":{s}000000000,"sig_id":"w","src":{{"ip":"{src}"}},"dst":{{"ip":"{dst}"}},"techniques":["T0855"]}}"#
-        )),
-        ("same.json", "eve", format!(
-            r#"{{"timestamp":"2026-01-05T{clock}.000000+0000","event_type":"alert","src_ip":"{src}","dest_ip":"{dst}","alert":{{"signature_id":1,"metadata":{{"mitre_technique_id":["T0855"]}}}}}}"#
-        )),
-        ("same.zeek", "zeek", format!(
-            r#"{{"ts":{unix_s}.0,"id.orig_h":"{src}","id.resp_h":"{dst}","note":"Range::Write"}}"#
-        )),
-        ("same.snort", "snort", format!(
-            r#"{{ "seconds" : {unix_s}, "src_ap" : "{src}:49812", "dst_ap" : "{dst}:502", "rule" : "1:7:1" }}"#
-        )),
-        ("same.cef", "cef", format!(
-            "CEF:0|Example|OTGuard|3.1|w|Write|5|rt={unix_s}000 src={src} dst={dst} cs1Label=mitreTechnique cs1=T0855"
-        )),
-        ("same.log", "syslog", format!(
-            "<130>1 2026-01-05T{clock}Z g a - ALERT [x@32473 sig=\"w\" src=\"{src}\" dst=\"{dst}\" technique=\"T0855\"] m"
-        )),
-        ("same.wazuh", "wazuh", format!(
-            r#"{{"timestamp":"2026-01-05T{clock}.000+0000","rule":{{"id":"w","level":5,"groups":["attack.t0855"]}},"agent":{{"name":"g"}},"data":{{"srcip":"{src}","dstip":"{dst}"}}}}"#
-        )),
-        ("same.ocsf", "ocsf", format!(
-            r#"{{"class_uid":2004,"activity_id":1,"time":{unix_s}000,"finding_info":{{"uid":"f","title":"w","attacks":[{{"technique":{{"uid":"T0855"}}}}]}},"evidences":[{{"src_endpoint":{{"ip":"{src}"}},"dst_endpoint":{{"ip":"{dst}"}}}}]}}"#
-        )),
-        ("same.ecs", "ecs", format!(
-            r#"{{"@timestamp":"2026-01-05T{clock}Z","event":{{"kind":"alert"}},"rule":{{"id":"w"}},"source":{{"ip":"{src}"}},"destination":{{"ip":"{dst}"}},"threat":{{"technique":{{"id":["T0855"]}}}}}}"#
-        )),
-        ("same.sigma", "sigma", format!(
-            r#"{{"timestamp":"2026-01-05T{clock}Z","id":"w","level":"high","tags":["attack.t0855"],"src_ip":"{src}","dst_ip":"{dst}"}}"#
-        )),
+        (
+            "same.jsonl",
+            "jsonl",
+            format!(
+                r#"{{"t_ns":{s}000000000,"sig_id":"w","src":{{"ip":"{src}"}},"dst":{{"ip":"{dst}"}},"techniques":["T0855"]}}"#
+            ),
+        ),
+        (
+            "same.json",
+            "eve",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}.000000+0000","event_type":"alert","src_ip":"{src}","dest_ip":"{dst}","alert":{{"signature_id":1,"metadata":{{"mitre_technique_id":["T0855"]}}}}}}"#
+            ),
+        ),
+        (
+            "same.zeek",
+            "zeek",
+            format!(
+                r#"{{"ts":{unix_s}.0,"id.orig_h":"{src}","id.resp_h":"{dst}","note":"Range::Write"}}"#
+            ),
+        ),
+        (
+            "same.snort",
+            "snort",
+            format!(
+                r#"{{ "seconds" : {unix_s}, "src_ap" : "{src}:49812", "dst_ap" : "{dst}:502", "rule" : "1:7:1" }}"#
+            ),
+        ),
+        (
+            "same.cef",
+            "cef",
+            format!(
+                "CEF:0|Example|OTGuard|3.1|w|Write|5|rt={unix_s}000 src={src} dst={dst} cs1Label=mitreTechnique cs1=T0855"
+            ),
+        ),
+        (
+            "same.log",
+            "syslog",
+            format!(
+                "<130>1 2026-01-05T{clock}Z g a - ALERT [x@32473 sig=\"w\" src=\"{src}\" dst=\"{dst}\" technique=\"T0855\"] m"
+            ),
+        ),
+        (
+            "same.wazuh",
+            "wazuh",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}.000+0000","rule":{{"id":"w","level":5,"groups":["attack.t0855"]}},"agent":{{"name":"g"}},"data":{{"srcip":"{src}","dstip":"{dst}"}}}}"#
+            ),
+        ),
+        (
+            "same.ocsf",
+            "ocsf",
+            format!(
+                r#"{{"class_uid":2004,"activity_id":1,"time":{unix_s}000,"finding_info":{{"uid":"f","title":"w","attacks":[{{"technique":{{"uid":"T0855"}}}}]}},"evidences":[{{"src_endpoint":{{"ip":"{src}"}},"dst_endpoint":{{"ip":"{dst}"}}}}]}}"#
+            ),
+        ),
+        (
+            "same.ecs",
+            "ecs",
+            format!(
+                r#"{{"@timestamp":"2026-01-05T{clock}Z","event":{{"kind":"alert"}},"rule":{{"id":"w"}},"source":{{"ip":"{src}"}},"destination":{{"ip":"{dst}"}},"threat":{{"technique":{{"id":["T0855"]}}}}}}"#
+            ),
+        ),
+        (
+            "same.sigma",
+            "sigma",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}Z","id":"w","level":"high","tags":["attack.t0855"],"src_ip":"{src}","dst_ip":"{dst}"}}"#
+            ),
+        ),
     ]
 }
 
@@ -225,7 +265,9 @@ fn detection(folder: &std::path::Path) -> serde_json::Value {
     let mut found = read_json(&folder.join("run/score/score.json"))["detection"].take();
     for alarm in found["alarms"].as_array_mut().into_iter().flatten() {
         let alarm = alarm.as_object_mut().expect("an alarm is an object");
-        alarm.retain(|field, _| !matches!(field.as_str(), "tool" | "tools" | "sig_ids" | "signatures"));
+        alarm.retain(|field, _| {
+            !matches!(field.as_str(), "tool" | "tools" | "sig_ids" | "signatures")
+        });
     }
     found
 }
@@ -234,14 +276,27 @@ fn detection(folder: &std::path::Path) -> serde_json::Value {
 #[test]
 fn alerts_when_the_same_in_all_formats_then_the_same_detection() {
     let folder = scratch();
-    words(folder.path(), "run bottling/underfill --duration 41min --out run").expect_code(0);
+    words(
+        folder.path(),
+        "run bottling/underfill --duration 41min --out run",
+    )
+    .expect_code(0);
     let table = "signature,techniques\nRange::Write,T0855\n1:7,T0855\n";
     fs::write(folder.path().join("table.csv"), table).expect("the file can be written");
     let mut first = None;
     for (name, format, line) in same_alerts(2415) {
-        fs::write(folder.path().join(name), format!("{line}\n{line}\n")).expect("the file can be written");
+        fs::write(folder.path().join(name), format!("{line}\n{line}\n"))
+            .expect("the file can be written");
         for choice in [Some(format), Some("auto"), None] {
-            let mut args = vec!["score", "run", "--quick", "--alerts", name, "--techniques", "table.csv"];
+            let mut args = vec![
+                "score",
+                "run",
+                "--quick",
+                "--alerts",
+                name,
+                "--techniques",
+                "table.csv",
+            ];
             args.extend(choice.iter().flat_map(|choice| ["--format", choice]));
             if choice.is_some_and(|choice| choice == "auto") && format != "cef" {
                 continue;
@@ -256,29 +311,47 @@ fn alerts_when_the_same_in_all_formats_then_the_same_detection() {
         }
     }
     let detected = &first.expect("there were formats")["steps_detected"];
-    assert!(detected.as_u64() > Some(0), "the alerts are of an attack: {detected}");
+    assert!(
+        detected.as_u64() > Some(0),
+        "the alerts are of an attack: {detected}"
+    );
 }
 
 #[test]
 fn alerts_when_the_clock_of_the_tool_is_off_then_it_can_be_said() {
     let folder = scratch();
     words(folder.path(), "run bottling/calm --duration 60s --out run").expect_code(0);
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
-    write("late.cef", "CEF:0|a|b|1|x|n|5|rt=Jan 05 2026 08:00:30 dst=10.20.1.11\n");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it can be written")
+    };
+    write(
+        "late.cef",
+        "CEF:0|a|b|1|x|n|5|rt=Jan 05 2026 08:00:30 dst=10.20.1.11\n",
+    );
     let score = |more: &[&str]| {
         let mut args = vec!["score", "run", "--quick", "--alerts", "late.cef"];
         args.extend(more);
         twinrange(folder.path(), &args)
     };
-    score(&[]).expect_code(2).expect_says(&["TR0313", "late.cef:1:", "no zone", "--zone UTC"]);
-    score(&["--zone", "UTC"]).expect_code(2).expect_says(&["TR0313", "outside the run"]);
+    score(&[])
+        .expect_code(2)
+        .expect_says(&["TR0313", "late.cef:1:", "no zone", "--zone UTC"]);
+    score(&["--zone", "UTC"])
+        .expect_code(2)
+        .expect_says(&["TR0313", "outside the run"]);
     score(&["--zone", "+02:00"]).expect_code(0);
     score(&["--zone", "+01:00", "--clock-offset", "-60min"]).expect_code(0);
     score(&["--zone", "-02:00", "--clock-offset=-04:00:00"]).expect_code(0);
-    score(&["--zone", "CET"]).expect_code(2).expect_says(&["TR0112", "CET"]);
-    score(&["--clock-offset", "an hour"]).expect_code(2).expect_says(&["TR0112", "an hour"]);
+    score(&["--zone", "CET"])
+        .expect_code(2)
+        .expect_says(&["TR0112", "CET"]);
+    score(&["--clock-offset", "an hour"])
+        .expect_code(2)
+        .expect_says(&["TR0112", "an hour"]);
     write("odd.ron", "{ \"x\": [\"write\"] }");
-    score(&["--zone", "+02:00", "--techniques", "odd.ron"]).expect_code(2).expect_says(&["TR0325", "odd.ron:1:9", "T0855"]);
+    score(&["--zone", "+02:00", "--techniques", "odd.ron"])
+        .expect_code(2)
+        .expect_says(&["TR0325", "odd.ron:1:9", "T0855"]);
     write("odd.json", "{\"when\":1}\n");
     words(folder.path(), "score run --quick --alerts odd.json")
         .expect_code(2)
@@ -289,8 +362,18 @@ fn alerts_when_the_clock_of_the_tool_is_off_then_it_can_be_said() {
 fn formats_when_listed_then_all_with_a_line_each() {
     let folder = scratch();
     let done = words(folder.path(), "list formats").expect_code(0);
-    let names = ["jsonl", "eve", "zeek", "snort", "cef", "syslog", "wazuh", "ocsf", "ecs", "sigma"];
-    let listed: Vec<&str> = done.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names = [
+        "jsonl", "eve", "zeek", "snort", "cef", "syslog", "wazuh", "ocsf", "ecs", "sigma",
+    ];
+    let listed: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     assert_eq!(listed, names);
-    assert!(done.stdout.lines().all(|line| line.len() > 40), "{}", done.stdout);
+    assert!(
+        done.stdout.lines().all(|line| line.len() > 40),
+        "{}",
+        done.stdout
+    );
 }

@@ -52,7 +52,12 @@ const SHAPE: Shape = Shape {
         "label.technique",
         "label.techniqueid",
     ],
-    tactics: &["label.mitretactic", "label.mitretacticid", "label.tactic", "label.tacticid"],
+    tactics: &[
+        "label.mitretactic",
+        "label.mitretacticid",
+        "label.tactic",
+        "label.tacticid",
+    ],
     tags: &["label.tags", "label.tag"],
     ..Shape::NONE
 };
@@ -75,7 +80,11 @@ pub(super) fn line(
     let Some(at) = line.text.find("CEF:") else {
         let found = sniff::kind_of_text(line.text.trim_start());
         let message = format!("expected a CEF message, found {found}");
-        return Err(sniff::error(line.number, message, Some(&Format::Cef.looks())));
+        return Err(sniff::error(
+            line.number,
+            message,
+            Some(&Format::Cef.looks()),
+        ));
     };
     let (before, message) = line.text.split_at(at);
     // What forwards CEF may write any header: only a missing `rt` makes us need it.
@@ -94,7 +103,10 @@ pub(super) fn message(
     let mut parts = Vec::new();
     let mut rest = text.strip_prefix("CEF:").unwrap_or(text);
     let empty = Object::new();
-    let place = Record { object: &empty, line };
+    let place = Record {
+        object: &empty,
+        line,
+    };
     while parts.len() < 7 {
         match unescaped_at(rest, b'|') {
             Some(at) => {
@@ -114,12 +126,17 @@ pub(super) fn message(
         }
     }
     if parts[0].trim().parse::<u8>().is_err() {
-        let message = format!("\"{}\" is no version of CEF", super::shape::short(&parts[0]));
+        let message = format!(
+            "\"{}\" is no version of CEF",
+            super::shape::short(&parts[0])
+        );
         return Err(place.error("version", message, Some(&Format::Cef.looks())));
     }
     let mut object = extension(rest);
     let named = HEADER.iter().zip(parts.into_iter().skip(1));
-    let header: Object = named.map(|(name, part)| ((*name).to_owned(), part.into())).collect();
+    let header: Object = named
+        .map(|(name, part)| ((*name).to_owned(), part.into()))
+        .collect();
     let labels = labels(&object);
     object.insert("cef".to_owned(), Value::Object(header));
     object.insert("label".to_owned(), Value::Object(labels));
@@ -234,8 +251,14 @@ mod tests {
         check("", &[]);
         check("src=10.0.0.1", &[("src", "10.0.0.1")]);
         check("msg=a b  c dst=1", &[("dst", "1"), ("msg", "a b  c")]);
-        check("msg=a\\=b\\\\ c\\nd dst=1", &[("dst", "1"), ("msg", "a=b\\ c\nd")]);
-        check("request=http://h/?a=1&b=2 spt=5", &[("request", "http://h/?a=1&b=2"), ("spt", "5")]);
+        check(
+            "msg=a\\=b\\\\ c\\nd dst=1",
+            &[("dst", "1"), ("msg", "a=b\\ c\nd")],
+        );
+        check(
+            "request=http://h/?a=1&b=2 spt=5",
+            &[("request", "http://h/?a=1&b=2"), ("spt", "5")],
+        );
         check("a= b=", &[("a", ""), ("b", "")]);
         check("lost text a=1", &[("a", "1")]);
         check("a==b c=1", &[("a", "=b"), ("c", "1")]);

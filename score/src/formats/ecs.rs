@@ -28,7 +28,12 @@ const SHAPE: Shape = Shape {
         "rule.name",
         "event.code",
     ],
-    sig_name: &["kibana.alert.rule.name", "rule.name", "kibana.alert.reason", "message"],
+    sig_name: &[
+        "kibana.alert.rule.name",
+        "rule.name",
+        "kibana.alert.reason",
+        "message",
+    ],
     also: &["kibana.alert.rule.name", "rule.name"],
     severity: &[
         "kibana.alert.severity",

@@ -48,7 +48,9 @@ pub(super) fn record(
     };
     let Some(event_type) = fields.string("event_type")? else {
         let other = guess::hint(&object);
-        let hint = other.as_deref().unwrap_or("every record of eve.json has an event_type");
+        let hint = other
+            .as_deref()
+            .unwrap_or("every record of eve.json has an event_type");
         return Err(fields.error("event_type", "required field is missing", Some(hint)));
     };
     let unix_ns = timestamp(&fields, options)?;
@@ -84,7 +86,10 @@ pub(super) fn record(
         let alert = alert(&fields, base, options, import)?;
         import.take(line, &object, alert, &PATHS, options);
     } else if base.src.is_empty() && base.dst.is_empty() {
-        import.skip(&format!("`{}` record without addresses", short(&event_type)));
+        import.skip(&format!(
+            "`{}` record without addresses",
+            short(&event_type)
+        ));
     } else {
         let record = Alert {
             kind: Kind::Log,

@@ -50,7 +50,11 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
                     other.name(),
                     format.name()
                 );
-                return Err(error(line.number, message, "name the format with --format; a file holds one"));
+                return Err(error(
+                    line.number,
+                    message,
+                    "name the format with --format; a file holds one",
+                ));
             }
             Some(_) => {}
         }
@@ -71,8 +75,19 @@ fn error(line: u64, message: String, hint: &str) -> ImportError {
 fn unknown(line: &sniff::Line<'_>) -> ImportError {
     let what = match serde_json::from_str::<Value>(line.text) {
         Ok(Value::Object(object)) => {
-            let keys: Vec<String> = object.keys().take(5).map(|key| format!("`{}`", super::shape::short(key))).collect();
-            format!("a JSON object with the fields {}", if keys.is_empty() { "of no format".to_owned() } else { keys.join(", ") })
+            let keys: Vec<String> = object
+                .keys()
+                .take(5)
+                .map(|key| format!("`{}`", super::shape::short(key)))
+                .collect();
+            format!(
+                "a JSON object with the fields {}",
+                if keys.is_empty() {
+                    "of no format".to_owned()
+                } else {
+                    keys.join(", ")
+                }
+            )
         }
         _ if line.text.trim_start().starts_with('{') => "JSON that cannot be read".to_owned(),
         _ => sniff::kind_of_text(line.text.trim_start()).to_owned(),
@@ -103,14 +118,21 @@ fn of_line(line: &str) -> Vec<Format> {
             _ => Vec::new(),
         };
     }
-    if line.starts_with("#separator") || line.starts_with("#fields\t") || line.starts_with("ts\tuid\t") {
+    if line.starts_with("#separator")
+        || line.starts_with("#fields\t")
+        || line.starts_with("ts\tuid\t")
+    {
         return vec![Format::Zeek];
     }
     if line.starts_with("CEF:") {
         return vec![Format::Cef];
     }
     if syslog::looks_like_it(line) {
-        return vec![if line.contains("CEF:") { Format::Cef } else { Format::Syslog }];
+        return vec![if line.contains("CEF:") {
+            Format::Cef
+        } else {
+            Format::Syslog
+        }];
     }
     Vec::new()
 }
@@ -121,18 +143,28 @@ fn of_object(object: &Object) -> Vec<Format> {
     let object = inner.unwrap_or(object);
     let has = |path: &str| !values(object, path).is_empty();
     let any = |paths: &[&str]| paths.iter().any(|path| has(path));
-    let wazuh = has("rule.level") && has("timestamp") && any(&["agent", "manager", "decoder", "location"]);
+    let wazuh =
+        has("rule.level") && has("timestamp") && any(&["agent", "manager", "decoder", "location"]);
     let rules: [(Format, bool); 8] = [
         (Format::Jsonl, has("t_ns")),
         (Format::Eve, has("event_type") && has("timestamp")),
-        (Format::Zeek, has("ts") && any(&["id.orig_h", "note", "uid", "_path"])),
+        (
+            Format::Zeek,
+            has("ts") && any(&["id.orig_h", "note", "uid", "_path"]),
+        ),
         (
             Format::Snort,
-            any(&["timestamp", "seconds"]) && (any(&["pkt_gen", "src_ap"]) || has("gid") && has("sid") || has_snort_rule(object)),
+            any(&["timestamp", "seconds"])
+                && (any(&["pkt_gen", "src_ap"])
+                    || has("gid") && has("sid")
+                    || has_snort_rule(object)),
         ),
         (Format::Wazuh, wazuh),
         (Format::Ocsf, has("class_uid")),
-        (Format::Ecs, any(&["@timestamp", "kibana.alert.uuid"]) && !wazuh),
+        (
+            Format::Ecs,
+            any(&["@timestamp", "kibana.alert.uuid"]) && !wazuh,
+        ),
         (
             Format::Sigma,
             has("level") && has("tags") || has("Level") && has("RuleTitle"),
@@ -173,24 +205,51 @@ mod tests {
         let check = |line: &str, expect: Format| {
             assert_eq!(of_line(line), [expect], "{line}");
         };
-        check(r#"{"t_ns":1,"sig_id":"a","tags":["attack.t0855"]}"#, Format::Jsonl);
-        check(r#"{"timestamp":"2026-01-05T06:00:15+0000","event_type":"alert","alert":{}}"#, Format::Eve);
+        check(
+            r#"{"t_ns":1,"sig_id":"a","tags":["attack.t0855"]}"#,
+            Format::Jsonl,
+        );
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15+0000","event_type":"alert","alert":{}}"#,
+            Format::Eve,
+        );
         check(r#"{"ts":1.5,"id.orig_h":"10.0.0.1"}"#, Format::Zeek);
         check(r#"{"ts":1.5,"note":"Scan::Port_Scan"}"#, Format::Zeek);
         check("#separator \\x09", Format::Zeek);
         check("ts\tuid\tid.orig_h", Format::Zeek);
         check(r#"{ "seconds" : 1, "rule" : "1:2:3" }"#, Format::Snort);
-        check(r#"{ "timestamp" : "01/05-06:00:15.2", "gid": 1, "sid": 2 }"#, Format::Snort);
+        check(
+            r#"{ "timestamp" : "01/05-06:00:15.2", "gid": 1, "sid": 2 }"#,
+            Format::Snort,
+        );
         check("CEF:0|a|b|c|d|e|5|", Format::Cef);
-        check("<34>1 2026-01-05T06:00:15Z h a - - - CEF:0|a|b|c|d|e|5|", Format::Cef);
+        check(
+            "<34>1 2026-01-05T06:00:15Z h a - - - CEF:0|a|b|c|d|e|5|",
+            Format::Cef,
+        );
         check("<34>Jan  5 06:00:15 h a: text", Format::Syslog);
-        check("<130>1 2026-01-05T06:00:15Z h a - ALERT - text", Format::Syslog);
+        check(
+            "<130>1 2026-01-05T06:00:15Z h a - ALERT - text",
+            Format::Syslog,
+        );
         check("Jan  5 06:00:15 h sshd[4]: text", Format::Syslog);
-        check(r#"{"timestamp":"2026-01-05T06:00:15.0+0000","rule":{"level":3,"id":"1"},"agent":{"id":"0"}}"#, Format::Wazuh);
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15.0+0000","rule":{"level":3,"id":"1"},"agent":{"id":"0"}}"#,
+            Format::Wazuh,
+        );
         check(r#"{"class_uid":2004,"time":1}"#, Format::Ocsf);
-        check(r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"alert"}}"#, Format::Ecs);
-        check(r#"{"_source":{"@timestamp":"2026-01-05T06:00:15Z"}}"#, Format::Ecs);
-        check(r#"{"timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"],"title":"x"}"#, Format::Sigma);
+        check(
+            r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"alert"}}"#,
+            Format::Ecs,
+        );
+        check(
+            r#"{"_source":{"@timestamp":"2026-01-05T06:00:15Z"}}"#,
+            Format::Ecs,
+        );
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"],"title":"x"}"#,
+            Format::Sigma,
+        );
         for none in ["", "{}", "{\"a\":1}", "hello", "[1]", "{\"t_ns\"", "1,2,3"] {
             assert_eq!(of_line(none), [], "{none}");
         }
@@ -202,12 +261,20 @@ mod tests {
             let error = detect(file.as_bytes()).expect_err(file);
             format!("{error} / {}", error.hint.expect("a hint"))
         };
-        let both = r#"{"@timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"]}"#;
+        let both =
+            r#"{"@timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"]}"#;
         assert!(says(both).contains("`ecs` or `sigma`"), "{}", says(both));
         let mixed = "{\"t_ns\":1}\n\n{\"class_uid\":2004}\n";
-        assert!(says(mixed).contains("line 3: line 1 looks like `jsonl` and this one like `ocsf`"), "{}", says(mixed));
+        assert!(
+            says(mixed).contains("line 3: line 1 looks like `jsonl` and this one like `ocsf`"),
+            "{}",
+            says(mixed)
+        );
         let odd = says("{\"when\":1,\"what\":2}");
-        assert!(odd.contains("`what`, `when`") && odd.contains("`t_ns` and `sig_id`"), "{odd}");
+        assert!(
+            odd.contains("`what`, `when`") && odd.contains("`t_ns` and `sig_id`"),
+            "{odd}"
+        );
         assert!(says("<a/>").contains("XML"));
         assert_eq!(detect(b" \r\n\n"), Ok(Format::Jsonl));
     }

@@ -122,7 +122,10 @@ fn missing(fields: &Fields<'_>, field: &str) -> ImportError {
     let hint = if let Some(other) = super::guess::hint(fields.object) {
         other
     } else if let Some(similar) = similar {
-        format!("there is a field `{}`; did you mean `{field}`?", short(similar))
+        format!(
+            "there is a field `{}`; did you mean `{field}`?",
+            short(similar)
+        )
     } else if field == "t_ns" {
         "t_ns is simulated nanoseconds since the start of the run, a whole number".to_owned()
     } else {

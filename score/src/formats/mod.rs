@@ -31,9 +31,9 @@ mod zeek;
 pub use alarms::station_alarms;
 pub use format::Format;
 pub use guess::detect;
-pub use time::zone_s;
 pub(crate) use possible::{AFTER_RUN, IN_CLEAN_PERIOD};
 pub(crate) use sniff::count_u64;
+pub use time::zone_s;
 
 use std::collections::BTreeMap;
 
@@ -256,7 +256,13 @@ pub fn import(
             Format::Syslog => syslog::line(&line, options, into)?,
             Format::Wazuh => wazuh::record(number, document(&line, format)?, options, into)?,
             Format::Ocsf => {
-                ocsf::record(number, document(&line, format)?, &mut findings, options, into)?;
+                ocsf::record(
+                    number,
+                    document(&line, format)?,
+                    &mut findings,
+                    options,
+                    into,
+                )?;
             }
             Format::Ecs => ecs::record(number, document(&line, format)?, options, into)?,
             Format::Sigma => sigma::record(number, document(&line, format)?, options, into)?,
@@ -271,7 +277,11 @@ fn document(line: &sniff::Line<'_>, format: Format) -> Result<sniff::Object, Imp
     let mut object = line.object(format)?;
     for wrapped in ["_source", "fields"] {
         let is_hit = object.contains_key("_index") || wrapped == "_source";
-        if is_hit && object.get(wrapped).is_some_and(serde_json::Value::is_object) {
+        if is_hit
+            && object
+                .get(wrapped)
+                .is_some_and(serde_json::Value::is_object)
+        {
             if let Some(serde_json::Value::Object(inner)) = object.remove(wrapped) {
                 return Ok(inner);
             }

@@ -20,8 +20,16 @@ const SHAPE: Shape = Shape {
     time: &["time"],
     time_hint: "1767592815250",
     sensor: &["metadata.log_provider", "metadata.logger"],
-    sig_id: &["finding_info.analytic.uid", "finding_info.analytic.name", "finding_info.title"],
-    sig_name: &["finding_info.title", "finding_info.analytic.name", "message"],
+    sig_id: &[
+        "finding_info.analytic.uid",
+        "finding_info.analytic.name",
+        "finding_info.title",
+    ],
+    sig_name: &[
+        "finding_info.title",
+        "finding_info.analytic.name",
+        "message",
+    ],
     also: &["finding_info.analytic.name"],
     severity: &["severity_id"],
     scale: severity::ocsf,
@@ -41,7 +49,12 @@ const SHAPE: Shape = Shape {
     },
     host: End {
         ip: &["device.ip", "resources.ip"],
-        asset: &["device.hostname", "device.name", "resources.hostname", "resources.name"],
+        asset: &[
+            "device.hostname",
+            "device.name",
+            "resources.hostname",
+            "resources.name",
+        ],
         mac: &["device.mac"],
         ..End::NONE
     },
@@ -103,17 +116,28 @@ pub(super) fn record(
         return Err(record.missing("class_uid", Some("2004 is a Detection Finding")));
     };
     if class != DETECTION_FINDING {
-        return SHAPE.take(&record, What::Log(format!("class {class}")), options, import);
+        return SHAPE.take(
+            &record,
+            What::Log(format!("class {class}")),
+            options,
+            import,
+        );
     }
     let Some(uid) = record.word(&["finding_info.uid"])? else {
-        return Err(record.missing("finding_info.uid", Some("it tells an update from a new finding")));
+        return Err(record.missing(
+            "finding_info.uid",
+            Some("it tells an update from a new finding"),
+        ));
     };
     let created = !matches!(record.word(&["activity_id"])?.as_deref(), Some("2" | "3"));
     if findings.is_known(uid, created, import) {
         import.skip("update of a finding that was read before");
         return Ok(());
     }
-    let is_no_alert = values(&object, "is_alert").first().and_then(|flag| flag.as_bool()) == Some(false);
+    let is_no_alert = values(&object, "is_alert")
+        .first()
+        .and_then(|flag| flag.as_bool())
+        == Some(false);
     let is_suppressed = record.word(&["status_id"])?.as_deref() == Some("3");
     let what = if is_no_alert || is_suppressed {
         What::Log("finding without alert".to_owned())
@@ -127,10 +151,16 @@ pub(super) fn record(
 fn by_words(object: &mut Object) {
     for (id, name, words) in [
         ("action_id", "action", [("1", "allowed"), ("2", "denied")]),
-        ("disposition_id", "disposition", [("1", "allowed"), ("2", "blocked")]),
+        (
+            "disposition_id",
+            "disposition",
+            [("1", "allowed"), ("2", "blocked")],
+        ),
     ] {
         let number = object.get(id).map(ToString::to_string);
-        let word = words.iter().find(|(known, _)| number.as_deref() == Some(*known));
+        let word = words
+            .iter()
+            .find(|(known, _)| number.as_deref() == Some(*known));
         if let Some((_, word)) = word {
             object.entry(name).or_insert((*word).into());
         }

@@ -53,7 +53,9 @@ pub(super) fn cef(text: &str) -> Option<u8> {
 
 /// Syslog's severity: 0 is an emergency, 7 is for debugging.
 pub(super) fn syslog(severity: u8) -> Option<u8> {
-    [10, 10, 9, 7, 5, 4, 2, 1].get(usize::from(severity)).copied()
+    [10, 10, 9, 7, 5, 4, 2, 1]
+        .get(usize::from(severity))
+        .copied()
 }
 
 /// Sigma's and Elastic's words, with the short forms that tools print.
@@ -89,18 +91,40 @@ mod tests {
         };
         let some = |grades: &[u8]| grades.iter().copied().map(Some).collect::<Vec<_>>();
         assert_eq!(all(priority, &["1", "2", "3", "4"]), some(&[9, 6, 3, 1]));
-        assert_eq!(all(level_of_15, &["0", "3", "10", "12", "15"]), some(&[0, 2, 7, 8, 10]));
-        assert_eq!(all(ocsf, &["1", "2", "3", "4", "5", "6"]), some(&[1, 3, 5, 7, 9, 10]));
-        assert_eq!(all(cef, &["0", "8", "10", "Low", "Very-High"]), some(&[0, 8, 10, 2, 9]));
+        assert_eq!(
+            all(level_of_15, &["0", "3", "10", "12", "15"]),
+            some(&[0, 2, 7, 8, 10])
+        );
+        assert_eq!(
+            all(ocsf, &["1", "2", "3", "4", "5", "6"]),
+            some(&[1, 3, 5, 7, 9, 10])
+        );
+        assert_eq!(
+            all(cef, &["0", "8", "10", "Low", "Very-High"]),
+            some(&[0, 8, 10, 2, 9])
+        );
         assert_eq!(
             (0..=7).map(syslog).collect::<Vec<_>>(),
             some(&[10, 10, 9, 7, 5, 4, 2, 1])
         );
-        assert_eq!(all(word, &["informational", "low", "Medium", "HIGH", "crit"]), some(&[1, 3, 5, 7, 9]));
-        assert_eq!(all(word_or_risk, &["21", "47", "73", "99", "high"]), some(&[2, 5, 7, 10, 7]));
+        assert_eq!(
+            all(word, &["informational", "low", "Medium", "HIGH", "crit"]),
+            some(&[1, 3, 5, 7, 9])
+        );
+        assert_eq!(
+            all(word_or_risk, &["21", "47", "73", "99", "high"]),
+            some(&[2, 5, 7, 10, 7])
+        );
         for (scale, text) in [
-            (priority as fn(&str) -> Option<u8>, "0"), (level_of_15, "16"), (ocsf, "99"), (cef, "Unknown"),
-            (word, "severe"), (word_or_risk, "101"), (cef, "NaN"), (cef, ""), (word_or_risk, "inf"),
+            (priority as fn(&str) -> Option<u8>, "0"),
+            (level_of_15, "16"),
+            (ocsf, "99"),
+            (cef, "Unknown"),
+            (word, "severe"),
+            (word_or_risk, "101"),
+            (cef, "NaN"),
+            (cef, ""),
+            (word_or_risk, "inf"),
         ] {
             assert_eq!(scale(text), None, "{text}");
         }

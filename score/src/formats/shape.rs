@@ -148,7 +148,11 @@ impl<'a> Record<'a> {
         };
         match plain(value) {
             Some(text) => Ok(Some((path, text))),
-            None => Err(self.error(path, format!("expected a text, found {}", describe(value)), None)),
+            None => Err(self.error(
+                path,
+                format!("expected a text, found {}", describe(value)),
+                None,
+            )),
         }
     }
 
@@ -161,14 +165,22 @@ impl<'a> Record<'a> {
         !values(self.object, path).is_empty()
     }
 
-    fn number<T: std::str::FromStr>(&self, paths: Any, what: &str) -> Result<Option<T>, ImportError> {
+    fn number<T: std::str::FromStr>(
+        &self,
+        paths: Any,
+        what: &str,
+    ) -> Result<Option<T>, ImportError> {
         let Some((path, text)) = self.text(paths)? else {
             return Ok(None);
         };
         let parsed = text.trim().parse();
-        parsed
-            .map(Some)
-            .map_err(|_| self.error(path, format!("expected {what}, found \"{}\"", short(&text)), None))
+        parsed.map(Some).map_err(|_| {
+            self.error(
+                path,
+                format!("expected {what}, found \"{}\"", short(&text)),
+                None,
+            )
+        })
     }
 }
 
@@ -223,9 +235,13 @@ impl Shape {
             tool: record.word(self.tool)?.or_else(|| options.tool.clone()),
             sensor: record.word(self.sensor)?,
             sig_name: record.word(self.sig_name)?,
-            proto: record.word(self.proto)?.map(|proto| proto.to_ascii_lowercase()),
+            proto: record
+                .word(self.proto)?
+                .map(|proto| proto.to_ascii_lowercase()),
             span: options.span.clone(),
-            frame: record.number(self.frame, "the number of a frame")?.filter(|&frame| frame > 0),
+            frame: record
+                .number(self.frame, "the number of a frame")?
+                .filter(|&frame| frame > 0),
             src,
             dst,
             ..Alert::default()
@@ -260,13 +276,19 @@ impl Shape {
         if let Some((path, text)) = record.text(self.severity)? {
             alert.severity = (self.scale)(&text);
             if alert.severity.is_none() && !says_unknown(&text) {
-                import.note(format!("severity `{}` in `{path}` is not on its scale; ignored", short(&text)));
+                import.note(format!(
+                    "severity `{}` in `{path}` is not on its scale; ignored",
+                    short(&text)
+                ));
             }
         }
-        (alert.techniques, alert.technique_source) = self.techniques(record, &sig_id, options, import)?;
+        (alert.techniques, alert.technique_source) =
+            self.techniques(record, &sig_id, options, import)?;
         alert.tactics = self.tactics(record, import);
         alert.action = self.action(record);
-        alert.raw = options.keep_raw.then(|| Value::Object(record.object.clone()));
+        alert.raw = options
+            .keep_raw
+            .then(|| Value::Object(record.object.clone()));
         alert.sig_id = sig_id;
         Ok(())
     }
@@ -284,7 +306,10 @@ impl Shape {
             None => None,
         };
         let reported = match record.text(self.time)? {
-            Some((path, text)) => Some((path, read_time(record, path, &text, self.time_hint, options)?)),
+            Some((path, text)) => Some((
+                path,
+                read_time(record, path, &text, self.time_hint, options)?,
+            )),
             None => None,
         };
         match (occurred, reported) {
@@ -305,18 +330,32 @@ impl Shape {
         options: &ImportOptions,
         import: &mut Import,
     ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
-        let own = options.technique_fields.iter().flat_map(|field| own_paths(field));
+        let own = options
+            .technique_fields
+            .iter()
+            .flat_map(|field| own_paths(field));
         let mut native = Vec::new();
-        for path in self.techniques.iter().map(|path| (*path).to_owned()).chain(own) {
+        for path in self
+            .techniques
+            .iter()
+            .map(|path| (*path).to_owned())
+            .chain(own)
+        {
             for text in values(record.object, &path).into_iter().filter_map(plain) {
                 let before = native.len();
                 native.extend(identifiers(&text));
                 if native.len() == before && !text.is_empty() {
-                    import.note(format!("no technique identifier in `{}`; ignored", short(&path)));
+                    import.note(format!(
+                        "no technique identifier in `{}`; ignored",
+                        short(&path)
+                    ));
                 }
             }
         }
-        let tags = self.tags.iter().flat_map(|path| values(record.object, path));
+        let tags = self
+            .tags
+            .iter()
+            .flat_map(|path| values(record.object, path));
         let tagged = tags.filter_map(plain).flat_map(|text| {
             let words = text.split([',', ' ']).filter_map(technique_in_tag);
             words.collect::<Vec<_>>()
@@ -350,10 +389,15 @@ impl Shape {
                 }
             }
         }
-        let tags = self.tags.iter().flat_map(|path| values(record.object, path));
+        let tags = self
+            .tags
+            .iter()
+            .flat_map(|path| values(record.object, path));
         for text in tags.filter_map(plain) {
             // Older rules write `attack.impair_process_control`; a tag that is no tactic may mean anything.
-            let words = text.split([',', ' ']).filter_map(|tag| tag.strip_prefix("attack."));
+            let words = text
+                .split([',', ' '])
+                .filter_map(|tag| tag.strip_prefix("attack."));
             let found = words.filter_map(|word| attack::tactic_id(&word.replace('_', "-")));
             ids.extend(found.map(str::to_owned));
         }
@@ -364,7 +408,10 @@ impl Shape {
 
     /// What the tool says it did, by the words that tools use.
     fn action(&self, record: &Record<'_>) -> Action {
-        let texts = self.action.iter().flat_map(|path| values(record.object, path));
+        let texts = self
+            .action
+            .iter()
+            .flat_map(|path| values(record.object, path));
         let mut action = Action::None;
         for text in texts.filter_map(plain) {
             match action_of(&text) {
@@ -477,7 +524,10 @@ fn without_parents(ids: &[String]) -> Vec<String> {
 }
 
 fn says_unknown(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "unknown" | "0" | "99" | "other" | "-")
+    matches!(
+        text.to_ascii_lowercase().as_str(),
+        "unknown" | "0" | "99" | "other" | "-"
+    )
 }
 
 /// The words of an action: `would_drop` and `not blocked` let it pass.
@@ -489,9 +539,15 @@ fn action_of(text: &str) -> Action {
             .iter()
             .any(|word| starts.iter().any(|start| word.starts_with(start)))
     };
-    let only_said = words.iter().any(|word| matches!(*word, "would" | "not" | "could" | "can"));
+    let only_said = words
+        .iter()
+        .any(|word| matches!(*word, "would" | "not" | "could" | "can"));
     if any(&["block", "drop", "den", "reject", "prevent", "quarantin"]) {
-        return if only_said { Action::Allowed } else { Action::Blocked };
+        return if only_said {
+            Action::Allowed
+        } else {
+            Action::Blocked
+        };
     }
     if any(&["allow", "pass", "permit", "accept"]) && !only_said {
         return Action::Allowed;

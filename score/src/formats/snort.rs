@@ -69,7 +69,10 @@ pub(super) fn record(
 
 /// `gid:sid`, without the revision: a rule that was edited is still the rule.
 fn name_rule(object: &mut Object) {
-    let rule = object.get("rule").and_then(Value::as_str).map(str::to_owned);
+    let rule = object
+        .get("rule")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     let parts: Vec<&str> = rule.iter().flat_map(|rule| rule.split(':')).collect();
     let (gid, sid) = match parts.as_slice() {
         [gid, sid, ..] => ((*gid).to_owned(), (*sid).to_owned()),

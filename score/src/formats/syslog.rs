@@ -74,14 +74,21 @@ pub(super) fn line(
     import: &mut Import,
 ) -> Result<(), ImportError> {
     let mut object = header(line.text).map_err(|fault| fault.on(line))?;
-    let msg = object.get("msg").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let msg = object
+        .get("msg")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if msg.starts_with("CEF:") {
         return cef::message(line.number, &msg, object, options, import);
     }
     if let Some(fast) = fast_alert(&msg) {
         object.extend(fast);
     } else {
-        let taken = object.get("param").and_then(Value::as_object).is_none_or(Object::is_empty);
+        let taken = object
+            .get("param")
+            .and_then(Value::as_object)
+            .is_none_or(Object::is_empty);
         if taken {
             params_in_text(&msg, &mut object);
         }
@@ -91,7 +98,10 @@ pub(super) fn line(
             object.insert("sig".to_owned(), signature);
         }
     }
-    let is_alert = object.get("msgid").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case("alert"));
+    let is_alert = object
+        .get("msgid")
+        .and_then(Value::as_str)
+        .is_some_and(|id| id.eq_ignore_ascii_case("alert"));
     let has_signature = object.contains_key("sig");
     if is_alert {
         // It says what kind of message this is, and no signature.
@@ -130,7 +140,11 @@ impl Fault {
         };
         ImportError {
             field: Some(self.field.to_owned()),
-            ..sniff::error(line.number, format!("{}{other}", self.message), Some(&Format::Syslog.looks()))
+            ..sniff::error(
+                line.number,
+                format!("{}{other}", self.message),
+                Some(&Format::Syslog.looks()),
+            )
         }
     }
 }
@@ -152,7 +166,10 @@ pub(super) fn header(text: &str) -> Result<Object, Fault> {
                 (number <= 191).then_some((number, rest))
             });
             let Some((pri, rest)) = pri else {
-                return fault("PRI", "the priority is not a number from 0 to 191 in angle brackets");
+                return fault(
+                    "PRI",
+                    "the priority is not a number from 0 to 191 in angle brackets",
+                );
             };
             if let Some(grade) = severity::syslog(pri % 8) {
                 object.insert("severity".to_owned(), grade.into());
@@ -171,7 +188,11 @@ pub(super) fn header(text: &str) -> Result<Object, Fault> {
 /// Streams count the bytes of each message before it (RFC 6587).
 fn without_count(text: &str) -> &str {
     match text.split_once(' ') {
-        Some((count, rest)) if rest.starts_with('<') && count.bytes().all(|b| b.is_ascii_digit()) => rest,
+        Some((count, rest))
+            if rest.starts_with('<') && count.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            rest
+        }
         _ => text,
     }
 }
@@ -276,19 +297,26 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 /// `Jan  5 06:00:15 host app[7]: text`, and the same with a time of ISO 8601 as daemons write it.
 fn rfc_3164(text: &str, object: &mut Object) -> Result<(), Fault> {
     let Some(length) = time_length(text) else {
-        return fault("TIMESTAMP", "the line does not begin as a message of syslog does");
+        return fault(
+            "TIMESTAMP",
+            "the line does not begin as a message of syslog does",
+        );
     };
     put(object, "time", &text[..length]);
     let mut rest = text[length..].trim_start();
     // Without a host the tag comes at once.
-    if let Some((word, behind)) = rest.split_once(' ').or((!rest.is_empty()).then_some((rest, "")))
+    if let Some((word, behind)) = rest
+        .split_once(' ')
+        .or((!rest.is_empty()).then_some((rest, "")))
         && !word.ends_with(':')
         && !word.starts_with("CEF:")
     {
         put(object, "host", word);
         rest = behind.trim_start();
     }
-    let tag = rest.split_once(": ").or(rest.strip_suffix(':').map(|tag| (tag, "")));
+    let tag = rest
+        .split_once(": ")
+        .or(rest.strip_suffix(':').map(|tag| (tag, "")));
     let tag = tag.filter(|(tag, _)| !tag.contains([' ', '|']) && !rest.starts_with("CEF:"));
     let msg = match tag {
         Some((tag, msg)) => {
@@ -309,7 +337,11 @@ fn time_length(text: &str) -> Option<usize> {
         bytes.get(at..at + 8).is_some_and(|clock| {
             let colon = |index: usize| matches!(index, 2 | 5);
             clock.iter().enumerate().all(|(index, byte)| {
-                if colon(index) { *byte == b':' } else { byte.is_ascii_digit() }
+                if colon(index) {
+                    *byte == b':'
+                } else {
+                    byte.is_ascii_digit()
+                }
             })
         })
     };
@@ -342,21 +374,28 @@ fn fast_alert(msg: &str) -> Option<Object> {
     if ids.iter().filter(|id| digits(&id)).count() != 3 {
         return None;
     }
-    let end = [" [Classification:", " [Priority:", " {"].iter().filter_map(|mark| rest.find(mark)).min();
+    let end = [" [Classification:", " [Priority:", " {"]
+        .iter()
+        .filter_map(|mark| rest.find(mark))
+        .min();
     let name = rest[..end.unwrap_or(rest.len())].trim().trim_matches('"');
     let mut object = Object::new();
     put(&mut object, "sig", &format!("{gid}:{sid}"));
     put(&mut object, "sid", sid);
     let mut param = Object::new();
     put(&mut param, "sig_name", name);
-    let between = |open: &str, close: char| Some(rest.split_once(open)?.1.split_once(close)?.0.trim());
+    let between =
+        |open: &str, close: char| Some(rest.split_once(open)?.1.split_once(close)?.0.trim());
     if let Some(grade) = between("[Priority:", ']').and_then(severity::priority) {
         object.insert("severity".to_owned(), grade.into());
     }
     if let Some(proto) = between("{", '}') {
         put(&mut param, "proto", proto);
     }
-    if let Some((src, dst)) = rest.rsplit_once("} ").and_then(|(_, ends)| ends.split_once(" -> ")) {
+    if let Some((src, dst)) = rest
+        .rsplit_once("} ")
+        .and_then(|(_, ends)| ends.split_once(" -> "))
+    {
         for (end, ip, port) in [(src, "src", "spt"), (dst, "dst", "dpt")] {
             let end = end.trim();
             let (address, number) = match end.rsplit_once(':') {
@@ -382,7 +421,10 @@ fn params_in_text(msg: &str, object: &mut Object) {
         };
         put(&mut found, &key, value.unwrap_or_default());
     }
-    if SIGNATURES[..IN_TEXT].iter().any(|name| found.contains_key(*name)) {
+    if SIGNATURES[..IN_TEXT]
+        .iter()
+        .any(|name| found.contains_key(*name))
+    {
         object.insert("param".to_owned(), Value::Object(found));
     }
 }
@@ -399,18 +441,45 @@ mod tests {
     fn header_when_of_either_rfc_then_its_fields() {
         let check = |text: &str, expect: [&str; 4]| {
             let found = read(text);
-            let word = |name: &str| found.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let word = |name: &str| {
+                found
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             assert_eq!(["time", "host", "app", "msg"].map(word), expect, "{text}");
         };
         let at = "2026-01-05T06:00:15.25Z";
-        check(&format!("<130>1 {at} h a 7 ID - text"), [at, "h", "a", "text"]);
-        check(&format!("57 <130>1 {at} h a 7 ID - \u{feff}text"), [at, "h", "a", "text"]);
+        check(
+            &format!("<130>1 {at} h a 7 ID - text"),
+            [at, "h", "a", "text"],
+        );
+        check(
+            &format!("57 <130>1 {at} h a 7 ID - \u{feff}text"),
+            [at, "h", "a", "text"],
+        );
         check("<0>1 - - - - - -", ["", "", "", ""]);
-        check(&format!("<130>1 {at} - - - - [x@1 a=\"1\"][y] m"), [at, "", "", "m"]);
-        check("<34>Jan  5 06:00:15 h a[7]: text: more", ["Jan  5 06:00:15", "h", "a", "text: more"]);
-        check("<34>Jan  5 06:00:15 a: text", ["Jan  5 06:00:15", "", "a", "text"]);
-        check("Jan 15 2026 06:00:15.250 h text here", ["Jan 15 2026 06:00:15.250", "h", "", "text here"]);
-        check(&format!("{at} h CEF:0|a|b: c|"), [at, "h", "", "CEF:0|a|b: c|"]);
+        check(
+            &format!("<130>1 {at} - - - - [x@1 a=\"1\"][y] m"),
+            [at, "", "", "m"],
+        );
+        check(
+            "<34>Jan  5 06:00:15 h a[7]: text: more",
+            ["Jan  5 06:00:15", "h", "a", "text: more"],
+        );
+        check(
+            "<34>Jan  5 06:00:15 a: text",
+            ["Jan  5 06:00:15", "", "a", "text"],
+        );
+        check(
+            "Jan 15 2026 06:00:15.250 h text here",
+            ["Jan 15 2026 06:00:15.250", "h", "", "text here"],
+        );
+        check(
+            &format!("{at} h CEF:0|a|b: c|"),
+            [at, "h", "", "CEF:0|a|b: c|"],
+        );
         check("Jan  5 06:00:15 h", ["Jan  5 06:00:15", "h", "", ""]);
         check("Jan  5 06:00:15", ["Jan  5 06:00:15", "", "", ""]);
     }

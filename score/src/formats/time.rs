@@ -39,9 +39,9 @@ impl Fault {
             Self::NoZone => Some(
                 "say in which zone the tool writes its times, such as `--zone UTC` or `--zone +01:00`",
             ),
-            Self::UnknownZone => {
-                Some("zones are read as Z, UTC, GMT or a number of hours and minutes: +01:00, +0100")
-            }
+            Self::UnknownZone => Some(
+                "zones are read as Z, UTC, GMT or a number of hours and minutes: +01:00, +0100",
+            ),
             Self::NoYear => Some(
                 "let Snort write the field `seconds`: alert_json = { fields = 'seconds timestamp ...' }",
             ),
@@ -57,7 +57,10 @@ pub(super) fn unix_ns(text: &str, options: &ImportOptions) -> Result<i128, Fault
     if !text.is_ascii() || text.is_empty() {
         return Err(Fault::Form);
     }
-    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
         return epoch_ns(text).ok_or(Fault::Form);
     }
     let bytes = text.as_bytes();
@@ -217,8 +220,13 @@ fn by_month(text: &str, options: &ImportOptions) -> Result<i128, Fault> {
     let start = chrono::DateTime::from_timestamp(epoch_s, 0).unwrap_or_default();
     let run_year = chrono::Datelike::year(&start);
     let tries: Vec<_> = (run_year - 1..=run_year + 1).map(at).collect();
-    let nearest = tries.iter().flatten().min_by_key(|ns| (*ns - epoch_ns).abs());
-    nearest.copied().ok_or(tries[1].err().unwrap_or(Fault::Form))
+    let nearest = tries
+        .iter()
+        .flatten()
+        .min_by_key(|ns| (*ns - epoch_ns).abs());
+    nearest
+        .copied()
+        .ok_or(tries[1].err().unwrap_or(Fault::Form))
 }
 
 #[cfg(test)]
@@ -281,7 +289,11 @@ mod tests {
         assert_eq!(year("Dec 31 23:59:59"), 2025);
         assert_eq!(year("Jun 30 00:00:00"), 2026);
         let leap = unix_ns("Feb 29 00:00:00", &with_zone(Some(0)));
-        assert_eq!(leap, Err(Fault::Form), "none of the three years has that day");
+        assert_eq!(
+            leap,
+            Err(Fault::Form),
+            "none of the three years has that day"
+        );
     }
 
     #[test]
@@ -290,9 +302,20 @@ mod tests {
             assert_eq!(unix_ns(text, &with_zone(Some(0))), Err(expect), "{text}");
         };
         for text in [
-            "", "yesterday", "2026-13-05T06:00:15Z", "2026-01-05T24:00:15Z", "2026-01-05T06:00Z",
-            "2026-01-05", "1.2.3", "99999999999999999999", "Jan 5", "Jan 32 06:00:15", "５", ".",
-            "2026-01-05T+6:00:15Z", "26/1/5/7-06:00:15",
+            "",
+            "yesterday",
+            "2026-13-05T06:00:15Z",
+            "2026-01-05T24:00:15Z",
+            "2026-01-05T06:00Z",
+            "2026-01-05",
+            "1.2.3",
+            "99999999999999999999",
+            "Jan 5",
+            "Jan 32 06:00:15",
+            "５",
+            ".",
+            "2026-01-05T+6:00:15Z",
+            "26/1/5/7-06:00:15",
         ] {
             check(text, Fault::Form);
         }

@@ -90,7 +90,11 @@ impl Header {
         if let Some(separator) = line.text.strip_prefix("#separator ") {
             self.separator = unescaped(separator.trim_end());
             if self.separator.is_empty() {
-                return Err(sniff::error(line.number, "the separator is empty", Some("expected #separator \\x09")));
+                return Err(sniff::error(
+                    line.number,
+                    "the separator is empty",
+                    Some("expected #separator \\x09"),
+                ));
             }
             return Ok(());
         }
@@ -115,13 +119,20 @@ impl Header {
 
     fn record(&self, line: &Line<'_>) -> Result<Object, ImportError> {
         if self.fields.is_empty() {
-            let message = format!("a record before the header: {}", sniff::kind_of_text(line.text));
+            let message = format!(
+                "a record before the header: {}",
+                sniff::kind_of_text(line.text)
+            );
             let hint = "a tab-separated log of Zeek begins with #separator and #fields";
             return Err(sniff::error(line.number, message, Some(hint)));
         }
         let cells: Vec<&str> = line.text.split(self.separator.as_str()).collect();
         if cells.len() != self.fields.len() {
-            let message = format!("{} columns, and #fields names {}", cells.len(), self.fields.len());
+            let message = format!(
+                "{} columns, and #fields names {}",
+                cells.len(),
+                self.fields.len()
+            );
             let hint = if line.last && cells.len() < self.fields.len() {
                 "the file ends in the middle of this record: it is truncated"
             } else {
@@ -162,7 +173,12 @@ fn record(
     let has = |field: &str| object.contains_key(field);
     // JSON logs do not say which log they are unless a package adds `_path`.
     let name = name.unwrap_or_else(|| {
-        let by_column = [("conn_state", "conn"), ("pdu_type", "modbus"), ("func", "modbus"), ("note", "notice")];
+        let by_column = [
+            ("conn_state", "conn"),
+            ("pdu_type", "modbus"),
+            ("func", "modbus"),
+            ("note", "notice"),
+        ];
         let found = by_column.iter().find(|(column, _)| has(column));
         found.map_or("zeek", |(_, name)| name).to_owned()
     });

@@ -2,6 +2,7 @@
 
 mod common;
 mod detection;
+mod format_properties;
 mod formats;
 mod import;
 mod invariants;
