@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use sim_kernel::time::SimDuration;
 use twinrange_bridge::{DefenseError, offline};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::manifest::Ended;
@@ -52,6 +53,31 @@ pub(crate) struct AlertFile {
     pub(crate) techniques: TechniqueTable,
     /// Further fields that hold techniques.
     pub(crate) technique_fields: Vec<String>,
+}
+
+impl AlertFile {
+    /// What the user changed about the alerts, for the reader of the score.
+    fn caveats(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.clock_offset_ns != 0 {
+            let length = SimDuration::from_nanos(self.clock_offset_ns.unsigned_abs());
+            let side = if self.clock_offset_ns < 0 {
+                "back"
+            } else {
+                "forward"
+            };
+            sentences.push(format!(
+                "The tool's times were moved {side} by {length} with --clock-offset."
+            ));
+        }
+        if !self.techniques.is_empty() {
+            sentences.push(format!(
+                "Alerts without techniques have those of a table of {} signatures (--techniques).",
+                self.techniques.len()
+            ));
+        }
+        sentences
+    }
 }
 
 /// What every import into a run must know about it.
@@ -109,6 +135,7 @@ pub(crate) fn from_file(
             )
         })
         .into_iter()
+        .chain(own.caveats())
         .collect();
     Ok(Submitted {
         import,

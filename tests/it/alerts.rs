@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{read_json, scratch, twinrange, words};
+use crate::support::{read_json, run_calm, scratch, twinrange, words};
 
 const ALERT: &str = r#"{"t_ns":15000000000,"sig_id":"a"}"#;
 const EVE: &str = r#"{"timestamp":"2026-01-05T06:00:15.000000+0000","event_type":"alert","src_ip":"10.20.1.66","dest_ip":"10.20.1.11","proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":1000001,"rev":1,"signature":"Write","category":"","severity":1}}"#;
@@ -376,4 +376,41 @@ fn formats_when_listed_then_all_with_a_line_each() {
         "{}",
         done.stdout
     );
+}
+
+/// An offline defense may leave its alerts in any format.
+#[test]
+fn offline_defense_when_it_writes_the_format_of_its_tool_then_read() {
+    for (format, zone, said) in [
+        (
+            "syslog",
+            "zone: \"+01:00\",",
+            "<33>Jan  5 07:00:17 s snort[7]: [1:7:1] Write {TCP} 10.20.1.66:1 -> 10.20.1.11:502\n",
+        ),
+        (
+            "zeek",
+            "",
+            "ts\tnote\tsrc\tdst\n1767592817.0\t1:7\t10.20.1.66\t10.20.1.11\n",
+        ),
+    ] {
+        let folder = scratch();
+        let description = format!(
+            "Defense(name: \"copier\", version: \"1\", description: \"Copies its alerts\",
+                kind: Offline(command: \"cp\", args: [\"{{defense}}/said\", \"{{out}}/alerts\"],
+                    alerts: \"alerts\", format: \"{format}\", {zone}),
+                install: \"It is part of the tests.\", signature_table: {{\"1:7\": [\"T0855\"]}})"
+        );
+        fs::write(folder.path().join("defense.ron"), description).expect("it can be written");
+        fs::write(folder.path().join("said"), said).expect("it can be written");
+        run_calm(folder.path(), 60, "defense.ron").expect_code(0);
+        let import = read_json(&folder.path().join("run/defense/import.json"));
+        assert_eq!(import["format"], format);
+        assert_eq!(import["kept"], 1, "{import}");
+        let kept = fs::read_to_string(folder.path().join("run/defense/alerts.jsonl"))
+            .expect("it is there");
+        let alert: serde_json::Value = serde_json::from_str(&kept).expect("one alert");
+        assert_eq!(alert["t_ns"], 17_000_000_000_u64, "{alert}");
+        assert_eq!(alert["techniques"], serde_json::json!(["T1692.001"]));
+        assert_eq!(alert["technique_source"], "table");
+    }
 }

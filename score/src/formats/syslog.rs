@@ -346,7 +346,10 @@ fn time_length(text: &str) -> Option<usize> {
         })
     };
     if bytes.first()?.is_ascii_digit() && is_clock(11) {
-        return Some(text.find(' ').unwrap_or(text.len())).filter(|end| *end >= 19);
+        let end = text.find(' ').unwrap_or(text.len());
+        // What else begins with a time, such as a row of CSV, goes on differently.
+        let is_zone = |byte: &u8| byte.is_ascii_digit() || b".:+-Zz".contains(byte);
+        return (end >= 19 && bytes[19..end].iter().all(is_zone)).then_some(end);
     }
     let month = bytes.get(..4)?;
     let is_month = month[..3].iter().all(u8::is_ascii_alphabetic) && month[3] == b' ';
@@ -501,6 +504,7 @@ mod tests {
         check("<13>1 - - - - - [a", SD);
         check("<13>text", "TIMESTAMP");
         check("text", "TIMESTAMP");
+        check("2026-01-05T06:00:15Z,10.0.0.1,write", "TIMESTAMP");
         check("", "TIMESTAMP");
         check("é Jan 5", "TIMESTAMP");
     }
