@@ -167,15 +167,16 @@ fn without_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        match (c, c == '\\') {
-            (_, false) => plain.push(c),
-            _ => match chars.next() {
-                Some('n') => plain.push('\n'),
-                Some('r') => plain.push('\r'),
-                Some(other @ ('\\' | '|' | '=')) => plain.push(other),
-                Some(other) => plain.extend(['\\', other]),
-                None => plain.push('\\'),
-            },
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some(other @ ('\\' | '|' | '=')) => plain.push(other),
+            Some(other) => plain.extend(['\\', other]),
+            None => plain.push('\\'),
         }
     }
     plain

@@ -34,6 +34,7 @@ const LOOKED_AT: usize = 200;
 pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
     let text = sniff::text(bytes)?;
     let mut first: Option<(u64, Format)> = None;
+    let mut only_carried = true;
     for line in sniff::lines(text).take(LOOKED_AT) {
         let fitting = of_line(line.text);
         let format = match fitting.as_slice() {
@@ -42,8 +43,14 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
             [] => return Err(unknown(&line)),
             several => return Err(ambiguous(line.number, several)),
         };
+        let is_carried = format == Format::Cef && !line.text.trim_start().starts_with("CEF:");
         match first {
             None => first = Some((line.number, format)),
+            // Syslog carries CEF beside other messages, and its importer reads both.
+            Some((_, Format::Syslog)) if is_carried => {}
+            Some((_, Format::Cef)) if format == Format::Syslog && only_carried => {
+                first = Some((line.number, format));
+            }
             Some((at, other)) if other != format => {
                 let message = format!(
                     "line {at} looks like `{}` and this one like `{}`",
@@ -58,6 +65,7 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
             }
             Some(_) => {}
         }
+        only_carried &= is_carried || format == Format::Syslog;
     }
     Ok(first.map_or(Format::Jsonl, |(_, format)| format))
 }
@@ -259,7 +267,7 @@ mod tests {
     fn file_when_it_fits_several_or_none_then_refused_with_names() {
         let says = |file: &str| {
             let error = detect(file.as_bytes()).expect_err(file);
-            format!("{error} / {}", error.hint.expect("a hint"))
+            format!("{error} / {}", error.hint.as_deref().expect("a hint"))
         };
         let both =
             r#"{"@timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"]}"#;
@@ -277,5 +285,17 @@ mod tests {
         );
         assert!(says("<a/>").contains("XML"));
         assert_eq!(detect(b" \r\n\n"), Ok(Format::Jsonl));
+        let (bare, carried, other) = (
+            "CEF:0|a|b|c|d|e|5|\n",
+            "Jan  5 06:00:15 h CEF:0|a|b|c|d|e|5|\n",
+            "Jan  5 06:00:15 h a: text\n",
+        );
+        let told = |lines: &[&str]| detect(lines.concat().as_bytes()).map_err(|error| error.line);
+        assert_eq!(told(&[carried, carried]), Ok(Format::Cef));
+        assert_eq!(told(&[bare, carried]), Ok(Format::Cef));
+        assert_eq!(told(&[carried, other]), Ok(Format::Syslog));
+        assert_eq!(told(&[other, carried, carried]), Ok(Format::Syslog));
+        assert_eq!(told(&[bare, other]), Err(2));
+        assert_eq!(told(&[other, bare]), Err(2));
     }
 }

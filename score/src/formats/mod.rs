@@ -38,6 +38,7 @@ pub use time::zone_s;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::alert::Alert;
@@ -278,13 +279,10 @@ fn document(line: &sniff::Line<'_>, format: Format) -> Result<sniff::Object, Imp
     for wrapped in ["_source", "fields"] {
         let is_hit = object.contains_key("_index") || wrapped == "_source";
         if is_hit
-            && object
-                .get(wrapped)
-                .is_some_and(serde_json::Value::is_object)
+            && object.get(wrapped).is_some_and(Value::is_object)
+            && let Some(Value::Object(inner)) = object.remove(wrapped)
         {
-            if let Some(serde_json::Value::Object(inner)) = object.remove(wrapped) {
-                return Ok(inner);
-            }
+            return Ok(inner);
         }
     }
     Ok(object)

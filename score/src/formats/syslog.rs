@@ -495,7 +495,7 @@ mod tests {
         check("<192>1 - - - - - -", "PRI");
         check("<x>1 - - - - - -", "PRI");
         check("<13", "PRI");
-        check("<13>1 - -", "APP-NAME");
+        check("<13>1 - -", "HOSTNAME");
         check("<13>1 -  - - - -", "HOSTNAME");
         check("<13>1 - - - - -", "MSGID");
         check("<13>1 - - - - - text", SD);

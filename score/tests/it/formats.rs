@@ -401,7 +401,7 @@ fn file_when_wrong_then_line_field_and_hint() {
         Some("rule"),
         "missing",
     );
-    check(Cef, "CEF:0|a|b|c|d", 1, Some("signature_id"), "5 of its 7");
+    check(Cef, "CEF:0|a|b|c|d", 1, Some("signature_id"), "4 of its 7");
     check(
         Cef,
         "CEF:x|a|b|c|d|e|5|",
