@@ -370,11 +370,11 @@ fn time_length(text: &str) -> Option<usize> {
 fn fast_alert(msg: &str) -> Option<Object> {
     let (rule, rest) = msg.strip_prefix('[')?.split_once(']')?;
     let ids: Vec<&str> = rule.split(':').collect();
-    let [gid, sid, _rev] = ids.as_slice() else {
+    let [gid, sid, _] = ids.as_slice() else {
         return None;
     };
-    let digits = |text: &&&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if ids.iter().filter(|id| digits(&id)).count() != 3 {
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !ids.iter().all(is_number) {
         return None;
     }
     let end = [" [Classification:", " [Priority:", " {"]

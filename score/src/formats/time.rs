@@ -122,11 +122,14 @@ fn fraction_ns(digits: &str) -> Option<u32> {
 fn epoch_ns(text: &str) -> Option<i128> {
     let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
     let whole: i128 = (whole.len() <= 19).then(|| whole.parse().ok()).flatten()?;
-    let unit_ns = match whole {
-        ..100_000_000_000 => NS_PER_S,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
-        _ => 1,
+    let unit_ns = if whole < 100_000_000_000 {
+        NS_PER_S
+    } else if whole < 100_000_000_000_000 {
+        1_000_000
+    } else if whole < 100_000_000_000_000_000 {
+        1_000
+    } else {
+        1
     };
     let part = i128::from(fraction_ns(digits)?) * unit_ns / NS_PER_S;
     Some(whole * unit_ns + part)

@@ -6,7 +6,7 @@ use twinrange_score::formats::{Format, ImportOptions, detect, import};
 
 /// An hour with a zone, so that no time is refused for the lack of one.
 #[must_use]
-pub fn options() -> ImportOptions {
+pub(crate) fn options() -> ImportOptions {
     ImportOptions {
         duration_ns: Some(3_600_000_000_000),
         zone_s: Some(3600),
@@ -20,7 +20,7 @@ pub fn options() -> ImportOptions {
 /// # Panics
 ///
 /// If an importer does, or if what it says cannot be so.
-pub fn check_alerts(format: Format, bytes: &[u8]) {
+pub(crate) fn check_alerts(format: Format, bytes: &[u8]) {
     let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
     let lines = u64::try_from(lines).expect("a count");
     for error in [detect(bytes).err(), import(format, bytes, &options()).err()]
