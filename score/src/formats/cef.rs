@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::shape::{End, Record, Shape, What};
 use super::sniff::{self, Line, Object};
-use super::{Format, Import, ImportError, ImportOptions, severity, syslog};
+use super::{Format, Import, ImportError, ImportOptions, guess, severity, syslog};
 
 const SHAPE: Shape = Shape {
     tool: &["cef.device_product"],
@@ -80,11 +80,8 @@ pub(super) fn line(
     let Some(at) = line.text.find("CEF:") else {
         let found = sniff::kind_of_text(line.text.trim_start());
         let message = format!("expected a CEF message, found {found}");
-        return Err(sniff::error(
-            line.number,
-            message,
-            Some(&Format::Cef.looks()),
-        ));
+        let hint = guess::instead_of(Format::Cef, line.text);
+        return Err(sniff::error(line.number, message, Some(&hint)));
     };
     let (before, message) = line.text.split_at(at);
     // What forwards CEF may write any header: only a missing `rt` makes us need it.

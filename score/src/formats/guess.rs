@@ -204,6 +204,15 @@ pub(super) fn hint(object: &Object) -> Option<String> {
     ))
 }
 
+/// What a line is that is not of a format of messages: the format of its JSON, else what was expected.
+pub(super) fn instead_of(format: Format, line: &str) -> String {
+    let object = serde_json::from_str(line.trim()).ok();
+    object
+        .as_ref()
+        .and_then(hint)
+        .unwrap_or_else(|| format.looks())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

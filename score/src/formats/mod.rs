@@ -319,7 +319,7 @@ fn foreign(import: &Import) -> ImportError {
         (
             format!("all {all} records lie outside the run"),
             "the tool must take its time from the capture (simulated time), not from its own clock; \
-             check that the file belongs to this run",
+             check that the file belongs to this run, or say by how much the clock was off: `score --clock-offset`",
         )
     } else {
         (

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::shape::{End, Record, Shape, What};
 use super::sniff::{self, Line, Object};
-use super::{Format, Import, ImportError, ImportOptions, cef, possible, severity};
+use super::{Format, Import, ImportError, ImportOptions, cef, guess, possible, severity};
 
 const SHAPE: Shape = Shape {
     tool: &["app"],
@@ -143,7 +143,7 @@ impl Fault {
             ..sniff::error(
                 line.number,
                 format!("{}{other}", self.message),
-                Some(&Format::Syslog.looks()),
+                Some(&guess::instead_of(Format::Syslog, line.text)),
             )
         }
     }

@@ -332,8 +332,9 @@ fn file_when_wrong_then_line_field_and_hint() {
         &sample("eve.json"),
         1,
         Some("TIMESTAMP"),
-        "a JSON object",
+        "--format eve",
     );
+    check(Cef, &sample("ocsf.json"), 1, None, "--format ocsf");
     check(Cef, &sample("zeek-notice.log"), 1, None, "--format zeek");
     // Damaged.
     check(
