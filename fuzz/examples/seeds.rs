@@ -69,8 +69,11 @@ fn alerts() -> io::Result<u32> {
     collect(Path::new("score/tests/data/formats"), &mut paths)?;
     paths.sort();
     for path in paths {
+        // What becomes of the samples lies beside them.
+        if path.components().any(|part| part.as_os_str() == "expected") {
+            continue;
+        }
         let bytes = fs::read(&path)?;
-        // Those beside the samples are what becomes of them.
         let Ok(format) = detect(&bytes) else { continue };
         let pick = Format::ALL.iter().position(|other| *other == format);
         let pick = pick
