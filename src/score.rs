@@ -4,11 +4,12 @@ mod explained;
 
 use std::path::{Path, PathBuf};
 
+use sim_kernel::time::{SimDuration, TimeParseError};
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
 use twinrange_score::continuity::Continuity;
 use twinrange_score::figure::Figure;
-use twinrange_score::formats::Format;
+use twinrange_score::formats::{Format, zone_s};
 use twinrange_score::gate::Gate;
 use twinrange_score::junit::{Suite, to_xml};
 use twinrange_score::navigator;
@@ -16,9 +17,11 @@ use twinrange_score::safety::{Kind, ROWS};
 use twinrange_score::score::Score;
 
 use crate::Outcome;
+use crate::support::alerts::AlertFile;
 use crate::support::failure::Failure;
 use crate::support::progress;
 use crate::support::scoring::{Question, score};
+use crate::support::technique_table::{self, TechniqueTable};
 
 /// Arguments of `score`.
 #[derive(Debug, clap::Args)]
@@ -26,11 +29,33 @@ pub(crate) struct Args {
     /// A run folder.
     run: PathBuf,
     /// Alerts to score, instead of those that the run's own defense raised.
-    #[arg(long, value_name = "FILE", requires = "format")]
+    #[arg(long, value_name = "FILE")]
     alerts: Option<PathBuf>,
-    /// Format of the alerts; see `list formats`.
+    /// Format of the alerts, see `list formats`; `auto`, which is the default, tells it by the file.
     #[arg(long, value_name = "F")]
     format: Option<String>,
+    /// Techniques of signatures whose alerts carry none: a table in RON, or in CSV under signature,techniques.
+    #[arg(long, value_name = "FILE", requires = "alerts")]
+    techniques: Option<PathBuf>,
+    /// A further field of the alerts that holds technique identifiers. May be given more than once.
+    #[arg(long, value_name = "FIELD", requires = "alerts")]
+    technique_field: Vec<String>,
+    /// Added to all times of the alerts, such as 1.5s or -1h: the offset of the tool's clock.
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "alerts",
+        allow_hyphen_values = true
+    )]
+    clock_offset: Option<String>,
+    /// Zone of times that name none, such as UTC or +01:00.
+    #[arg(
+        long,
+        value_name = "ZONE",
+        requires = "alerts",
+        allow_hyphen_values = true
+    )]
+    zone: Option<String>,
     /// A condition on the score, such as "recall >= 0.8 and false_alarms_per_day <= 1". May be given more
     /// than once; exit code 1 if one fails.
     #[arg(long, value_name = "EXPR")]
@@ -45,20 +70,64 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let gates = parse_gates(&args.gate)?;
-    let format = args
-        .format
-        .as_deref()
-        .map_or(Ok(Format::Jsonl), parse_format)?;
+    let format = match args.format.as_deref() {
+        None | Some("auto") => None,
+        Some(name) => Some(parse_format(name)?),
+    };
     let folder = RunFolder::open(&args.run)?;
     folder.verify()?;
-    let alerts = args.alerts.clone().map(|path| (path, format));
+    let alerts = match &args.alerts {
+        Some(path) => Some(alert_file(args, path.clone(), format)?),
+        None => None,
+    };
     score_folder(&folder, alerts, gates, !args.quick, args.json)
+}
+
+/// What the arguments say of the alert file.
+fn alert_file(args: &Args, path: PathBuf, format: Option<Format>) -> Result<AlertFile, Failure> {
+    Ok(AlertFile {
+        path,
+        format,
+        clock_offset_ns: args.clock_offset.as_deref().map_or(Ok(0), parse_offset)?,
+        zone_s: args.zone.as_deref().map(parse_zone).transpose()?,
+        techniques: match &args.techniques {
+            Some(path) => technique_table::read(path)?,
+            None => TechniqueTable::new(),
+        },
+        technique_fields: args.technique_field.clone(),
+    })
+}
+
+/// A length of time with a sign.
+fn parse_offset(text: &str) -> Result<i64, Problem> {
+    let (sign, length) = match text.strip_prefix('-') {
+        Some(length) => (-1, length),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let wrong = |why: String| {
+        Problem::new(
+            "TR0112",
+            format!("`{text}` is not an offset of a clock: {why}"),
+        )
+        .hint("write it like 1.5s, -90min or +01:00:00")
+    };
+    let length: SimDuration = length
+        .parse()
+        .map_err(|why: TimeParseError| wrong(why.to_string()))?;
+    let nanos = i64::try_from(length.as_nanos()).map_err(|_| wrong("it is too long".to_owned()))?;
+    Ok(sign * nanos)
+}
+
+fn parse_zone(text: &str) -> Result<i32, Problem> {
+    zone_s(text).ok_or_else(|| {
+        Problem::new("TR0112", format!("`{text}` is not a zone")).hint("write it as UTC or +01:00")
+    })
 }
 
 /// Scores a run folder, writes `score/` into it and prints the figures.
 pub(crate) fn score_folder(
     folder: &RunFolder,
-    alerts: Option<(PathBuf, Format)>,
+    alerts: Option<AlertFile>,
     gates: Vec<Gate>,
     reruns: bool,
     as_json: bool,

@@ -94,6 +94,9 @@ pub enum Kind {
         alerts: PathBuf,
         /// Its format, as in `list formats`.
         format: String,
+        /// Zone of its times that name none: `UTC`, `+01:00`.
+        #[serde(default)]
+        zone: Option<String>,
         /// Wall time for the whole command, s.
         #[serde(default = "default_timeout_s")]
         timeout_s: u64,
@@ -225,6 +228,15 @@ impl DefenseSpec {
         }
     }
 
+    /// Zone of times that name none in the alert file of an offline defense.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Offline { zone, .. } => zone.as_deref(),
+            Kind::LockStep { .. } => None,
+        }
+    }
+
     /// Clean period, simulated ns.
     #[must_use]
     pub fn learn_ns(&self) -> u64 {
@@ -345,6 +357,7 @@ impl DefenseSpec {
             alerts,
             format,
             timeout_s,
+            ..
         } = &self.kind
         else {
             return Ok(None);

@@ -7,6 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use twinrange_score::formats::{Format, detect};
+
 /// Where programs lie.
 const FOLDERS: [&str; 5] = [
     "attacks/playbooks",
@@ -52,9 +54,40 @@ fn main() -> io::Result<()> {
             _ => {}
         }
     }
+    let samples = alerts()?;
     let [texts, programs, projects] = counts;
-    println!("{texts} texts, {programs} programs and as many containers, {projects} projects");
+    println!(
+        "{texts} texts, {programs} programs and as many containers, {projects} projects, {samples} alert files"
+    );
     Ok(())
+}
+
+/// The samples of all alert formats, each behind the byte that picks its format.
+fn alerts() -> io::Result<u32> {
+    let mut count = 0;
+    let mut paths = Vec::new();
+    collect(Path::new("score/tests/data/formats"), &mut paths)?;
+    paths.sort();
+    for path in paths {
+        // What becomes of the samples lies beside them.
+        if path.components().any(|part| part.as_os_str() == "expected") {
+            continue;
+        }
+        let bytes = fs::read(&path)?;
+        let Ok(format) = detect(&bytes) else { continue };
+        let pick = Format::ALL.iter().position(|other| *other == format);
+        let pick = pick
+            .and_then(|index| u8::try_from(index).ok())
+            .unwrap_or_default();
+        let name = path.display().to_string().replace(['/', '.'], "-");
+        put(
+            "alerts",
+            &format!("{name}.alerts"),
+            &[&[pick], bytes.as_slice()].concat(),
+        )?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {

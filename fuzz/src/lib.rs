@@ -1,12 +1,16 @@
 //! What the fuzz targets check, and how they change their inputs.
 //!
-//! The checks are those of the tests (`sim/st/tests/it/invariants.rs`, `sim/plcopen/tests/it/invariants.rs`), so that
-//! what a target finds fails in an ordinary test as well.
+//! The checks are those of the tests (`invariants.rs` in `sim/st/tests/it`, `sim/plcopen/tests/it` and
+//! `score/tests/it`), so that what a target finds fails in an ordinary test as well.
 
+#[path = "../../score/tests/it/invariants.rs"]
+mod alerts;
 #[path = "../../sim/plcopen/tests/it/invariants.rs"]
 mod drawing;
 #[path = "../../sim/st/tests/it/invariants.rs"]
 mod st;
+
+use twinrange_score::formats::Format;
 
 pub mod container;
 pub mod project;
@@ -25,6 +29,14 @@ pub fn check_container(bytes: &[u8]) {
 /// Import and compiler on any project; a program that comes out runs.
 pub fn check_project(xml: &str) {
     drawing::check_project(xml);
+}
+
+/// An alert file whose format the first byte picks: an index into [`Format::ALL`].
+pub fn check_alerts(data: &[u8]) {
+    if let Some((pick, file)) = data.split_first() {
+        let format = Format::ALL[usize::from(*pick) % Format::ALL.len()];
+        alerts::check_alerts(format, file);
+    }
 }
 
 /// A small generator (xorshift64*): a mutation must be a function of the fuzzer's seed.

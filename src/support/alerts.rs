@@ -1,21 +1,25 @@
 //! Alerts of an offline defense and of files that the user hands in: the same rules, another culprit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use sim_kernel::time::SimDuration;
 use twinrange_bridge::{DefenseError, offline};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::manifest::Ended;
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_score::alert::to_jsonl;
-use twinrange_score::formats::{Format, Import, ImportError, ImportOptions, ImportReport, import};
+use twinrange_score::formats::{
+    Format, Import, ImportError, ImportOptions, ImportReport, detect, import, zone_s,
+};
 use twinrange_score::score::Tool;
 
 use super::defense::Defense;
 use super::execution::Order;
 use super::failure::{Failure, print_problems};
 use super::scoring::sandbox_note;
+use super::technique_table::TechniqueTable;
 
 /// Most records that are named on standard error; `score.json` has more of them.
 const NAMED: usize = 5;
@@ -33,6 +37,47 @@ pub(crate) struct Submitted {
     pub(crate) file: Option<String>,
     /// What a reader of the score must know about it.
     pub(crate) caveats: Vec<String>,
+}
+
+/// An alert file of the user's, and what the user says of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AlertFile {
+    pub(crate) path: PathBuf,
+    /// `None`: told by the file itself.
+    pub(crate) format: Option<Format>,
+    /// Added to the tool's times, ns.
+    pub(crate) clock_offset_ns: i64,
+    /// Zone of times that name none, s east of Greenwich.
+    pub(crate) zone_s: Option<i32>,
+    /// Techniques of signatures whose alerts carry none.
+    pub(crate) techniques: TechniqueTable,
+    /// Further fields that hold techniques.
+    pub(crate) technique_fields: Vec<String>,
+}
+
+impl AlertFile {
+    /// What the user changed about the alerts, for the reader of the score.
+    fn caveats(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.clock_offset_ns != 0 {
+            let length = SimDuration::from_nanos(self.clock_offset_ns.unsigned_abs());
+            let side = if self.clock_offset_ns < 0 {
+                "back"
+            } else {
+                "forward"
+            };
+            sentences.push(format!(
+                "The tool's times were moved {side} by {length} with --clock-offset."
+            ));
+        }
+        if !self.techniques.is_empty() {
+            sentences.push(format!(
+                "Alerts without techniques have those of a table of {} signatures (--techniques).",
+                self.techniques.len()
+            ));
+        }
+        sentences
+    }
 }
 
 /// What every import into a run must know about it.
@@ -53,20 +98,27 @@ fn options_for(folder: &RunFolder) -> ImportOptions {
 /// `TR0108` and `TR0313`: the user's mistakes.
 pub(crate) fn from_file(
     folder: &RunFolder,
-    path: &Path,
-    format: Format,
+    own: &AlertFile,
     defense: Option<&Defense>,
 ) -> Result<Submitted, Failure> {
+    let path = own.path.as_path();
     let shown = path.display().to_string();
     let bytes = std::fs::read(path)
         .map_err(|error| Problem::new("TR0108", format!("`{shown}` cannot be read: {error}")))?;
     let stem = path.file_stem().unwrap_or(path.as_os_str());
-    let default_tool = match format {
-        Format::Jsonl => stem.to_string_lossy().into_owned(),
-        Format::Eve => "suricata".to_owned(),
+    let format = match own.format {
+        Some(format) => format,
+        None => detect(&bytes).map_err(|error| user_mistake(&shown, &error))?,
     };
+    let default_tool = format
+        .tool()
+        .map_or_else(|| stem.to_string_lossy().into_owned(), str::to_owned);
     let options = ImportOptions {
         tool: Some(default_tool.clone()),
+        clock_offset_ns: own.clock_offset_ns,
+        zone_s: own.zone_s,
+        signature_techniques: own.techniques.clone(),
+        technique_fields: own.technique_fields.clone(),
         ..options_for(folder)
     };
     let import = import(format, &bytes, &options).map_err(|error| user_mistake(&shown, &error))?;
@@ -83,6 +135,7 @@ pub(crate) fn from_file(
             )
         })
         .into_iter()
+        .chain(own.caveats())
         .collect();
     Ok(Submitted {
         import,
@@ -231,6 +284,7 @@ pub(crate) fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), F
     let options = ImportOptions {
         tool: Some(defense.spec.name.clone()),
         signature_techniques: defense.spec.signature_table.clone(),
+        zone_s: defense.spec.zone().and_then(zone_s),
         ..options_for(folder)
     };
     let import =
@@ -358,15 +412,15 @@ fn line_number(line: u64) -> u32 {
 /// `TR0112` if there are none of either, and what [`from_file`] and [`of_defense`] say.
 pub(crate) fn submitted(
     folder: &RunFolder,
-    file: Option<&(PathBuf, Format)>,
+    file: Option<&AlertFile>,
     defense: Option<&Defense>,
 ) -> Result<Submitted, Failure> {
     match file {
-        Some((path, format)) => from_file(folder, path, *format, defense),
+        Some(file) => from_file(folder, file, defense),
         None if folder.manifest().options.defense.is_some() => of_defense(folder, defense),
         None => {
             let message = "this run had no defense, and no alerts were given";
-            let hint = "name a file with --alerts FILE --format jsonl|eve, or run with --defense";
+            let hint = "name a file with --alerts FILE, or run with --defense";
             Err(Problem::new("TR0112", message).hint(hint).into())
         }
     }

@@ -13,7 +13,7 @@ use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::ron_source::{Outline, check_texts_at};
 use twinrange_range::scenario::Scenario;
 use twinrange_reference::{Options, options};
-use twinrange_score::formats::Format;
+use twinrange_score::formats::{Format, zone_s};
 
 use super::failure::Failure;
 use super::sandbox::{Mode, Sandbox};
@@ -150,6 +150,13 @@ pub(crate) fn read(source: &SourceText) -> Result<DefenseSpec, Problems> {
         return Err(Problem::new("TR0202", message)
             .at(source, place)
             .maybe_hint(hint)
+            .into());
+    }
+    if let Some(zone) = spec.zone().filter(|zone| zone_s(zone).is_none()) {
+        let message = format!("`{zone}` is not a zone");
+        return Err(Problem::new("TR0202", message)
+            .at(source, outline.nearest("kind.zone"))
+            .hint("write it as UTC or +01:00")
             .into());
     }
     Ok(spec)

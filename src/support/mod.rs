@@ -20,3 +20,4 @@ pub(crate) mod reruns;
 pub(crate) mod sandbox;
 pub(crate) mod scenario;
 pub(crate) mod scoring;
+pub(crate) mod technique_table;

@@ -21,13 +21,13 @@ use twinrange_range::twin::{self, Impact, Violation};
 use twinrange_score::attribution::{Amounts, Attribution};
 use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
-use twinrange_score::formats::{Format, station_alarms};
+use twinrange_score::formats::station_alarms;
 use twinrange_score::gate::Gate;
 use twinrange_score::margin::Margin;
 use twinrange_score::report::{self, ActionMark, PlantEvent, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score};
 
-use super::alerts::{self, Submitted};
+use super::alerts::{self, AlertFile, Submitted};
 use super::attribution;
 use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
@@ -47,7 +47,7 @@ const POINTS_MAX: usize = 720;
 pub(crate) struct Question<'a> {
     pub(crate) folder: &'a RunFolder,
     /// Alerts from a file of the user's, instead of those in the run folder.
-    pub(crate) alerts: Option<(PathBuf, Format)>,
+    pub(crate) alerts: Option<AlertFile>,
     pub(crate) gates: Vec<Gate>,
     /// Whether runs are made that leave out each step and each action, and that move the response.
     pub(crate) reruns: bool,

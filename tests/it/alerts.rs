@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{read_json, scratch, twinrange, words};
+use crate::support::{read_json, run_calm, scratch, twinrange, words};
 
 const ALERT: &str = r#"{"t_ns":15000000000,"sig_id":"a"}"#;
 const EVE: &str = r#"{"timestamp":"2026-01-05T06:00:15.000000+0000","event_type":"alert","src_ip":"10.20.1.66","dest_ip":"10.20.1.11","proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":1000001,"rev":1,"signature":"Write","category":"","severity":1}}"#;
@@ -178,5 +178,243 @@ fn alerts_when_readable_then_counted() {
             &serde_json::Value::from(count),
             "{content}: {records}"
         );
+    }
+}
+
+/// One alert of each format, of the same instant, hosts, technique and severity.
+fn same_alerts(s: u32) -> Vec<(&'static str, &'static str, String)> {
+    let (src, dst) = ("10.20.1.66", "10.20.1.11");
+    let clock = format!("06:{:02}:{:02}", s / 60, s % 60);
+    let unix_s = 1_767_592_800 + u64::from(s);
+    vec![
+        (
+            "same.jsonl",
+            "jsonl",
+            format!(
+                r#"{{"t_ns":{s}000000000,"sig_id":"w","src":{{"ip":"{src}"}},"dst":{{"ip":"{dst}"}},"techniques":["T0846.001"]}}"#
+            ),
+        ),
+        (
+            "same.json",
+            "eve",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}.000000+0000","event_type":"alert","src_ip":"{src}","dest_ip":"{dst}","alert":{{"signature_id":1,"metadata":{{"mitre_technique_id":["T0846.001"]}}}}}}"#
+            ),
+        ),
+        (
+            "same.zeek",
+            "zeek",
+            format!(
+                r#"{{"ts":{unix_s}.0,"id.orig_h":"{src}","id.resp_h":"{dst}","note":"Range::Write"}}"#
+            ),
+        ),
+        (
+            "same.snort",
+            "snort",
+            format!(
+                r#"{{ "seconds" : {unix_s}, "src_ap" : "{src}:49812", "dst_ap" : "{dst}:502", "rule" : "1:7:1" }}"#
+            ),
+        ),
+        (
+            "same.cef",
+            "cef",
+            format!(
+                "CEF:0|Example|OTGuard|3.1|w|Write|5|rt={unix_s}000 src={src} dst={dst} cs1Label=mitreTechnique cs1=T0846.001"
+            ),
+        ),
+        (
+            "same.log",
+            "syslog",
+            format!(
+                "<130>1 2026-01-05T{clock}Z g a - ALERT [x@32473 sig=\"w\" src=\"{src}\" dst=\"{dst}\" technique=\"T0846.001\"] m"
+            ),
+        ),
+        (
+            "same.wazuh",
+            "wazuh",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}.000+0000","rule":{{"id":"w","level":5,"groups":["attack.t0846.001"]}},"agent":{{"name":"g"}},"data":{{"srcip":"{src}","dstip":"{dst}"}}}}"#
+            ),
+        ),
+        (
+            "same.ocsf",
+            "ocsf",
+            format!(
+                r#"{{"class_uid":2004,"activity_id":1,"time":{unix_s}000,"finding_info":{{"uid":"f","title":"w","attacks":[{{"technique":{{"uid":"T0846.001"}}}}]}},"evidences":[{{"src_endpoint":{{"ip":"{src}"}},"dst_endpoint":{{"ip":"{dst}"}}}}]}}"#
+            ),
+        ),
+        (
+            "same.ecs",
+            "ecs",
+            format!(
+                r#"{{"@timestamp":"2026-01-05T{clock}Z","event":{{"kind":"alert"}},"rule":{{"id":"w"}},"source":{{"ip":"{src}"}},"destination":{{"ip":"{dst}"}},"threat":{{"technique":{{"id":["T0846.001"]}}}}}}"#
+            ),
+        ),
+        (
+            "same.sigma",
+            "sigma",
+            format!(
+                r#"{{"timestamp":"2026-01-05T{clock}Z","id":"w","level":"high","tags":["attack.t0846.001"],"src_ip":"{src}","dst_ip":"{dst}"}}"#
+            ),
+        ),
+    ]
+}
+
+/// The detection part of a score without tool and signatures, which every format names its own way.
+fn detection(folder: &std::path::Path) -> serde_json::Value {
+    let mut found = read_json(&folder.join("run/score/score.json"))["detection"].take();
+    for (list, field) in [
+        ("alarms", "reason"),
+        ("alarms", "signatures"),
+        ("alarms", "tool"),
+        ("steps", "first_signature"),
+    ] {
+        for item in found[list].as_array_mut().into_iter().flatten() {
+            item[field] = serde_json::Value::Null;
+        }
+    }
+    found
+}
+
+/// The same alerts are the same score, whatever format they come in and whether it is named or told.
+#[test]
+fn alerts_when_the_same_in_all_formats_then_the_same_detection() {
+    let folder = scratch();
+    words(
+        folder.path(),
+        "run bottling/underfill --duration 41min --out run",
+    )
+    .expect_code(0);
+    let table = "signature,techniques\nRange::Write,T0846.001\n1:7,T0846.001\n";
+    fs::write(folder.path().join("table.csv"), table).expect("the file can be written");
+    let mut first = None;
+    for (name, format, line) in same_alerts(2415) {
+        fs::write(folder.path().join(name), format!("{line}\n{line}\n"))
+            .expect("the file can be written");
+        // The format is told by the file in all of them, and named in every way in one.
+        let choices: &[Option<&str>] = match format {
+            "zeek" => &[None, Some("auto"), Some("zeek")],
+            _ => &[None],
+        };
+        for choice in choices {
+            let mut args = vec![
+                "score",
+                "run",
+                "--quick",
+                "--alerts",
+                name,
+                "--techniques",
+                "table.csv",
+            ];
+            args.extend(choice.iter().flat_map(|choice| ["--format", choice]));
+            twinrange(folder.path(), &args).expect_code(0);
+            let score = read_json(&folder.path().join("run/score/score.json"));
+            assert_eq!(score["header"]["alert_format"], format, "{name}");
+            let found = detection(folder.path());
+            assert_eq!(found["alerts"], 2, "{name}: {}", found["records"]);
+            let expect = first.get_or_insert_with(|| found.clone());
+            assert_eq!(&found, expect, "{name}");
+        }
+    }
+    let step = &first.expect("there were formats")["steps"][0];
+    assert_eq!(step["grade"], "technique", "{step}");
+    assert_eq!(step["time_to_detect_s"], 15.0, "{step}");
+}
+
+#[test]
+fn alerts_when_the_clock_of_the_tool_is_off_then_it_can_be_said() {
+    let folder = scratch();
+    words(folder.path(), "run bottling/calm --duration 60s --out run").expect_code(0);
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it can be written")
+    };
+    write(
+        "late.cef",
+        "CEF:0|a|b|1|x|n|5|rt=Jan 05 2026 08:00:30 dst=10.20.1.11\n",
+    );
+    let score = |more: &[&str]| {
+        let mut args = vec!["score", "run", "--quick", "--alerts", "late.cef"];
+        args.extend(more);
+        twinrange(folder.path(), &args)
+    };
+    score(&[])
+        .expect_code(2)
+        .expect_says(&["TR0313", "late.cef:1:", "no zone", "--zone UTC"]);
+    score(&["--zone", "UTC"])
+        .expect_code(2)
+        .expect_says(&["TR0313", "outside the run"]);
+    score(&["--zone", "+02:00"]).expect_code(0);
+    score(&["--zone", "+01:00", "--clock-offset", "-60min"]).expect_code(0);
+    score(&["--zone", "-02:00", "--clock-offset=-04:00:00"]).expect_code(0);
+    score(&["--zone", "CET"])
+        .expect_code(2)
+        .expect_says(&["TR0112", "CET"]);
+    score(&["--clock-offset", "an hour"])
+        .expect_code(2)
+        .expect_says(&["TR0112", "an hour"]);
+    write("odd.ron", "{ \"x\": [\"write\"] }");
+    score(&["--zone", "+02:00", "--techniques", "odd.ron"])
+        .expect_code(2)
+        .expect_says(&["TR0325", "odd.ron:1:9", "T0855"]);
+    write("odd.json", "{\"when\":1}\n");
+    words(folder.path(), "score run --quick --alerts odd.json")
+        .expect_code(2)
+        .expect_says(&["TR0313", "odd.json:1:", "`when`", "--format"]);
+}
+
+#[test]
+fn formats_when_listed_then_all_with_a_line_each() {
+    let folder = scratch();
+    let done = words(folder.path(), "list formats").expect_code(0);
+    let names = [
+        "jsonl", "eve", "zeek", "snort", "cef", "syslog", "wazuh", "ocsf", "ecs", "sigma",
+    ];
+    let listed: Vec<&str> = done
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(listed, names);
+    assert!(
+        done.stdout.lines().all(|line| line.len() > 40),
+        "{}",
+        done.stdout
+    );
+}
+
+/// An offline defense may leave its alerts in any format.
+#[test]
+fn offline_defense_when_it_writes_the_format_of_its_tool_then_read() {
+    for (format, zone, said) in [
+        (
+            "syslog",
+            "zone: \"+01:00\",",
+            "<33>Jan  5 07:00:17 s snort[7]: [1:7:1] Write {TCP} 10.20.1.66:1 -> 10.20.1.11:502\n",
+        ),
+        (
+            "zeek",
+            "",
+            "ts\tnote\tsrc\tdst\n1767592817.0\t1:7\t10.20.1.66\t10.20.1.11\n",
+        ),
+    ] {
+        let folder = scratch();
+        let description = format!(
+            "Defense(name: \"copier\", version: \"1\", description: \"Copies its alerts\",
+                kind: Offline(command: \"cp\", args: [\"{{defense}}/said\", \"{{out}}/alerts\"],
+                    alerts: \"alerts\", format: \"{format}\", {zone}),
+                install: \"It is part of the tests.\", signature_table: {{\"1:7\": [\"T0855\"]}})"
+        );
+        fs::write(folder.path().join("defense.ron"), description).expect("it can be written");
+        fs::write(folder.path().join("said"), said).expect("it can be written");
+        run_calm(folder.path(), 60, "defense.ron").expect_code(0);
+        let import = read_json(&folder.path().join("run/defense/import.json"));
+        assert_eq!(import["format"], format);
+        assert_eq!(import["kept"], 1, "{import}");
+        let kept = fs::read_to_string(folder.path().join("run/defense/alerts.jsonl"))
+            .expect("it is there");
+        let alert: serde_json::Value = serde_json::from_str(&kept).expect("one alert");
+        assert_eq!(alert["t_ns"], 17_000_000_000_u64, "{alert}");
+        assert_eq!(alert["techniques"], serde_json::json!(["T1692.001"]));
+        assert_eq!(alert["technique_source"], "table");
     }
 }

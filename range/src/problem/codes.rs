@@ -387,6 +387,13 @@ static CODES: &[CodeInfo] = &[
          changes nothing; a line that begins with `#` is a comment.",
     ),
     info(
+        "TR0325",
+        "table of techniques cannot be read",
+        "`score --techniques` takes RON, `{ \"9000101\": [\"T0855\"], \"Scan::Port_Scan\": [\"T0846.001\"] }`, or, in a \
+         file that ends in `.csv`, rows under `signature,techniques`. Techniques are identifiers of ATT&CK for ICS \
+         of any version.",
+    ),
+    info(
         "TR0330",
         "what-if that cannot be asked",
         "`what-if` changes what came from outside in a recorded run: actions such as `contain hmi-1 at 00:12:30`, \

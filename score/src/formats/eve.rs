@@ -13,14 +13,14 @@
 //! Suricata 7 user guide, "EVE JSON Format"; the ATT&CK metadata keys are those of the public rule
 //! sets (`mitre_technique_id`, `mitre_tactic_id`).
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use super::field::{Fields, technique_in_tag};
 use super::jsonl::{from_table, note_unknown};
 use super::possible::Paths;
+use super::shape::short;
 use super::sniff::Object;
-use super::{BEFORE_RUN, Import, ImportError, ImportOptions, simulated_ns};
+use super::{BEFORE_RUN, Import, ImportError, ImportOptions, guess, severity, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
 use crate::attack;
 
@@ -47,15 +47,13 @@ pub(super) fn record(
         prefix: "",
     };
     let Some(event_type) = fields.string("event_type")? else {
-        let hint = if object.contains_key("t_ns") {
-            "this looks like Twinrange's normal form: `--format jsonl`, or `format: \"jsonl\"` in a \
-             defense's RON file"
-        } else {
-            "every record of eve.json has an event_type"
-        };
+        let other = guess::hint(&object);
+        let hint = other
+            .as_deref()
+            .unwrap_or("every record of eve.json has an event_type");
         return Err(fields.error("event_type", "required field is missing", Some(hint)));
     };
-    let unix_ns = timestamp(&fields)?;
+    let unix_ns = timestamp(&fields, options)?;
     let Some(t_ns) = simulated_ns(unix_ns, options.epoch_unix_ns, options) else {
         import.leave_out(line, &object, PATHS.time, BEFORE_RUN);
         return Ok(());
@@ -72,12 +70,7 @@ pub(super) fn record(
     };
     let base = Alert {
         t_ns,
-        tool: Some(
-            options
-                .tool
-                .clone()
-                .unwrap_or_else(|| "suricata".to_owned()),
-        ),
+        tool: options.tool.clone(),
         sensor: fields.string("host")?.or(fields.string("in_iface")?),
         src,
         dst,
@@ -93,9 +86,10 @@ pub(super) fn record(
         let alert = alert(&fields, base, options, import)?;
         import.take(line, &object, alert, &PATHS, options);
     } else if base.src.is_empty() && base.dst.is_empty() {
-        let plain = event_type.chars().filter(|c| !c.is_control());
-        let short: String = plain.take(40).collect();
-        import.skip(&format!("`{short}` record without addresses"));
+        import.skip(&format!(
+            "`{}` record without addresses",
+            short(&event_type)
+        ));
     } else {
         let record = Alert {
             kind: Kind::Log,
@@ -113,28 +107,21 @@ fn mac(fields: &Fields<'_>, name: &str) -> Endpoint {
         .and_then(|ether| ether.get(name))
         .and_then(Value::as_str);
     Endpoint {
-        mac: mac.map(str::to_ascii_lowercase),
+        mac: mac.map(|mac| mac.to_ascii_lowercase().replace('-', ":")),
         ..Endpoint::default()
     }
 }
 
 /// ISO 8601 with a numeric zone, with or without a colon (`+0000`, `+00:00`), or `Z`.
-fn timestamp(fields: &Fields<'_>) -> Result<i128, ImportError> {
+fn timestamp(fields: &Fields<'_>, options: &ImportOptions) -> Result<i128, ImportError> {
     let hint = "expected such as 2026-01-05T06:00:15.250431+0000";
     let Some(text) = fields.string("timestamp")? else {
         return Err(fields.error("timestamp", "required field is missing", Some(hint)));
     };
-    let parsed = DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z")
-        .or_else(|_| DateTime::parse_from_rfc3339(&text));
-    let time = parsed.map_err(|error| {
-        let short: String = text.chars().take(60).collect();
-        fields.error(
-            "timestamp",
-            format!("invalid time \"{short}\": {error}"),
-            Some(hint),
-        )
-    })?;
-    Ok(i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.timestamp_subsec_nanos()))
+    super::time::unix_ns(&text, options).map_err(|fault| {
+        let message = format!("invalid time \"{}\": {}", short(&text), fault.reason());
+        fields.error("timestamp", message, Some(fault.hint().unwrap_or(hint)))
+    })
 }
 
 fn alert(
@@ -159,7 +146,7 @@ fn alert(
     note_unknown(&techniques, import);
     Ok(Alert {
         sig_name: inner.string("signature")?,
-        severity: severity(&inner, import)?,
+        severity: severity_of(&inner, import)?,
         tactics: tactics(&inner, import)?,
         techniques,
         technique_source,
@@ -177,18 +164,15 @@ fn alert(
 }
 
 /// Suricata's 1 (highest) to 4 onto our 0 to 10.
-fn severity(inner: &Fields<'_>, import: &mut Import) -> Result<Option<u8>, ImportError> {
-    Ok(match inner.unsigned("severity")? {
-        Some(1) => Some(9),
-        Some(2) => Some(6),
-        Some(3) => Some(3),
-        Some(4) => Some(1),
-        Some(_) => {
-            import.note("alert.severity outside 1 to 4 ignored");
-            None
-        }
-        None => None,
-    })
+fn severity_of(inner: &Fields<'_>, import: &mut Import) -> Result<Option<u8>, ImportError> {
+    let Some(number) = inner.unsigned("severity")? else {
+        return Ok(None);
+    };
+    let grade = severity::priority(&number.to_string());
+    if grade.is_none() {
+        import.note("alert.severity outside 1 to 4 ignored");
+    }
+    Ok(grade)
 }
 
 /// The metadata lists of a rule; a rule may put any text there, so what is malformed is counted.

@@ -108,6 +108,42 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// All values at a dotted path, without `null`. A record may nest objects or write a path as one key
+/// (`"id.orig_h"`), and may do both; lists are gone through.
+pub(super) fn values<'a>(object: &'a Object, path: &str) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    collect(object, path, &mut found);
+    found
+}
+
+fn collect<'a>(object: &'a Object, path: &str, found: &mut Vec<&'a Value>) {
+    if let Some(value) = object.get(path) {
+        leaves(value, found);
+        return;
+    }
+    for (dot, _) in path.match_indices('.') {
+        if let Some(value) = object.get(&path[..dot]) {
+            descend(value, &path[dot + 1..], found);
+        }
+    }
+}
+
+fn descend<'a>(value: &'a Value, path: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(object) => collect(object, path, found),
+        Value::Array(items) => items.iter().for_each(|item| descend(item, path, found)),
+        _ => {}
+    }
+}
+
+fn leaves<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        other => found.push(other),
+    }
+}
+
 /// A technique identifier in a tag such as `attack.t0855` or `attack.t0846.001`.
 pub(super) fn technique_in_tag(tag: &str) -> Option<String> {
     let lower = tag.to_ascii_lowercase();
@@ -115,14 +151,13 @@ pub(super) fn technique_in_tag(tag: &str) -> Option<String> {
     attack::is_technique_id(&id).then_some(id)
 }
 
-fn describe(value: &Value) -> String {
+pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => format!("{flag}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => {
-            let short: String = text.chars().take(40).collect();
-            format!("the string \"{short}\"")
+            format!("the string \"{}\"", super::shape::short(text))
         }
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::field::{Fields, technique_in_tag};
 use super::possible::Paths;
+use super::shape::short;
 use super::sniff::Object;
 use super::{BEFORE_RUN, Import, ImportError, ImportOptions, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
@@ -118,11 +119,13 @@ fn missing(fields: &Fields<'_>, field: &str) -> ImportError {
         .map(String::as_str)
         .filter(|name| !KNOWN.contains(name))
         .find(|name| crate::suggest::nearest(name, [field]).is_some());
-    let hint = if fields.object.contains_key("event_type") {
-        "this looks like Suricata's eve.json: `--format eve`, or `format: \"eve\"` in a defense's RON file"
-            .to_owned()
+    let hint = if let Some(other) = super::guess::hint(fields.object) {
+        other
     } else if let Some(similar) = similar {
-        format!("there is a field `{similar}`; did you mean `{field}`?")
+        format!(
+            "there is a field `{}`; did you mean `{field}`?",
+            short(similar)
+        )
     } else if field == "t_ns" {
         "t_ns is simulated nanoseconds since the start of the run, a whole number".to_owned()
     } else {
@@ -202,10 +205,9 @@ fn choice<T: Copy>(
         .map(|&(_, value)| value)
         .ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|&(choice, _)| choice).collect();
-            let short: String = word.chars().take(40).collect();
             fields.error(
                 name,
-                format!("unknown value \"{short}\""),
+                format!("unknown value \"{}\"", short(&word)),
                 Some(&format!("one of: {}", words.join(", "))),
             )
         })
@@ -219,10 +221,9 @@ fn techniques(
 ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
     let native = fields.strings("techniques")?;
     if let Some(bad) = native.iter().find(|id| !attack::is_technique_id(id)) {
-        let short: String = bad.chars().take(40).collect();
         return Err(fields.error(
             "techniques",
-            format!("\"{short}\" is not an ATT&CK technique identifier"),
+            format!("\"{}\" is not an ATT&CK technique identifier", short(bad)),
             Some("such as T0846 or T0846.001"),
         ));
     }
@@ -288,10 +289,9 @@ fn tactics(fields: &Fields<'_>) -> Result<Vec<String>, ImportError> {
     let mut ids = Vec::new();
     for word in fields.strings("tactics")? {
         let id = attack::tactic_id(word).ok_or_else(|| {
-            let short: String = word.chars().take(40).collect();
             fields.error(
                 "tactics",
-                format!("\"{short}\" is not a tactic of ATT&CK for ICS"),
+                format!("\"{}\" is not a tactic of ATT&CK for ICS", short(word)),
                 Some("such as TA0102 or discovery"),
             )
         })?;

@@ -9,19 +9,36 @@
 //! alert file would score as a worse tool than the one that was run.
 
 mod alarms;
+mod cef;
+mod ecs;
 mod eve;
 mod field;
+mod format;
+mod guess;
 mod jsonl;
+mod ocsf;
 mod possible;
+mod severity;
+mod shape;
+mod sigma;
 mod sniff;
+mod snort;
+mod syslog;
+mod time;
+mod wazuh;
+mod zeek;
 
 pub use alarms::station_alarms;
+pub use format::Format;
+pub use guess::detect;
 pub(crate) use possible::{AFTER_RUN, IN_CLEAN_PERIOD};
 pub(crate) use sniff::count_u64;
+pub use time::zone_s;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::alert::Alert;
@@ -31,54 +48,6 @@ use possible::BEFORE_RUN;
 /// The Unix time of the start of a run unless the scenario says otherwise:
 /// 2026-01-05T06:00:00Z, a Monday, early shift.
 pub const DEFAULT_EPOCH_UNIX_NS: u64 = 1_767_592_800_000_000_000;
-
-/// A format that can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// Our normal form, one JSON object per line.
-    Jsonl,
-    /// Suricata's EVE log, one JSON object per line.
-    Eve,
-}
-
-impl Format {
-    /// All formats, in the order in which they are listed.
-    pub const ALL: [Self; 2] = [Self::Jsonl, Self::Eve];
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Jsonl => "jsonl",
-            Self::Eve => "eve",
-        }
-    }
-
-    /// One line for `list formats`.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::Jsonl => {
-                "Twinrange's normal form: one JSON object per line, `t_ns` and `sig_id` required"
-            }
-            Self::Eve => "Suricata eve.json: `alert` records, other records as telemetry",
-        }
-    }
-
-    /// The format with this name; else the nearest name, for a "did you mean".
-    ///
-    /// # Errors
-    ///
-    /// The nearest known name, if any is near.
-    pub fn from_name(name: &str) -> Result<Self, Option<&'static str>> {
-        let word = name.to_ascii_lowercase();
-        match word.as_str() {
-            "jsonl" | "json-lines" | "twinrange" => Ok(Self::Jsonl),
-            "eve" | "suricata" | "suricata-eve" => Ok(Self::Eve),
-            _ => Err(crate::suggest::nearest(&word, Self::ALL.map(Self::name))),
-        }
-    }
-}
 
 /// What an importer must know about the run.
 #[derive(Clone, Debug)]
@@ -95,6 +64,11 @@ pub struct ImportOptions {
     pub refuse_foreign: bool,
     /// Added to the tool's time, ns: a known offset of its clock. Zero unless the user says so.
     pub clock_offset_ns: i64,
+    /// The zone of times that name none, s east of Greenwich. `None`: such times are refused.
+    pub zone_s: Option<i32>,
+    /// Further fields that hold technique identifiers: paths of JSON, labels or keys of CEF, parameters
+    /// of syslog. Not for [`Format::Jsonl`] and [`Format::Eve`].
+    pub technique_fields: Vec<String>,
     /// Name for the tool where the record does not give one.
     pub tool: Option<String>,
     /// The SPAN whose capture the tool read, for frame numbers without a SPAN.
@@ -114,6 +88,8 @@ impl Default for ImportOptions {
             frames: None,
             refuse_foreign: true,
             clock_offset_ns: 0,
+            zone_s: None,
+            technique_fields: Vec::new(),
             tool: None,
             span: None,
             signature_techniques: BTreeMap::new(),
@@ -256,16 +232,60 @@ pub fn import(
     options: &ImportOptions,
 ) -> Result<Import, ImportError> {
     let text = sniff::text(bytes)?;
+    let named;
+    let options = match (&options.tool, format.tool()) {
+        (None, Some(tool)) => {
+            named = ImportOptions {
+                tool: Some(tool.to_owned()),
+                ..options.clone()
+            };
+            &named
+        }
+        _ => options,
+    };
     let mut import = Import::default();
-    for record in sniff::records(text, format) {
-        let (line, object) = record?;
+    let mut header = zeek::Header::default();
+    let mut findings = ocsf::Findings::default();
+    for line in sniff::lines(text) {
+        let (number, into) = (line.number, &mut import);
         match format {
-            Format::Jsonl => jsonl::record(line, object, options, &mut import)?,
-            Format::Eve => eve::record(line, object, options, &mut import)?,
+            Format::Jsonl => jsonl::record(number, line.object(format)?, options, into)?,
+            Format::Eve => eve::record(number, line.object(format)?, options, into)?,
+            Format::Zeek => zeek::line(&line, &mut header, options, into)?,
+            Format::Snort => snort::record(number, line.object(format)?, options, into)?,
+            Format::Cef => cef::line(&line, options, into)?,
+            Format::Syslog => syslog::line(&line, options, into)?,
+            Format::Wazuh => wazuh::record(number, document(&line, format)?, options, into)?,
+            Format::Ocsf => {
+                ocsf::record(
+                    number,
+                    document(&line, format)?,
+                    &mut findings,
+                    options,
+                    into,
+                )?;
+            }
+            Format::Ecs => ecs::record(number, document(&line, format)?, options, into)?,
+            Format::Sigma => sigma::record(number, document(&line, format)?, options, into)?,
         }
     }
     finish(&mut import, options)?;
     Ok(import)
+}
+
+/// The object on a line, or the one that an export of Elasticsearch or OpenSearch has wrapped up.
+fn document(line: &sniff::Line<'_>, format: Format) -> Result<sniff::Object, ImportError> {
+    let mut object = line.object(format)?;
+    for wrapped in ["_source", "fields"] {
+        let is_hit = object.contains_key("_index") || wrapped == "_source";
+        if is_hit
+            && object.get(wrapped).is_some_and(Value::is_object)
+            && let Some(Value::Object(inner)) = object.remove(wrapped)
+        {
+            return Ok(inner);
+        }
+    }
+    Ok(object)
 }
 
 /// Refuses what belongs to another run, and sorts the rest.
@@ -299,7 +319,7 @@ fn foreign(import: &Import) -> ImportError {
         (
             format!("all {all} records lie outside the run"),
             "the tool must take its time from the capture (simulated time), not from its own clock; \
-             check that the file belongs to this run",
+             check that the file belongs to this run, or say by how much the clock was off: `score --clock-offset`",
         )
     } else {
         (

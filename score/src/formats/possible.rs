@@ -10,6 +10,7 @@ use core::net::IpAddr;
 
 use serde_json::Value;
 
+use super::field::values;
 use super::sniff::Object;
 use super::{Import, ImportOptions};
 use crate::alert::Alert;
@@ -29,6 +30,7 @@ const BAD_IP: &str = "not an IP address";
 const BAD_MAC: &str = "not a MAC address";
 
 /// Where a format keeps what is checked: paths of fields, for people.
+#[derive(Clone, Copy)]
 pub(super) struct Paths {
     pub(super) time: &'static str,
     pub(super) received: &'static str,
@@ -127,7 +129,7 @@ fn impossible(
 }
 
 /// IPv4 or IPv6; the latter perhaps with a zone, `fe80::1%eth0`.
-fn is_ip(text: &str) -> bool {
+pub(super) fn is_ip(text: &str) -> bool {
     let address = text.split_once('%').map_or(text, |(address, _)| address);
     address.parse::<IpAddr>().is_ok()
 }
@@ -140,10 +142,7 @@ fn is_mac(text: &str) -> bool {
 
 /// What stands in a field of the tool's own record, at most 60 characters.
 fn shown(object: &Object, path: &str) -> String {
-    let mut parts = path.split('.');
-    let first = parts.next().and_then(|name| object.get(name));
-    let value = parts.fold(first, |value, name| value?.get(name));
-    let text = match value {
+    let text = match values(object, path).first() {
         None => return "nothing".to_owned(),
         Some(Value::String(text)) => format!("{text:?}"),
         Some(other) => other.to_string(),

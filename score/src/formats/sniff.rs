@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Format, ImportError};
+use super::{Format, ImportError, syslog};
 
 /// The fields of one record.
 pub(super) type Object = Map<String, Value>;
@@ -18,7 +18,7 @@ const FOREIGN: [(&[u8], &str); 7] = [
     (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed"),
 ];
 
-fn error(line: u64, message: impl Into<String>, hint: Option<&str>) -> ImportError {
+pub(super) fn error(line: u64, message: impl Into<String>, hint: Option<&str>) -> ImportError {
     ImportError {
         line,
         column: None,
@@ -44,7 +44,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, ImportError> {
         error(
             line,
             "the text is not UTF-8",
-            Some("an alert file is UTF-8 text, one JSON object per line"),
+            Some("an alert file is UTF-8 text, one record per line"),
         )
     })
 }
@@ -54,41 +54,48 @@ pub(crate) fn count_u64(count: usize) -> u64 {
     u64::try_from(count).expect("a count fits 64 bits")
 }
 
-/// The records of a file with their 1-based lines. Blank lines are passed over.
-pub(super) fn records(
-    text: &str,
-    format: Format,
-) -> impl Iterator<Item = Result<(u64, Object), ImportError>> {
+/// A line of a file that is not blank.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    /// 1-based.
+    pub(super) number: u64,
+    /// Without the end of the line.
+    pub(super) text: &'a str,
+    /// Whether the file ends with this line and without an end of line.
+    pub(super) last: bool,
+}
+
+/// The lines of a file. Blank lines are passed over.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let ends_with_newline = text.ends_with('\n');
     let last_line = text.lines().count();
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
-        .map(move |(index, line)| {
-            let number = count_u64(index + 1);
-            let last = index + 1 == last_line && !ends_with_newline;
-            object(number, line, last, format).map(|object| (number, object))
+        .map(move |(index, text)| Line {
+            number: count_u64(index + 1),
+            text,
+            last: index + 1 == last_line && !ends_with_newline,
         })
 }
 
-fn object(number: u64, line: &str, last: bool, format: Format) -> Result<Object, ImportError> {
-    let trimmed = line.trim_start();
-    if !trimmed.starts_with('{') {
-        return Err(error(
-            number,
-            not_an_object(trimmed),
-            Some(&expectation(format)),
-        ));
-    }
-    let parsed = serde_json::from_str::<Value>(line);
-    match parsed {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(error(
-            number,
-            "this line is not a JSON object",
-            Some(&expectation(format)),
-        )),
-        Err(json) => Err(syntax_error(number, line, last, &json)),
+impl Line<'_> {
+    /// The JSON object on this line.
+    pub(super) fn object(&self, format: Format) -> Result<Object, ImportError> {
+        let trimmed = self.text.trim_start();
+        if !trimmed.starts_with('{') {
+            let message = format!("expected a JSON object, found {}", kind_of_text(trimmed));
+            return Err(error(self.number, message, Some(&format.looks())));
+        }
+        match serde_json::from_str::<Value>(self.text) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(error(
+                self.number,
+                "this line is not a JSON object",
+                Some(&format.looks()),
+            )),
+            Err(json) => Err(syntax_error(self.number, self.text, self.last, &json)),
+        }
     }
 }
 
@@ -131,17 +138,22 @@ fn char_column(line: &str, byte_column: usize) -> u64 {
     count_u64(characters.max(1))
 }
 
-fn not_an_object(line: &str) -> String {
-    let what = if line.starts_with('[') {
-        "a JSON array"
-    } else if line.starts_with('<') {
+/// What a line is that is no JSON object, in words.
+pub(super) fn kind_of_text(line: &str) -> &'static str {
+    if line.starts_with('{') {
+        "a JSON object"
+    } else if line.starts_with('[') && !line.contains("] ") {
+        "a JSON array (`jq -c '.[]'` takes it apart)"
+    } else if line.starts_with('<') && !syslog::looks_like_it(line) {
         "XML or HTML"
     } else if line.starts_with('#') {
-        "a tab-separated log with a header (Zeek writes such files)"
+        "a tab-separated log with a header (`--format zeek` reads those of Zeek)"
     } else if line.starts_with("CEF:") || line.contains(" CEF:") {
-        "a CEF message"
+        "a CEF message (`--format cef`)"
     } else if line.contains("[**]") {
         "Suricata's or Snort's fast.log"
+    } else if syslog::looks_like_it(line) {
+        "a message of syslog (`--format syslog`)"
     } else if line
         .split_once(',')
         .is_some_and(|(first, _)| !first.contains(['{', '"', ' ']))
@@ -149,14 +161,5 @@ fn not_an_object(line: &str) -> String {
         "comma-separated values"
     } else {
         "plain text"
-    };
-    format!("expected a JSON object, found {what}")
-}
-
-fn expectation(format: Format) -> String {
-    match format {
-        Format::Jsonl => "format `jsonl` is one JSON object per line, such as {\"t_ns\":15000000,\"sig_id\":\"new-talker\"}",
-        Format::Eve => "format `eve` is Suricata's eve.json, one JSON object per line with `timestamp` and `event_type`",
     }
-    .to_owned()
 }

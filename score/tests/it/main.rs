@@ -2,7 +2,10 @@
 
 mod common;
 mod detection;
+mod format_properties;
+mod formats;
 mod import;
+mod invariants;
 mod metrics;
 mod properties;
 mod report_depths;

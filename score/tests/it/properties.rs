@@ -104,35 +104,6 @@ fn check_consistent(result: &Detection) {
 
 proptest! {
     #[test]
-    fn import_when_any_bytes_then_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        for format in Format::ALL {
-            let _ = import(format, &bytes, &ImportOptions::default());
-        }
-    }
-
-    #[test]
-    fn import_when_valid_text_is_damaged_then_never_panics(
-        alerts in alerts(),
-        at in any::<prop::sample::Index>(),
-        with in any::<u8>(),
-        cut in any::<prop::sample::Index>(),
-    ) {
-        let eve = r#"{"timestamp":"2026-01-05T06:00:15.250431+0000","event_type":"alert","src_ip":"10.0.0.1","src_port":1,"pcap_cnt":13,"alert":{"signature_id":1,"severity":2,"metadata":{"mitre_technique_id":["T0855"]}}}"#;
-        for (format, text) in [(Format::Jsonl, to_jsonl(&alerts)), (Format::Eve, eve.to_owned())] {
-            let mut bytes = text.into_bytes();
-            if bytes.is_empty() {
-                continue;
-            }
-            let at = at.index(bytes.len());
-            bytes[at] = with;
-            bytes.truncate(cut.index(bytes.len()) + 1);
-            if let Err(error) = import(format, &bytes, &ImportOptions::default()) {
-                prop_assert!(error.line >= 1 && !error.message.is_empty());
-            }
-        }
-    }
-
-    #[test]
     fn import_when_alerts_are_written_then_read_back_equal(mut alerts in alerts()) {
         for alert in &mut alerts {
             if !alert.techniques.is_empty() {

@@ -1,0 +1,310 @@
+//! Which format a file is in, told by what only that format has.
+//!
+//! A guess is made only where one format fits: a file that fits none or several is refused, with the
+//! names of those that it could be.
+
+use serde_json::Value;
+
+use super::field::values;
+use super::sniff::{self, Object};
+use super::{Format, ImportError, syslog};
+
+/// Records that are looked at; a file does not change its format behind them.
+const LOOKED_AT: usize = 200;
+
+/// The format of a file.
+///
+/// # Arguments
+///
+/// * `bytes` — the whole file. One without records is read as [`Format::Jsonl`]: a tool that raised no
+///   alert says the same in all formats.
+///
+/// # Errors
+///
+/// The file is no text, its first record fits no format or several, or two records fit different ones.
+///
+/// # Examples
+///
+/// ```
+/// use twinrange_score::formats::{Format, detect};
+///
+/// assert_eq!(detect(b"CEF:0|Example|OTGuard|3.1|mb-001|Write|8|src=10.20.1.66"), Ok(Format::Cef));
+/// assert!(detect(b"{\"when\":1}").is_err());
+/// ```
+pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
+    let text = sniff::text(bytes)?;
+    let mut first: Option<(u64, Format)> = None;
+    let mut only_carried = true;
+    for line in sniff::lines(text).take(LOOKED_AT) {
+        let fitting = of_line(line.text);
+        let format = match fitting.as_slice() {
+            [one] => *one,
+            [] if first.is_some() => continue,
+            [] => return Err(unknown(&line)),
+            several => return Err(ambiguous(line.number, several)),
+        };
+        let is_carried = format == Format::Cef && !line.text.trim_start().starts_with("CEF:");
+        match first {
+            None => first = Some((line.number, format)),
+            // Syslog carries CEF beside other messages, and its importer reads both.
+            Some((_, Format::Syslog)) if is_carried => {}
+            Some((_, Format::Cef)) if format == Format::Syslog && only_carried => {
+                first = Some((line.number, format));
+            }
+            Some((at, other)) if other != format => {
+                let message = format!(
+                    "line {at} looks like `{}` and this one like `{}`",
+                    other.name(),
+                    format.name()
+                );
+                return Err(error(
+                    line.number,
+                    message,
+                    "name the format with --format; a file holds one",
+                ));
+            }
+            Some(_) => {}
+        }
+        only_carried &= is_carried || format == Format::Syslog;
+    }
+    Ok(first.map_or(Format::Jsonl, |(_, format)| format))
+}
+
+fn error(line: u64, message: String, hint: &str) -> ImportError {
+    ImportError {
+        line,
+        column: None,
+        field: None,
+        message,
+        hint: Some(hint.to_owned()),
+    }
+}
+
+fn unknown(line: &sniff::Line<'_>) -> ImportError {
+    let what = match serde_json::from_str::<Value>(line.text) {
+        Ok(Value::Object(object)) => {
+            let keys: Vec<String> = object
+                .keys()
+                .take(5)
+                .map(|key| format!("`{}`", super::shape::short(key)))
+                .collect();
+            format!(
+                "a JSON object with the fields {}",
+                if keys.is_empty() {
+                    "of no format".to_owned()
+                } else {
+                    keys.join(", ")
+                }
+            )
+        }
+        _ if line.text.trim_start().starts_with('{') => "JSON that cannot be read".to_owned(),
+        _ => sniff::kind_of_text(line.text.trim_start()).to_owned(),
+    };
+    error(
+        line.number,
+        format!("this is none of the formats that can be told apart: {what}"),
+        "name the format with --format (`twinrange list formats`), or write the normal form: \
+         one JSON object per line with `t_ns` and `sig_id`",
+    )
+}
+
+fn ambiguous(line: u64, several: &[Format]) -> ImportError {
+    let names: Vec<String> = several.iter().map(|f| format!("`{}`", f.name())).collect();
+    error(
+        line,
+        format!("this could be {}", names.join(" or ")),
+        "say which with --format",
+    )
+}
+
+/// The formats that a line could be of.
+fn of_line(line: &str) -> Vec<Format> {
+    let line = line.trim_start();
+    if line.starts_with('{') {
+        return match serde_json::from_str(line) {
+            Ok(Value::Object(object)) => of_object(&object),
+            _ => Vec::new(),
+        };
+    }
+    if line.starts_with("#separator")
+        || line.starts_with("#fields\t")
+        || line.starts_with("ts\tuid\t")
+    {
+        return vec![Format::Zeek];
+    }
+    if line.starts_with("CEF:") {
+        return vec![Format::Cef];
+    }
+    if syslog::looks_like_it(line) {
+        return vec![if line.contains("CEF:") {
+            Format::Cef
+        } else {
+            Format::Syslog
+        }];
+    }
+    Vec::new()
+}
+
+/// The formats that an object could be of, by fields that only they have.
+fn of_object(object: &Object) -> Vec<Format> {
+    let inner = object.get("_source").and_then(Value::as_object);
+    let object = inner.unwrap_or(object);
+    let has = |path: &str| !values(object, path).is_empty();
+    let any = |paths: &[&str]| paths.iter().any(|path| has(path));
+    let wazuh =
+        has("rule.level") && has("timestamp") && any(&["agent", "manager", "decoder", "location"]);
+    let rules: [(Format, bool); 8] = [
+        (Format::Jsonl, has("t_ns")),
+        (Format::Eve, has("event_type") && has("timestamp")),
+        (
+            Format::Zeek,
+            has("ts") && any(&["id.orig_h", "note", "uid", "_path"]),
+        ),
+        (
+            Format::Snort,
+            any(&["timestamp", "seconds"])
+                && (any(&["pkt_gen", "src_ap"])
+                    || has("gid") && has("sid")
+                    || has_snort_rule(object)),
+        ),
+        (Format::Wazuh, wazuh),
+        (Format::Ocsf, has("class_uid")),
+        (
+            Format::Ecs,
+            any(&["@timestamp", "kibana.alert.uuid"]) && !wazuh,
+        ),
+        (
+            Format::Sigma,
+            has("level") && has("tags") || has("Level") && has("RuleTitle"),
+        ),
+    ];
+    let fitting = rules.into_iter().filter(|(_, fits)| *fits);
+    fitting.map(|(format, _)| format).collect()
+}
+
+/// `gid:sid:rev`.
+fn has_snort_rule(object: &Object) -> bool {
+    let rule = object.get("rule").and_then(Value::as_str);
+    rule.is_some_and(|rule| {
+        let parts: Vec<&str> = rule.split(':').collect();
+        let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(number)
+    })
+}
+
+/// "This looks like...", for a record that lacks what its format requires.
+pub(super) fn hint(object: &Object) -> Option<String> {
+    let [format] = of_object(object)[..] else {
+        return None;
+    };
+    let name = format.name();
+    Some(format!(
+        "this looks like {}: `--format {name}`, or `format: \"{name}\"` in a defense's RON file",
+        format.owner()
+    ))
+}
+
+/// What a line is that is not of a format of messages: the format of its JSON, else what was expected.
+pub(super) fn instead_of(format: Format, line: &str) -> String {
+    let object = serde_json::from_str(line.trim()).ok();
+    object
+        .as_ref()
+        .and_then(hint)
+        .unwrap_or_else(|| format.looks())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn format_when_a_line_is_of_one_then_told() {
+        let check = |line: &str, expect: Format| {
+            assert_eq!(of_line(line), [expect], "{line}");
+        };
+        check(
+            r#"{"t_ns":1,"sig_id":"a","tags":["attack.t0855"]}"#,
+            Format::Jsonl,
+        );
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15+0000","event_type":"alert","alert":{}}"#,
+            Format::Eve,
+        );
+        check(r#"{"ts":1.5,"id.orig_h":"10.0.0.1"}"#, Format::Zeek);
+        check(r#"{"ts":1.5,"note":"Scan::Port_Scan"}"#, Format::Zeek);
+        check("#separator \\x09", Format::Zeek);
+        check("ts\tuid\tid.orig_h", Format::Zeek);
+        check(r#"{ "seconds" : 1, "rule" : "1:2:3" }"#, Format::Snort);
+        check(
+            r#"{ "timestamp" : "01/05-06:00:15.2", "gid": 1, "sid": 2 }"#,
+            Format::Snort,
+        );
+        check("CEF:0|a|b|c|d|e|5|", Format::Cef);
+        check(
+            "<34>1 2026-01-05T06:00:15Z h a - - - CEF:0|a|b|c|d|e|5|",
+            Format::Cef,
+        );
+        check("<34>Jan  5 06:00:15 h a: text", Format::Syslog);
+        check(
+            "<130>1 2026-01-05T06:00:15Z h a - ALERT - text",
+            Format::Syslog,
+        );
+        check("Jan  5 06:00:15 h sshd[4]: text", Format::Syslog);
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15.0+0000","rule":{"level":3,"id":"1"},"agent":{"id":"0"}}"#,
+            Format::Wazuh,
+        );
+        check(r#"{"class_uid":2004,"time":1}"#, Format::Ocsf);
+        check(
+            r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"alert"}}"#,
+            Format::Ecs,
+        );
+        check(
+            r#"{"_source":{"@timestamp":"2026-01-05T06:00:15Z"}}"#,
+            Format::Ecs,
+        );
+        check(
+            r#"{"timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"],"title":"x"}"#,
+            Format::Sigma,
+        );
+        for none in ["", "{}", "{\"a\":1}", "hello", "[1]", "{\"t_ns\"", "1,2,3"] {
+            assert_eq!(of_line(none), [], "{none}");
+        }
+    }
+
+    #[test]
+    fn file_when_it_fits_several_or_none_then_refused_with_names() {
+        let says = |file: &str| {
+            let error = detect(file.as_bytes()).expect_err(file);
+            format!("{error} / {}", error.hint.as_deref().expect("a hint"))
+        };
+        let both =
+            r#"{"@timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"]}"#;
+        assert!(says(both).contains("`ecs` or `sigma`"), "{}", says(both));
+        let mixed = "{\"t_ns\":1}\n\n{\"class_uid\":2004}\n";
+        assert!(
+            says(mixed).contains("line 3: line 1 looks like `jsonl` and this one like `ocsf`"),
+            "{}",
+            says(mixed)
+        );
+        let odd = says("{\"when\":1,\"what\":2}");
+        assert!(
+            odd.contains("`what`, `when`") && odd.contains("`t_ns` and `sig_id`"),
+            "{odd}"
+        );
+        assert!(says("<a/>").contains("XML"));
+        assert_eq!(detect(b" \r\n\n"), Ok(Format::Jsonl));
+        let (bare, carried, other) = (
+            "CEF:0|a|b|c|d|e|5|\n",
+            "Jan  5 06:00:15 h CEF:0|a|b|c|d|e|5|\n",
+            "Jan  5 06:00:15 h a: text\n",
+        );
+        let told = |lines: &[&str]| detect(lines.concat().as_bytes()).map_err(|error| error.line);
+        assert_eq!(told(&[carried, carried]), Ok(Format::Cef));
+        assert_eq!(told(&[bare, carried]), Ok(Format::Cef));
+        assert_eq!(told(&[carried, other]), Ok(Format::Syslog));
+        assert_eq!(told(&[other, carried, carried]), Ok(Format::Syslog));
+        assert_eq!(told(&[bare, other]), Err(2));
+        assert_eq!(told(&[other, bare]), Err(2));
+    }
+}
