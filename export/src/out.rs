@@ -239,3 +239,97 @@ fn cannot(path: &Path, error: &io::Error) -> Stop {
     let problem = Problem::new("TR0307", format!("cannot write: {error}"));
     problem.in_file(path.display().to_string()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A parent folder with a run folder in it, and the names below it.
+    fn home() -> (TempDir, PathBuf) {
+        let home = tempfile::tempdir().expect("there is room");
+        let run = home.path().join("run");
+        fs::create_dir(&run).expect("it can be made");
+        (home, run)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("can be listed").flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn folder_when_interrupted_or_failed_then_absent_and_nothing_left() {
+        let (home, run) = home();
+        let wanted = home.path().join("out");
+        let interrupt = AtomicBool::new(false);
+        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        out.file("a/b.txt", |out| {
+            out.write_all(b"half")?;
+            Ok(1)
+        })
+        .expect("it is written");
+        assert!(!wanted.exists(), "not before it is whole");
+        assert_eq!(
+            names(home.path()).len(),
+            2,
+            "a folder with another name beside the run"
+        );
+        interrupt.store(true, Ordering::Relaxed);
+        assert!(matches!(out.go_on(), Err(Stop::Interrupted)));
+        assert!(matches!(out.finish(), Err(Stop::Interrupted)));
+        assert_eq!(names(home.path()), ["run"]);
+
+        interrupt.store(false, Ordering::Relaxed);
+        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        let failed = out.file("x.csv", |_| Err(io::Error::other("disk full").into()));
+        let Err(Stop::Problems(problems)) = failed else {
+            panic!("{failed:?}")
+        };
+        let said = format!("{problems}");
+        assert!(
+            said.contains("TR0307") && said.contains("x.csv") && said.contains("disk full"),
+            "{said}"
+        );
+        drop(out);
+        assert_eq!(names(home.path()), ["run"]);
+    }
+
+    #[test]
+    fn folder_when_finished_then_whole_and_zipped_content_is_the_same_every_time() {
+        let (home, run) = home();
+        let interrupt = AtomicBool::new(false);
+        let write = |name: &str| {
+            let out = Out::new(&home.path().join(name), &run, &interrupt).expect("there is room");
+            let content = |out: &mut dyn Write| -> Result<u64, Stop> {
+                out.write_all(&b"some text ".repeat(1_000))?;
+                Ok(7)
+            };
+            out.file("deep/down.gz", content).expect("it is written");
+            let files = out.files();
+            assert_eq!(files["deep/down.gz"].records, 7);
+            let folder = out.finish().expect("it is whole");
+            (
+                fs::read(folder.join("deep/down.gz")).expect("it is there"),
+                files,
+            )
+        };
+        assert_eq!(write("one"), write("two"));
+        assert_eq!(names(home.path()), ["one", "run", "two"]);
+    }
+
+    #[test]
+    fn folder_when_something_comes_to_lie_there_meanwhile_then_it_stays() {
+        let (home, run) = home();
+        let wanted = home.path().join("out");
+        let interrupt = AtomicBool::new(false);
+        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        fs::create_dir(&wanted).expect("it can be made");
+        fs::write(wanted.join("mine"), "mine").expect("it can be written");
+        assert!(matches!(out.finish(), Err(Stop::Problems(_))));
+        assert_eq!(names(&wanted), ["mine"]);
+    }
+}
