@@ -70,21 +70,16 @@ impl Axis {
         if self.rows == 0 {
             return Vec::new();
         }
-        let mut parts: Vec<(u64, u64, &str)> = spans
+        let mut inside: Vec<&Span> = spans
             .iter()
             .filter(|span| span.start_ns / self.period_ns < self.rows)
-            .map(|span| {
-                let last_ns = span.end_ns.saturating_sub(1).max(span.start_ns);
-                (
-                    self.row(span.start_ns),
-                    self.row(last_ns),
-                    span.name.as_str(),
-                )
-            })
             .collect();
-        parts.sort_by_key(|part| part.0);
+        inside.sort_by_key(|span| span.start_ns);
         let mut segments: Vec<(u64, u64, Vec<&str>)> = Vec::new();
-        for (first, last, name) in parts {
+        for span in inside {
+            let last_ns = span.end_ns.saturating_sub(1).max(span.start_ns);
+            let (first, last) = (self.row(span.start_ns), self.row(last_ns));
+            let name = span.name.as_str();
             match segments.last_mut() {
                 Some((_, end, names)) if first <= *end + 1 => {
                     *end = (*end).max(last);

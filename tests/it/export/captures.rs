@@ -83,6 +83,7 @@ fn pcap_labels_when_read_then_a_row_for_every_frame_with_the_truth_about_it() {
         .expect("can be read")
         .collect::<Result<Vec<_>, _>>()
         .expect("can be read");
+    let (attack, away) = (steps(), deviations());
     for (args, fineness) in [("", 1), (" --stamps micro", 1_000)] {
         let (_folder, out) = export("run", &format!("--format pcap-labels{args}"));
         let mut number = 0;
@@ -116,13 +117,10 @@ fn pcap_labels_when_read_then_a_row_for_every_frame_with_the_truth_about_it() {
                 );
                 assert_eq!(cell("technique").is_empty(), step.is_none());
                 let inside = |from: u64, to: u64| own.t_ns >= from && own.t_ns < to.max(from + 1);
-                let command = steps().iter().any(|(_, from, to)| inside(*from, *to));
-                let effect = deviations().iter().any(|(from, to)| inside(*from, *to));
-                // One frame in a hundred is enough for the times, which are read from files here.
-                if number % 100 == 0 {
-                    assert_eq!(cell("command"), if command { "1" } else { "0" });
-                    assert_eq!(cell("effect"), if effect { "1" } else { "0" });
-                }
+                let command = attack.iter().any(|(_, from, to)| inside(*from, *to));
+                let effect = away.iter().any(|(from, to)| inside(*from, *to));
+                assert_eq!(cell("command"), if command { "1" } else { "0" });
+                assert_eq!(cell("effect"), if effect { "1" } else { "0" });
                 labels.insert((part, cell("label").to_owned()));
             }
         }

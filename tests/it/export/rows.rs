@@ -409,7 +409,7 @@ fn metrics_when_computed_over_the_export_then_those_of_the_score() {
         let last = second("last_ns").min(LENGTH as u64 - 1);
         ranges.push_str(&format!("{},{last}\n", second("first_ns")));
     }
-    assert!(alarms.len() > 1, "the reference defense alerts");
+    assert!(!alarms.is_empty(), "the reference defense alerts");
     std::fs::write(home.join("alarms.csv"), ranges).expect("it can be written");
     let (_out, out) = export("run", "--format swat --train calm --labels command");
     std::fs::copy(
@@ -429,7 +429,7 @@ fn metrics_when_computed_over_the_export_then_those_of_the_score() {
         (&own["etar"], &etapr["eTaR"]),
         (&own["etapr_f1"], &etapr["f1"]),
         (&own["batadal_s"], &found["scores"]["batadal"]["S"]),
-        (&own["mcc"], &found["scores"]["pointwise"]["MCC"]),
+        (&own["mcc"], &found["scores"]["pointwise"]["mcc"]),
     ] {
         assert!(ours.as_f64().is_some_and(|value| value != 0.0), "{own}");
         assert_eq!(ours, theirs, "{etapr}");
