@@ -55,7 +55,7 @@ pub(crate) fn write(work: &Work<'_>, sheets: &Sheets<'_>) -> Result<(), Stop> {
 
 /// Whether rows are stamped with their own time, and not with an hour each.
 pub(crate) fn is_true_to_time(period_ns: u64) -> bool {
-    period_ns % HOUR_NS == 0
+    period_ns.is_multiple_of(HOUR_NS)
 }
 
 fn head(sheet: &Sheet<'_>, blank: &str, label: Option<&str>) -> Vec<String> {

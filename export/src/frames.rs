@@ -41,7 +41,7 @@ pub(crate) fn walk(
             let file = folder.locate(paths::FRAMES).display().to_string();
             return Err(Problem::new("TR0306", message).in_file(file).into());
         };
-        if frame.number % WATCH_FRAMES == 0 {
+        if frame.number.is_multiple_of(WATCH_FRAMES) {
             out.go_on()?;
         }
         if piece.holds(frame.t_ns) {

@@ -38,7 +38,7 @@ enum Stamp {
 }
 
 fn stamp(unix_ns: u64) -> Stamp {
-    if unix_ns % 1_000_000_000 == 0 {
+    if unix_ns.is_multiple_of(1_000_000_000) {
         Stamp::Whole(unix_ns / 1_000_000_000)
     } else {
         Stamp::Part((unix_ns / 1_000) as f64 / 1e6)

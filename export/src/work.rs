@@ -339,7 +339,7 @@ fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
         return problem("rows need a period above 0".to_owned(), "write it like 1s");
     }
     let writes_seconds = matches!(order.format, Format::Swat | Format::Wadi | Format::Hai);
-    if writes_seconds && period_ns % SECOND_NS != 0 {
+    if writes_seconds && !period_ns.is_multiple_of(SECOND_NS) {
         let message = format!("the times of `{}` are whole seconds", order.format.name());
         return problem(
             message,
