@@ -72,7 +72,7 @@ impl Axis {
         }
         let mut inside: Vec<&Span> = spans
             .iter()
-            .filter(|span| span.start_ns / self.period_ns < self.rows)
+            .filter(|span| span.start_ns <= self.start_ns(self.rows))
             .collect();
         inside.sort_by_key(|span| span.start_ns);
         let mut segments: Vec<(u64, u64, Vec<&str>)> = Vec::new();
@@ -116,7 +116,9 @@ pub fn labels(segments: &[Segment], from: u64, to: u64) -> Vec<Option<usize>> {
 /// Whether any of the intervals has a part in the row.
 #[must_use]
 pub fn touches(axis: &Axis, row: u64, spans: &[Span]) -> bool {
-    let (start, end) = (axis.start_ns(row), axis.start_ns(row) + axis.period_ns);
+    // The last instant of a run belongs to its last row.
+    let last = u64::from(row + 1 == axis.rows);
+    let (start, end) = (axis.start_ns(row), axis.start_ns(row + 1) + last);
     let inside = |span: &Span| {
         let last_ns = span.end_ns.saturating_sub(1).max(span.start_ns);
         span.start_ns < end && last_ns >= start
@@ -159,7 +161,8 @@ mod tests {
             span("a", 41, 50),
             span("instant", 80, 80),
             span("c", 60, 61),
-            span("late", 100, 120),
+            span("at the end", 100, 100),
+            span("late", 101, 120),
             span("cut", 95, 300),
         ];
         let found: Vec<_> = axis
@@ -167,7 +170,7 @@ mod tests {
             .into_iter()
             .map(|s| (s.name, s.first, s.last))
             .collect();
-        let expect = [("a+b+c", 4, 6), ("instant+cut", 8, 9)];
+        let expect = [("a+b+c", 4, 6), ("instant+cut+at the end", 8, 9)];
         assert_eq!(found, expect.map(|(n, a, b)| (n.to_owned(), a, b)));
     }
 

@@ -264,8 +264,9 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
     out.json(NOTE, &note(&work, &columns, &files), 1)?;
     let (files, remarks) = (out.files(), work.remarks());
     drop(work);
+    out.finish()?;
     Ok(Summary {
-        folder: out.finish()?,
+        folder: wanted.to_path_buf(),
         format: order.format.name(),
         files,
         remarks,
