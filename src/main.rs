@@ -16,6 +16,7 @@ mod check;
 mod confined;
 mod demo;
 mod explain;
+mod export;
 mod list;
 mod live;
 mod metrics;
@@ -69,6 +70,8 @@ enum Verb {
     Campaign(campaign::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
+    /// Write a run in the form of other tools and labelled data sets, with labels and a part to learn from.
+    Export(export::Args),
     /// List scenarios, techniques, formats, defenses or gates.
     List(list::Args),
     /// Show a run folder or a scenario in 3D, or make a film of it.
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
             Verb::Test(args) => suite::run(&args),
             Verb::Campaign(args) => campaign::run(&args),
             Verb::Check(args) => check::run(&args),
+            Verb::Export(args) => export::run(&args),
             Verb::List(args) => list::run(&args),
             Verb::View(args) => view::run(&args),
             Verb::St(args) => st::run(&args),

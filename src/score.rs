@@ -48,6 +48,15 @@ pub(crate) struct Args {
         allow_hyphen_values = true
     )]
     clock_offset: Option<String>,
+    /// Which clock the tool had: the simulated one, or that of the machine on which a live run was made.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        requires = "alerts",
+        value_name = "CLOCK"
+    )]
+    clock: ToolClock,
     /// Zone of times that name none, such as UTC or +01:00.
     #[arg(
         long,
@@ -66,6 +75,16 @@ pub(crate) struct Args {
     /// Print score.json on standard output.
     #[arg(long)]
     json: bool,
+}
+
+/// The clock of a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum ToolClock {
+    /// Times are counted from the run's epoch, as in the captures.
+    #[default]
+    Simulated,
+    /// Times are those of the wall clock while a live run went on.
+    Wall,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -88,6 +107,7 @@ fn alert_file(args: &Args, path: PathBuf, format: Option<Format>) -> Result<Aler
     Ok(AlertFile {
         path,
         format,
+        by_wall_clock: args.clock == ToolClock::Wall,
         clock_offset_ns: args.clock_offset.as_deref().map_or(Ok(0), parse_offset)?,
         zone_s: args.zone.as_deref().map(parse_zone).transpose()?,
         techniques: match &args.techniques {

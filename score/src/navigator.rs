@@ -117,6 +117,54 @@ pub fn campaign_layer(title: &str, range_version: &str, rows: &[(&str, u64, u64)
     }))
 }
 
+/// A technique that an attack showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlayedTechnique {
+    /// Its identifier.
+    pub id: String,
+    /// Titles of the steps that showed it, in the order of the playbook.
+    pub steps: Vec<String>,
+    /// How many of them succeeded.
+    pub succeeded: u64,
+}
+
+/// The text of a layer of what an attack showed, whoever detected it: the share of steps that succeeded, in percent.
+/// Without techniques it is a layer without cells.
+#[must_use]
+pub fn played_layer(
+    title: &str,
+    seed: u64,
+    range_version: &str,
+    techniques: &[PlayedTechnique],
+) -> String {
+    let cell = |technique: &PlayedTechnique| {
+        let steps = technique.steps.len() as f64;
+        let share = technique.succeeded as f64 / steps.max(1.0);
+        json!({
+            "techniqueID": technique.id,
+            "score": (share * 1000.0).round() / 10.0,
+            "comment": format!(
+                "{} of {steps} steps succeeded: {}",
+                technique.succeeded,
+                technique.steps.join("; ")
+            ),
+            "enabled": true,
+            "showSubtechniques": attack::technique(&technique.id).is_some() && technique.id.contains('.'),
+        })
+    };
+    let techniques: Vec<Value> = techniques.iter().map(cell).collect();
+    layer(&json!({
+        "name": title,
+        "description": format!(
+            "Techniques that the attack showed, and the share of their steps that succeeded. Seed {seed}, Twinrange \
+             {range_version}."
+        ),
+        "versions": { "attack": attack::ATTACK_VERSION },
+        "techniques": techniques,
+        "gradient": { "colors": ["#f7f7f7", "#b2182b"] },
+    }))
+}
+
 fn cell(id: &str, steps: &[&StepResult]) -> Value {
     let worst = steps
         .iter()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::Deserialize as _;
 use sim_kernel::time::SimDuration;
 use twinrange_bridge::{DefenseError, offline};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
@@ -11,7 +12,7 @@ use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_score::alert::to_jsonl;
 use twinrange_score::formats::{
-    Format, Import, ImportError, ImportOptions, ImportReport, detect, import, zone_s,
+    Format, Import, ImportError, ImportOptions, ImportReport, WallClock, detect, import, zone_s,
 };
 use twinrange_score::score::Tool;
 
@@ -47,6 +48,8 @@ pub(crate) struct AlertFile {
     pub(crate) format: Option<Format>,
     /// Added to the tool's times, ns.
     pub(crate) clock_offset_ns: i64,
+    /// Whether the tool's times are those of the wall clock of a live run.
+    pub(crate) by_wall_clock: bool,
     /// Zone of times that name none, s east of Greenwich.
     pub(crate) zone_s: Option<i32>,
     /// Techniques of signatures whose alerts carry none.
@@ -70,6 +73,12 @@ impl AlertFile {
                 "The tool's times were moved {side} by {length} with --clock-offset."
             ));
         }
+        if self.by_wall_clock {
+            sentences.push(
+                "The tool stamped its alerts with the wall clock, and they were put at the plant's time then."
+                    .to_owned(),
+            );
+        }
         if !self.techniques.is_empty() {
             sentences.push(format!(
                 "Alerts without techniques have those of a table of {} signatures (--techniques).",
@@ -89,6 +98,20 @@ fn options_for(folder: &RunFolder) -> ImportOptions {
         span: folder.spans().next().map(str::to_owned),
         ..ImportOptions::default()
     }
+}
+
+/// How the clocks of a live run belong together.
+fn wall_clock(folder: &RunFolder) -> Result<WallClock, Problem> {
+    let note = folder
+        .manifest()
+        .notes
+        .get("live")
+        .and_then(|live| live.get("clock"));
+    let clock = note.and_then(|clock| WallClock::deserialize(clock).ok());
+    clock.ok_or_else(|| {
+        Problem::new("TR0112", "this run was not paced by the wall clock")
+            .hint("leave `--clock wall` out: alerts of a run have its simulated time")
+    })
 }
 
 /// Alerts from a file of the user's.
@@ -116,6 +139,7 @@ pub(crate) fn from_file(
     let options = ImportOptions {
         tool: Some(default_tool.clone()),
         clock_offset_ns: own.clock_offset_ns,
+        wall_clock: own.by_wall_clock.then(|| wall_clock(folder)).transpose()?,
         zone_s: own.zone_s,
         signature_techniques: own.techniques.clone(),
         technique_fields: own.technique_fields.clone(),

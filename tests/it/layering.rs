@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// Packages of the workspace, each with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("sim-kernel", &[]),
     ("sim-wire", &[]),
     ("sim-st", &[]),
@@ -38,6 +38,16 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ),
     ("twinrange-score", &[]),
     ("twinrange-bridge", &["sim-wire"]),
+    (
+        "twinrange-export",
+        &[
+            "sim-plant",
+            "sim-wire",
+            "twinrange-attacks",
+            "twinrange-range",
+            "twinrange-score",
+        ],
+    ),
     ("twinrange-reference", &["sim-wire"]),
     ("twinrange-yardsticks", &["sim-kernel", "sim-wire"]),
     (
@@ -61,6 +71,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "twinrange-range",
             "twinrange-score",
             "twinrange-bridge",
+            "twinrange-export",
             "twinrange-reference",
             "twinrange-yardsticks",
         ],

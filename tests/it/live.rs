@@ -79,7 +79,7 @@ impl Plant {
     }
 
     /// Waits for the end and gives the last line.
-    fn end(mut self) -> Value {
+    fn end(&mut self) -> Value {
         let last = json_line(&mut self.stdout);
         let status = self.child.wait().expect("the child ends");
         assert_eq!(status.code(), Some(0), "{last}");
@@ -91,6 +91,15 @@ fn json_line(from: &mut impl BufRead) -> Value {
     let mut line = String::new();
     from.read_line(&mut line).expect("standard output is text");
     serde_json::from_str(&line).unwrap_or_else(|error| panic!("`{line}`: {error}"))
+}
+
+impl Drop for Plant {
+    /// A test that fails leaves no plant behind that somebody would wait for.
+    fn drop(&mut self) {
+        // It is gone already where the test waited for its end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A Modbus client that sends whatever it is told to.
@@ -186,7 +195,7 @@ impl Noise {
 #[test]
 fn live_when_nobody_connects_then_it_is_the_run() {
     let folder = scratch();
-    let plant = Plant::start(
+    let mut plant = Plant::start(
         folder.path(),
         "bottling/overflow --for 43min --speed 1000 --out live",
     );
@@ -359,8 +368,8 @@ fn live_when_asked_for_every_function_then_each_is_done_or_refused() {
     for function in 1..=127_u8 {
         let answer = client.ask(&[function]);
         match function {
-            // These need no more than their number.
-            7 | 11 | 12 | 17 => assert_eq!(answer[0], function, "{answer:?}"),
+            // Report Server ID needs no more than its number; 7, 8, 11 and 12 are for serial lines alone.
+            17 => assert_eq!(answer[0], function, "{answer:?}"),
             _ => {
                 let refusal = [function | 0x80, answer[1]];
                 assert_eq!(answer, refusal, "function {function}");
@@ -568,6 +577,20 @@ fn live_when_sniffed_then_tshark_and_suricata_see_what_mbpoll_does() {
         eve.contains("RANGE Modbus write from a host that may not write"),
         "{eve}"
     );
+    // Its times are those of this machine, and the run knows which plant time that was.
+    words(
+        folder.path(),
+        "score run --alerts tool/eve.json --format eve --clock wall --quick",
+    )
+    .expect_code(0);
+    let alerts = crate::support::read_json(&folder.path().join("run/score/score.json"));
+    assert_eq!(alerts["header"]["clock"], "wall");
+    words(
+        folder.path(),
+        "score run --alerts tool/eve.json --format eve",
+    )
+    .expect_code(2)
+    .expect_says(&["TR0313"]);
     let tshark = std::process::Command::new("tshark")
         .current_dir(folder.path())
         .args([

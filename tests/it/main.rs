@@ -11,6 +11,7 @@ mod counterfactual;
 #[cfg(unix)]
 mod defense_failures;
 mod determinism;
+mod export;
 mod gates;
 mod inert;
 #[cfg(unix)]

@@ -421,6 +421,31 @@ static CODES: &[CodeInfo] = &[
          where both have times.",
     ),
     info(
+        "TR0350",
+        "folder for an export is taken",
+        "`export` writes into a folder that does not exist or is empty, and never into a run folder. It has the name \
+         only when everything in it is whole; until then it ends with `.unfinished` and can be removed.",
+    ),
+    info(
+        "TR0351",
+        "period that the format cannot have",
+        "Formats with text for a time (SWaT, WADI, HAI) have rows of whole seconds, BATADAL rows of whole hours or of a \
+         shorter period that is stamped as an hour each. A period also must leave at least one row to be tested on.",
+    ),
+    info(
+        "TR0352",
+        "run that cannot be learned from",
+        "`export --train` takes a whole run that was not attacked, of a plant with the same recorded tags: \
+         `run SCENARIO --no-attack --seed N`. Use another seed than that of the attacked run, or rows before the attack \
+         are the same in both.",
+    ),
+    info(
+        "TR0353",
+        "nothing to export",
+        "The run has none of what the format tells: an Attack Flow needs an attack; rows to be tested on need a run that \
+         goes on behind the scenario's clean period (`clean_until`), unless `--train` names another run to learn from.",
+    ),
+    info(
         "TR0401",
         "nothing to render with",
         "The viewer found neither a graphics card nor a software renderer that speaks Vulkan. On Debian, \

@@ -25,6 +25,7 @@ mod sniff;
 mod snort;
 mod syslog;
 mod time;
+mod wall;
 mod wazuh;
 mod zeek;
 
@@ -34,6 +35,7 @@ pub use guess::detect;
 pub(crate) use possible::{AFTER_RUN, IN_CLEAN_PERIOD};
 pub(crate) use sniff::count_u64;
 pub use time::zone_s;
+pub use wall::{WallAnchor, WallClock};
 
 use std::collections::BTreeMap;
 
@@ -64,6 +66,9 @@ pub struct ImportOptions {
     pub refuse_foreign: bool,
     /// Added to the tool's time, ns: a known offset of its clock. Zero unless the user says so.
     pub clock_offset_ns: i64,
+    /// Set where the tool watched a live plant by the wall clock: its times are those of the wall clock then, and not
+    /// counted from `epoch_unix_ns`. Times that a format counts from the start of the run stay as they are.
+    pub wall_clock: Option<WallClock>,
     /// The zone of times that name none, s east of Greenwich. `None`: such times are refused.
     pub zone_s: Option<i32>,
     /// Further fields that hold technique identifiers: paths of JSON, labels or keys of CEF, parameters
@@ -88,6 +93,7 @@ impl Default for ImportOptions {
             frames: None,
             refuse_foreign: true,
             clock_offset_ns: 0,
+            wall_clock: None,
             zone_s: None,
             technique_fields: Vec::new(),
             tool: None,
@@ -341,6 +347,9 @@ fn foreign(import: &Import) -> ImportError {
 
 /// Simulated time from a tool's time: offset added, negative times refused.
 fn simulated_ns(unix_or_run_ns: i128, base_ns: u64, options: &ImportOptions) -> Option<u64> {
-    let t_ns = unix_or_run_ns - i128::from(base_ns) + i128::from(options.clock_offset_ns);
-    u64::try_from(t_ns).ok()
+    let clock_ns = unix_or_run_ns + i128::from(options.clock_offset_ns);
+    match &options.wall_clock {
+        Some(clock) if base_ns > 0 => clock.t_ns(clock_ns),
+        _ => u64::try_from(clock_ns - i128::from(base_ns)).ok(),
+    }
 }

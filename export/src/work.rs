@@ -1,0 +1,451 @@
+//! What is to be exported, how it is split, and the way from a run folder to a whole folder of files.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use serde::Serialize;
+use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::RunFolder;
+
+use crate::labels::Axis;
+use crate::log::{RunLog, Scope};
+use crate::note::note;
+use crate::out::{Out, Stop, Written};
+use crate::table::Table;
+use crate::tabular::{Sheet, Sheets};
+use crate::{attack_flow, batadal, cic, hai, ipal, navigator, pcap, stix, swat, wadi};
+
+/// A second, ns.
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Most rows of one table; more would not fit into memory.
+const ROWS_MAX: u64 = 10_000_000;
+
+/// Name of the file that says what the labels mean.
+const NOTE: &str = "labels.json";
+
+/// A convention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// IPAL states, messages and attacks.
+    Ipal,
+    /// SWaT's CSV.
+    Swat,
+    /// WADI's CSV.
+    Wadi,
+    /// HAI's CSV, versions 21.03 and 23.05.
+    Hai,
+    /// BATADAL's CSV.
+    Batadal,
+    /// CIC Modbus 2023: captures and an attack log.
+    CicModbus,
+    /// Classic pcap and a row per frame.
+    PcapLabels,
+    /// Attack Flow 2.0.
+    AttackFlow,
+    /// An ATT&CK Navigator layer.
+    Navigator,
+    /// STIX 2.1 sightings.
+    Stix,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Ipal,
+        Self::Swat,
+        Self::Wadi,
+        Self::Hai,
+        Self::Batadal,
+        Self::CicModbus,
+        Self::PcapLabels,
+        Self::AttackFlow,
+        Self::Navigator,
+        Self::Stix,
+    ];
+
+    /// The word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ipal => "ipal",
+            Self::Swat => "swat",
+            Self::Wadi => "wadi",
+            Self::Hai => "hai",
+            Self::Batadal => "batadal",
+            Self::CicModbus => "cic-modbus",
+            Self::PcapLabels => "pcap-labels",
+            Self::AttackFlow => "attack-flow",
+            Self::Navigator => "navigator",
+            Self::Stix => "stix",
+        }
+    }
+
+    /// The period of rows where none is asked for, ns; `None` for a format without rows.
+    #[must_use]
+    pub const fn period_ns(self) -> Option<u64> {
+        match self {
+            Self::Ipal | Self::Swat | Self::Wadi | Self::Hai => Some(SECOND_NS),
+            Self::Batadal => Some(60 * SECOND_NS),
+            Self::CicModbus
+            | Self::PcapLabels
+            | Self::AttackFlow
+            | Self::Navigator
+            | Self::Stix => None,
+        }
+    }
+
+    /// Whether there is a part to learn from and one to be tested on.
+    const fn is_split(self) -> bool {
+        !matches!(self, Self::AttackFlow | Self::Navigator | Self::Stix)
+    }
+}
+
+/// Where values come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Values {
+    /// What the historians recorded: what a detector would get, forged values and all.
+    #[default]
+    Historian,
+    /// The physical truth.
+    Truth,
+}
+
+/// How fine the stamps of a capture are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stamps {
+    /// Nanoseconds, magic number 0xa1b23c4d.
+    #[default]
+    Nano,
+    /// Microseconds, magic number 0xa1b2c3d4, for tools that know nothing else.
+    Micro,
+}
+
+/// A run and its log.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// The folder.
+    pub folder: &'a RunFolder,
+    /// What it says.
+    pub log: RunLog,
+}
+
+/// What is to be exported.
+#[derive(Debug)]
+pub struct Order<'a> {
+    /// The run.
+    pub run: &'a Run<'a>,
+    /// An unattacked run to learn from, instead of the run's own clean period.
+    pub train: Option<&'a Run<'a>>,
+    /// The convention.
+    pub format: Format,
+    /// What labels are about; a set of files for each.
+    pub scopes: Vec<Scope>,
+    /// Where values come from.
+    pub values: Values,
+    /// Time between two rows, ns; the format's own when left out.
+    pub period_ns: Option<u64>,
+    /// BATADAL: -999 for rows that are no attack, as the published file has it for all that it does not disclose.
+    pub undisclosed: bool,
+    /// SWaT: blanks in front of the names in the head, as the published file has them.
+    pub blank_heads: bool,
+    /// `pcap-labels`: how fine the captures' stamps are.
+    pub stamps: Stamps,
+}
+
+/// What an export left.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The convention.
+    pub format: &'static str,
+    /// Its files, by path.
+    pub files: BTreeMap<String, Written>,
+    /// What a reader should know.
+    pub remarks: Vec<String>,
+}
+
+/// A part of a run, by time.
+pub(crate) struct Piece<'a> {
+    pub(crate) run: &'a Run<'a>,
+    /// From, simulated ns.
+    pub(crate) from_ns: u64,
+    /// Up to and not including; `None`: to the end of the run, and with it.
+    pub(crate) to_ns: Option<u64>,
+}
+
+impl Piece<'_> {
+    pub(crate) fn holds(&self, t_ns: u64) -> bool {
+        t_ns >= self.from_ns && self.to_ns.is_none_or(|to| t_ns < to)
+    }
+}
+
+/// The part to learn from, and the part to be tested on.
+pub(crate) struct Split<'a> {
+    pub(crate) train: Option<Piece<'a>>,
+    pub(crate) test: Piece<'a>,
+}
+
+/// An export under way.
+pub(crate) struct Work<'a> {
+    pub(crate) order: &'a Order<'a>,
+    pub(crate) out: &'a Out<'a>,
+    pub(crate) split: Split<'a>,
+    /// Time between two rows, ns, for formats that have rows.
+    pub(crate) period_ns: Option<u64>,
+    remarks: RefCell<Vec<String>>,
+}
+
+impl<'a> Work<'a> {
+    /// The parts of the split with their names.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (&Piece<'a>, &'static str)> {
+        let train = self.split.train.iter().map(|piece| (piece, "train"));
+        train.chain([(&self.split.test, "test")])
+    }
+
+    /// Says something that a reader should know.
+    pub(crate) fn remark(&self, text: String) {
+        self.remarks.borrow_mut().push(text);
+    }
+
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        self.remarks.borrow().clone()
+    }
+}
+
+/// Exports a run.
+///
+/// # Arguments
+///
+/// * `wanted` — the folder; it must not exist or be empty.
+///
+/// # Errors
+///
+/// `TR0350` to `TR0353` for what cannot be done, `TR0305`, `TR0306` and `TR0308` for files of the run, `TR0307` for
+/// what cannot be written; [`Stop::Interrupted`] once `interrupt` is set. Nothing is left at `wanted` then.
+pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Result<Summary, Stop> {
+    let period_ns = period(order)?;
+    let split = split(order, period_ns)?;
+    let out = Out::new(wanted, order.run.folder.path(), interrupt)?;
+    let work = Work {
+        order,
+        out: &out,
+        split,
+        period_ns,
+        remarks: RefCell::default(),
+    };
+    if work.split.train.is_none() && order.format.is_split() {
+        work.remark(
+            "There is no part to learn from: the scenario has no clean period of at least a row, and no other run was \
+             named."
+                .to_owned(),
+        );
+    }
+    let columns = match period_ns {
+        Some(period_ns) => tabular(&work, period_ns)?,
+        None => {
+            match order.format {
+                Format::CicModbus => cic::write(&work)?,
+                Format::PcapLabels => pcap::write(&work)?,
+                Format::AttackFlow => attack_flow::write(&work)?,
+                Format::Navigator => navigator::write(&work)?,
+                Format::Stix => stix::write(&work)?,
+                Format::Ipal | Format::Swat | Format::Wadi | Format::Hai | Format::Batadal => {
+                    unreachable!("they have rows")
+                }
+            }
+            Vec::new()
+        }
+    };
+    let files = out.files();
+    out.json(NOTE, &note(&work, &columns, &files), 1)?;
+    let (files, remarks) = (out.files(), work.remarks());
+    drop(work);
+    out.finish()?;
+    Ok(Summary {
+        folder: wanted.to_path_buf(),
+        format: order.format.name(),
+        files,
+        remarks,
+    })
+}
+
+/// Writes a format with rows, and gives its columns.
+fn tabular(work: &Work<'_>, period_ns: u64) -> Result<Vec<crate::table::Column>, Stop> {
+    let order = work.order;
+    let read = |run: &Run<'_>| {
+        let axis = Axis::new(period_ns, run.log.duration_ns);
+        match order.values {
+            Values::Historian => Table::historian(run.folder, &run.log, axis),
+            Values::Truth => Table::truth(run.folder, axis),
+        }
+    };
+    let table = read(order.run)?;
+    let other = order.train.map(read).transpose()?;
+    if let Some(other) = &other {
+        same_columns(&table, other)?;
+    }
+    let sheet = |piece: &Piece<'_>, table| {
+        let table: &Table = table;
+        Sheet {
+            table,
+            log: &order.run.log,
+            from: piece.from_ns / period_ns,
+            to: piece.to_ns.map_or(table.axis.rows, |to| to / period_ns),
+        }
+    };
+    let sheets = Sheets {
+        train: work
+            .split
+            .train
+            .as_ref()
+            .map(|piece| sheet(piece, other.as_ref().unwrap_or(&table))),
+        test: sheet(&work.split.test, &table),
+    };
+    match order.format {
+        Format::Ipal => ipal::write(work, &sheets)?,
+        Format::Swat => swat::write(work, &sheets)?,
+        Format::Wadi => wadi::write(work, &sheets)?,
+        Format::Hai => hai::write(work, &sheets)?,
+        Format::Batadal => batadal::write(work, &sheets)?,
+        Format::CicModbus
+        | Format::PcapLabels
+        | Format::AttackFlow
+        | Format::Navigator
+        | Format::Stix => unreachable!("they have no rows"),
+    }
+    Ok(table.columns)
+}
+
+/// The period of the rows, if it is one that the format can have.
+fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
+    let Some(own) = order.format.period_ns() else {
+        return match order.period_ns {
+            None => Ok(None),
+            Some(_) => {
+                let message = format!(
+                    "`{}` has no rows, so that it has no period",
+                    order.format.name()
+                );
+                Err(Problem::new("TR0351", message))
+            }
+        };
+    };
+    let period_ns = order.period_ns.unwrap_or(own);
+    let problem = |message: String, hint: &str| Err(Problem::new("TR0351", message).hint(hint));
+    if period_ns == 0 {
+        return problem("rows need a period above 0".to_owned(), "write it like 1s");
+    }
+    let writes_seconds = matches!(order.format, Format::Swat | Format::Wadi | Format::Hai);
+    if writes_seconds && !period_ns.is_multiple_of(SECOND_NS) {
+        let message = format!("the times of `{}` are whole seconds", order.format.name());
+        return problem(
+            message,
+            "write the period like 1s; `ipal` has rows of any period",
+        );
+    }
+    if period_ns > batadal::HOUR_NS
+        && order.format == Format::Batadal
+        && !batadal::is_true_to_time(period_ns)
+    {
+        let hint = "write the period like 1min or 1h";
+        return problem("the times of `batadal` are whole hours".to_owned(), hint);
+    }
+    let rows = order.run.log.duration_ns.div_ceil(period_ns);
+    if rows > ROWS_MAX {
+        let message = format!("a run of this length has {rows} rows of that period");
+        return problem(
+            message,
+            "at most 10 million fit into memory: take a longer period",
+        );
+    }
+    Ok(Some(period_ns))
+}
+
+/// The part to learn from and the part to be tested on. Their border lies between two rows, at or before the end of
+/// the clean period, so that nothing of the attack is in the first.
+fn split<'a>(order: &'a Order<'a>, period_ns: Option<u64>) -> Result<Split<'a>, Problem> {
+    let log = &order.run.log;
+    let whole = |run| Piece {
+        run,
+        from_ns: 0,
+        to_ns: None,
+    };
+    if let Some(train) = order.train {
+        if train.log.steps.iter().any(|step| step.interval.is_some()) {
+            let message = "the run to learn from was attacked";
+            let file = train.folder.path().display().to_string();
+            return Err(Problem::new("TR0352", message)
+                .in_file(file)
+                .hint("make one with `run SCENARIO --no-attack --seed N`"));
+        }
+        return Ok(Split {
+            train: Some(whole(train)),
+            test: whole(order.run),
+        });
+    }
+    if !order.format.is_split() {
+        return Ok(Split {
+            train: None,
+            test: whole(order.run),
+        });
+    }
+    if log.clean_ns >= log.duration_ns {
+        let message = format!(
+            "the run ends after {} s, within its clean period of {} s: there is nothing to be tested on",
+            log.duration_ns / SECOND_NS,
+            log.clean_ns / SECOND_NS
+        );
+        let hint = "name an unattacked run with `--train`; the whole of this one is then tested on";
+        return Err(Problem::new("TR0353", message).hint(hint));
+    }
+    let border_ns = period_ns.map_or(log.clean_ns, |period| log.clean_ns / period * period);
+    if border_ns == 0 {
+        return Ok(Split {
+            train: None,
+            test: whole(order.run),
+        });
+    }
+    Ok(Split {
+        train: Some(Piece {
+            run: order.run,
+            from_ns: 0,
+            to_ns: Some(border_ns),
+        }),
+        test: Piece {
+            run: order.run,
+            from_ns: border_ns,
+            to_ns: None,
+        },
+    })
+}
+
+/// Detectors learn columns by their place, so both parts must have the same ones.
+fn same_columns(table: &Table, other: &Table) -> Result<(), Problem> {
+    let names = |table: &Table| -> Vec<String> {
+        table
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect()
+    };
+    let (own, other) = (names(table), names(other));
+    let odd = own
+        .iter()
+        .find(|name| !other.contains(name))
+        .or_else(|| other.iter().find(|name| !own.contains(name)));
+    match odd {
+        None if own == other => Ok(()),
+        None => Err(Problem::new(
+            "TR0352",
+            "the two runs have their tags in another order",
+        )),
+        Some(odd) => {
+            let message = format!("only one of the two runs has the tag `{odd}`");
+            Err(Problem::new("TR0352", message).hint("both must be runs of one plant"))
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `twinrange export`: a run in the form that other tools and labelled data sets have.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use sim_kernel::time::SimDuration;
+use twinrange_export::log::{RunLog, Scope};
+use twinrange_export::out::Stop;
+use twinrange_export::{Format, Order, Run, Stamps, Summary, Values, export};
+use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::RunFolder;
+
+use crate::Outcome;
+use crate::support::failure::Failure;
+use crate::support::{progress, scenario};
+
+/// A format on the command line.
+#[derive(Clone, Copy, Debug)]
+struct Wanted(Format);
+
+impl ValueEnum for Wanted {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Wanted; Format::ALL.len()] = {
+            let mut all = [Wanted(Format::Ipal); Format::ALL.len()];
+            let mut at = 0;
+            while at < all.len() {
+                all[at] = Wanted(Format::ALL[at]);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+/// What labels are about.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Labels {
+    /// When the attacker was at work.
+    Command,
+    /// When the process was away from its unattacked twin.
+    Effect,
+    /// A set of files for each.
+    #[default]
+    Both,
+}
+
+/// Where values come from.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Source {
+    /// What the historians recorded, forged values and all.
+    #[default]
+    Historian,
+    /// The physical truth.
+    Truth,
+}
+
+/// How fine the stamps of a capture are.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Fineness {
+    /// Nanoseconds.
+    #[default]
+    Nano,
+    /// Microseconds.
+    Micro,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A run folder.
+    run: PathBuf,
+    /// The convention.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Wanted,
+    /// A folder that does not exist or is empty; beside the run folder when left out.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What labels are about.
+    #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
+    labels: Labels,
+    /// An unattacked run to learn from; without it the part before the end of the clean period is.
+    #[arg(long, value_name = "RUN")]
+    train: Option<PathBuf>,
+    /// Time between two rows, such as 1s or 10min; 1 s, and 1 min for batadal, when left out.
+    #[arg(long, value_name = "TIME")]
+    period: Option<String>,
+    /// Where values come from.
+    #[arg(long, value_enum, default_value_t, value_name = "SOURCE")]
+    values: Source,
+    /// How fine the stamps of pcap-labels are.
+    #[arg(long, value_enum, default_value_t, value_name = "UNIT")]
+    stamps: Fineness,
+    /// batadal: -999 instead of 0 in the labelled file, as published for all that is not disclosed.
+    #[arg(long)]
+    undisclosed: bool,
+    /// swat: a blank in front of the names in the head, as in the published file.
+    #[arg(long)]
+    blank_heads: bool,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let Wanted(format) = args.format;
+    let folder = RunFolder::open(&args.run)?;
+    folder.verify()?;
+    let train = args.train.as_deref().map(RunFolder::open).transpose()?;
+    if let Some(train) = &train {
+        train.verify()?;
+    }
+    let own = Run {
+        log: log_of(&folder)?,
+        folder: &folder,
+    };
+    let train = train.as_ref().map(|folder| {
+        let log = log_of(folder)?;
+        Ok::<_, Failure>(Run { log, folder })
+    });
+    let train = train.transpose()?;
+    let order = Order {
+        run: &own,
+        train: train.as_ref(),
+        format,
+        scopes: match args.labels {
+            Labels::Command => vec![Scope::Command],
+            Labels::Effect => vec![Scope::Effect],
+            Labels::Both => vec![Scope::Command, Scope::Effect],
+        },
+        values: match args.values {
+            Source::Historian => Values::Historian,
+            Source::Truth => Values::Truth,
+        },
+        period_ns: args.period.as_deref().map(period).transpose()?,
+        undisclosed: args.undisclosed,
+        blank_heads: args.blank_heads,
+        stamps: match args.stamps {
+            Fineness::Nano => Stamps::Nano,
+            Fineness::Micro => Stamps::Micro,
+        },
+    };
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| beside(&args.run, format));
+    let interrupt = progress::interrupt_flag();
+    let summary = export(&order, &out, &interrupt).map_err(|stop| failure(stop, &out))?;
+    print(&summary, args.json);
+    Ok(())
+}
+
+fn log_of(folder: &RunFolder) -> Result<RunLog, Failure> {
+    let ready = scenario::from_run(&folder.manifest().scenario.bundle)?;
+    let prepared = &ready.prepared;
+    let (scenario, playbook) = (&ready.loaded.scenario, prepared.playbook.as_ref());
+    Ok(RunLog::read(folder, scenario, &prepared.plant, playbook)?)
+}
+
+fn period(text: &str) -> Result<u64, Problem> {
+    let period: Result<SimDuration, _> = text.parse();
+    let period = period.map_err(|why: sim_kernel::time::TimeParseError| {
+        Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
+            .hint("write it like 1s, 250ms or 10min")
+    })?;
+    Ok(period.as_nanos())
+}
+
+/// A free name beside the run folder.
+fn beside(run: &Path, format: Format) -> PathBuf {
+    let name = std::path::absolute(run).ok();
+    let name = name
+        .as_deref()
+        .unwrap_or(run)
+        .file_name()
+        .unwrap_or_default();
+    let stem = format!("{}-{}", name.to_string_lossy(), format.name());
+    let first = run.with_file_name(&stem);
+    if !first.exists() {
+        return first;
+    }
+    (2_u32..)
+        .map(|n| run.with_file_name(format!("{stem}-{n}")))
+        .find(|path| !path.exists())
+        .expect("some number is free")
+}
+
+fn failure(stop: Stop, out: &Path) -> Failure {
+    match stop {
+        Stop::Problems(problems) => problems.into(),
+        Stop::Interrupted => Failure::Interrupted,
+        Stop::Io(error) => {
+            let problem = Problem::new("TR0307", format!("cannot write: {error}"));
+            problem.in_file(out.display().to_string()).into()
+        }
+    }
+}
+
+fn print(summary: &Summary, as_json: bool) {
+    if as_json {
+        let text = serde_json::to_string_pretty(summary).expect("a summary encodes");
+        say!("{text}");
+        return;
+    }
+    let width = summary.files.keys().map(|path| path.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for (path, written) in &summary.files {
+        say!(
+            "{path:width$}  {:>9} records  {:>11} bytes",
+            written.records,
+            written.info.bytes
+        );
+    }
+    for remark in &summary.remarks {
+        say!("note: {remark}");
+    }
+    say!("folder: {}", summary.folder.display());
+}
