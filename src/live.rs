@@ -129,6 +129,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if let Some(interface) = &attached {
         interface.listen(events.clone());
     }
+    if args.attach.is_some() && args.attach == args.mirror {
+        let message = "the plant and its SPAN port cannot have the same interface";
+        return Err(Problem::new("TR0603", message).into());
+    }
     let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
     let span = span_of(&ready, &outside);
     if mirror.is_some() && span.is_none() {
@@ -177,6 +181,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         logged: 0,
         frames_in: Vec::new(),
         inbox,
+        left_over: None,
+        quits: false,
         done_at: Vec::new(),
         json: args.json,
         interrupt: &interrupt,
@@ -188,8 +194,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         attached,
         mirror,
         syslog,
+        inbox,
+        gateway,
         ..
     } = live;
+    // Nothing is taken from outside any more.
+    drop((inbox, gateway));
     let note = clock_note(started_unix_ns, &pace);
     recording.notes.insert("live".to_owned(), note);
     // Who is still connected is told that the plant is gone.
@@ -199,7 +209,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let twins = begin_twins(threads, &order, &stop_at_ns);
         recording.finish(|| join_twins(twins))
     })?;
-    let folder = conclude(&order, folder, failure)?;
     let (stretches, stretched) = pace.stretched();
     if stretches > 0 {
         eprintln!(
@@ -217,6 +226,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             eprintln!("note: interface {name} did not take {lost} frames: it was down or full");
         }
     }
+    let folder = conclude(&order, folder, failure)?;
     if args.json {
         let manifest = folder.manifest();
         let facts = json!({
@@ -335,6 +345,16 @@ fn span_of(ready: &Ready, outside: &Outside) -> Option<String> {
 
 /// Takes a network interface of this machine.
 fn plug_in(name: &str) -> Result<Interface, Problem> {
+    if std::path::Path::new("/sys/class/net")
+        .join(name)
+        .join("device")
+        .exists()
+    {
+        eprintln!(
+            "warning: {name} is a network card of this machine: what the simulated plant and its attacker send goes out on \
+             a real network"
+        );
+    }
     Interface::open(name).map_err(|error| cannot_use(name, &error))
 }
 

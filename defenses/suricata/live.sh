@@ -12,11 +12,18 @@
 # --clock wall` counts them in the plant's time. The exit status is that of COMMAND.
 set -euo pipefail
 
+if [ $# -lt 3 ]; then
+    sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+fi
 mode=$1
 out=$2
 shift 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$out"
+# Suricata appends, and what it said before is not what it says now.
+rm -f "$out/eve.json"
+: >"$out/suricata.out"
 sed -e "s|^classification-file: .*|classification-file: $here/classification.config|" \
     -e "s|^reference-config-file: .*|reference-config-file: $here/reference.config|" \
     "$here/range.yaml" >"$out/suricata.yaml"

@@ -18,8 +18,8 @@ use crate::work::Work;
 /// The form of a time stamp.
 const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
-/// Parts of the plant that have a column even where the plant has fewer.
-const PARTS_MIN: usize = 3;
+/// Parts of the plant that have a column, whether the plant has fewer or more.
+const PARTS: usize = 3;
 
 /// Writes the export, in the form of both versions.
 pub(crate) fn write(work: &Work<'_>, sheets: &Sheets<'_>) -> Result<(), Stop> {
@@ -53,7 +53,8 @@ pub(crate) fn write(work: &Work<'_>, sheets: &Sheets<'_>) -> Result<(), Stop> {
 pub(crate) fn parts(log: &RunLog) -> Vec<Option<&str>> {
     let own = log.parts.iter().filter(|part| !part.is_safety);
     let mut parts: Vec<Option<&str>> = own.map(|part| Some(part.controller.as_str())).collect();
-    parts.resize(parts.len().max(PARTS_MIN), None);
+    // Readers take the last four columns for labels. What a fourth part and further ones would say is in `attack`.
+    parts.resize(PARTS, None);
     parts
 }
 

@@ -13,7 +13,9 @@ use crate::work::Work;
 pub(crate) fn write(work: &Work<'_>) -> Result<(), Stop> {
     let log = &work.order.run.log;
     let mut played: BTreeMap<&str, PlayedTechnique> = BTreeMap::new();
-    for step in &log.steps {
+    // A step that the attack never came to showed nothing, which is not the same as nothing to be seen.
+    let shown = log.steps.iter();
+    for step in shown.filter(|step| step.record.outcome != Outcome::NotReached) {
         for id in &step.record.techniques {
             let id = attack::canonical(id);
             let entry = played.entry(id).or_insert_with(|| PlayedTechnique {

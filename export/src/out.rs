@@ -78,11 +78,15 @@ pub struct Out<'a> {
 impl<'a> Out<'a> {
     /// Makes room beside `wanted`.
     ///
+    /// # Arguments
+    ///
+    /// * `runs` — the run folders that are read; nothing is written into any of them.
+    ///
     /// # Errors
     ///
-    /// `TR0350` if `wanted` is a file, a folder that is not empty, or lies in the run folder; `TR0307` if nothing can
+    /// `TR0350` if `wanted` is a file, a folder that is not empty, or lies in a run folder; `TR0307` if nothing can
     /// be written there.
-    pub fn new(wanted: &Path, run: &Path, interrupt: &'a AtomicBool) -> Result<Self, Stop> {
+    pub fn new(wanted: &Path, runs: &[&Path], interrupt: &'a AtomicBool) -> Result<Self, Stop> {
         let refused = |message: &str| {
             let problem = Problem::new("TR0350", message).in_file(wanted.display().to_string());
             problem.hint("name a folder that does not exist, or an empty one")
@@ -99,15 +103,21 @@ impl<'a> Out<'a> {
             }
         }
         let absolute = std::path::absolute(wanted).map_err(|error| cannot(wanted, &error))?;
-        let run = run.canonicalize().map_err(|error| cannot(run, &error))?;
         let parent = absolute.parent().unwrap_or(&absolute).to_path_buf();
+        // Before anything is made: what is there of the way to it already.
+        let there = parent
+            .ancestors()
+            .find_map(|folder| folder.canonicalize().ok());
+        for run in runs {
+            let run = run.canonicalize().map_err(|error| cannot(run, &error))?;
+            if there.as_ref().is_some_and(|there| there.starts_with(&run)) {
+                return Err(refused("a run folder is never changed").into());
+            }
+        }
         fs::create_dir_all(&parent).map_err(|error| cannot(wanted, &error))?;
         let parent = parent
             .canonicalize()
             .map_err(|error| cannot(wanted, &error))?;
-        if parent.starts_with(&run) {
-            return Err(refused("a run folder is never changed").into());
-        }
         let name = absolute.file_name().map_or_else(
             || "export".to_owned(),
             |name| name.to_string_lossy().into_owned(),
@@ -266,7 +276,7 @@ mod tests {
         let (home, run) = home();
         let wanted = home.path().join("out");
         let interrupt = AtomicBool::new(false);
-        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        let out = Out::new(&wanted, &[&run], &interrupt).expect("there is room");
         out.file("a/b.txt", |out| {
             out.write_all(b"half")?;
             Ok(1)
@@ -284,7 +294,7 @@ mod tests {
         assert_eq!(names(home.path()), ["run"]);
 
         interrupt.store(false, Ordering::Relaxed);
-        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        let out = Out::new(&wanted, &[&run], &interrupt).expect("there is room");
         let failed = out.file("x.csv", |_| Err(io::Error::other("disk full").into()));
         let Err(Stop::Problems(problems)) = failed else {
             panic!("{failed:?}")
@@ -303,7 +313,8 @@ mod tests {
         let (home, run) = home();
         let interrupt = AtomicBool::new(false);
         let write = |name: &str| {
-            let out = Out::new(&home.path().join(name), &run, &interrupt).expect("there is room");
+            let out =
+                Out::new(&home.path().join(name), &[&run], &interrupt).expect("there is room");
             let content = |out: &mut dyn Write| -> Result<u64, Stop> {
                 out.write_all(&b"some text ".repeat(1_000))?;
                 Ok(7)
@@ -326,7 +337,7 @@ mod tests {
         let (home, run) = home();
         let wanted = home.path().join("out");
         let interrupt = AtomicBool::new(false);
-        let out = Out::new(&wanted, &run, &interrupt).expect("there is room");
+        let out = Out::new(&wanted, &[&run], &interrupt).expect("there is room");
         fs::create_dir(&wanted).expect("it can be made");
         fs::write(wanted.join("mine"), "mine").expect("it can be written");
         assert!(matches!(out.finish(), Err(Stop::Problems(_))));

@@ -20,8 +20,11 @@ use crate::{attack_flow, batadal, cic, hai, ipal, navigator, pcap, stix, swat, w
 /// A second, ns.
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// Most rows of one table; more would not fit into memory.
-const ROWS_MAX: u64 = 10_000_000;
+/// Most rows of one table, a month of seconds; more would not fit into memory.
+const ROWS_MAX: u64 = 3_000_000;
+
+/// Most rows that are an hour apart by their stamps, whatever their period: readers take two digits of the year.
+const STAMPED_HOURS_MAX: u64 = 300_000;
 
 /// Name of the file that says what the labels mean.
 const NOTE: &str = "labels.json";
@@ -229,7 +232,9 @@ impl<'a> Work<'a> {
 pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Result<Summary, Stop> {
     let period_ns = period(order)?;
     let split = split(order, period_ns)?;
-    let out = Out::new(wanted, order.run.folder.path(), interrupt)?;
+    let runs = [Some(&order.run), order.train.as_ref()];
+    let runs: Vec<&Path> = runs.iter().flatten().map(|run| run.folder.path()).collect();
+    let out = Out::new(wanted, &runs, interrupt)?;
     let work = Work {
         order,
         out: &out,
@@ -359,7 +364,17 @@ fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
         let message = format!("a run of this length has {rows} rows of that period");
         return problem(
             message,
-            "at most 10 million fit into memory: take a longer period",
+            "at most 3 million fit into memory: take a longer period",
+        );
+    }
+    if order.format == Format::Batadal
+        && !batadal::is_true_to_time(period_ns)
+        && rows > STAMPED_HOURS_MAX
+    {
+        let message = format!("{rows} rows that are stamped an hour apart leave the century");
+        return problem(
+            message,
+            "take a longer period; 1min is what is taken when none is asked for",
         );
     }
     Ok(Some(period_ns))

@@ -19,6 +19,8 @@ use crate::support::recording::Recording;
 
 /// Most simulated time between two looks at the clients, at plant speed.
 const SLICE: SimDuration = SimDuration::from_millis(5);
+/// Most events from outside that are heard between two slices of the plant's time.
+const EVENTS_AT_ONCE: usize = 1_024;
 /// Longest wait for the next event, so that Ctrl-C and commands are heard.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 /// How often what was observed goes to the folder where no defense sets the interval.
@@ -42,6 +44,10 @@ pub(super) struct Live<'a> {
     /// Frames that have come in through the interface and wait for their moment.
     pub(super) frames_in: Vec<Vec<u8>>,
     pub(super) inbox: Receiver<Event>,
+    /// What was taken out of the inbox and not heard yet.
+    pub(super) left_over: Option<Event>,
+    /// Whether somebody has asked for the end.
+    pub(super) quits: bool,
     /// When the commands that were given will have been carried out, in their order.
     pub(super) done_at: Vec<SimTime>,
     pub(super) json: bool,
@@ -60,17 +66,23 @@ impl Live<'_> {
         while self.recording.goes_on() {
             let next_interval = from + interval;
             self.advance(next_interval);
-            let quit = self.hear(woken.take());
+            self.hear(woken.take());
             self.reply();
             self.exchange_frames();
+            let quits = self.quits && self.done_at.is_empty();
+            if quits {
+                // What happens in this very instant is part of the last interval.
+                self.recording.session.stop();
+            }
             let now = self.recording.session.now();
-            if now >= next_interval || self.recording.session.is_over() || quit {
+            if now > from && (now >= next_interval || self.recording.session.is_over()) {
+                self.hand_on();
                 self.recording.interval_ended(from)?;
                 (self.mirrored, self.logged) = (0, 0);
                 progress.at(now);
                 from = now;
             }
-            if quit {
+            if quits {
                 break;
             }
             if let Some(behind) = self.pace.reached(now.as_nanos(), self.clock.elapsed())
@@ -85,8 +97,12 @@ impl Live<'_> {
                 );
             }
             if self.interrupt.load(Ordering::SeqCst) {
-                self.recording.failure = Some(Failure::Interrupted);
+                self.recording.failure.get_or_insert(Failure::Interrupted);
                 break;
+            }
+            woken = self.left_over.take();
+            if woken.is_some() {
+                continue;
             }
             let wait = self.time_to_wait(next_interval);
             woken = match self.inbox.recv_timeout(wait) {
@@ -113,21 +129,30 @@ impl Live<'_> {
         }
     }
 
-    /// Hears what has happened outside. Returns whether the session is to end.
-    fn hear(&mut self, woken: Option<Event>) -> bool {
+    /// Hears what has happened outside, up to a limit: a flood from there must not keep the plant from going on.
+    fn hear(&mut self, woken: Option<Event>) {
         let now_us = self.now_us();
         let mut next = woken.or_else(|| self.inbox.try_recv().ok());
-        while let Some(event) = next {
-            match event {
-                Event::Client(event) => self.gateway.hear(event, now_us),
-                Event::Frame(frame) => self.frames_in.push(frame),
-                Event::Command(Ok(Command::Quit)) => return true,
-                Event::Command(Ok(command)) => self.obey(command),
-                Event::Command(Err(why)) => eprintln!("{why}"),
+        for _ in 0..EVENTS_AT_ONCE {
+            match next {
+                None => return,
+                Some(Event::Client(event)) => self.gateway.hear(event, now_us),
+                Some(Event::Frame(frame)) => {
+                    self.attached.iter().for_each(Interface::taken);
+                    self.frames_in.push(frame);
+                }
+                Some(Event::Command(Ok(Command::Quit))) => self.quits = true,
+                Some(Event::Command(Ok(command))) => self.obey(command),
+                Some(Event::Command(Err(why))) => {
+                    eprintln!("{why}");
+                    if self.json {
+                        say!("{}", json!({"error": why}));
+                    }
+                }
             }
             next = self.inbox.try_recv().ok();
         }
-        false
+        self.left_over = next;
     }
 
     fn obey(&mut self, command: Command) {
@@ -165,9 +190,8 @@ impl Live<'_> {
         self.recording.session.now().as_nanos() / 1_000
     }
 
-    /// Carries frames between the plant's outside port and the gateway.
-    fn exchange_frames(&mut self) {
-        let now_us = self.now_us();
+    /// Hands on what was observed since the last time: frames of the SPAN port, log lines.
+    fn hand_on(&mut self) {
         let observed = self.recording.session.observations();
         if let Some(mirror) = &mut self.mirror {
             for frame in &observed.frames[self.mirrored..] {
@@ -183,6 +207,13 @@ impl Live<'_> {
             }
             self.logged = observed.logs.len();
         }
+    }
+
+    /// Carries frames between the plant's outside port and the gateway.
+    fn exchange_frames(&mut self) {
+        let now_us = self.now_us();
+        self.hand_on();
+        let observed = self.recording.session.observations();
         for (_, frame) in std::mem::take(&mut observed.outside) {
             if let Some(attached) = &mut self.attached {
                 attached.send(&frame);

@@ -245,7 +245,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for scenario in arguments.scenarios:
             folder = (arguments.keep or Path(scratch)) / Path(scenario).stem
-            call([twinrange, "run", scenario, "--out", str(folder)], stdout=subprocess.DEVNULL)
+            call([twinrange, "run", scenario, "--no-twin", "--out", str(folder)], stdout=subprocess.DEVNULL)
             verdicts[scenario] = judge(folder)
     print("labels from", "truth/frames.parquet" if parquet else "the attacker's hardware address (no pyarrow)")
     table(verdicts)

@@ -69,13 +69,16 @@ impl Command {
 }
 
 /// Reads commands on a thread of their own until the text ends.
-pub fn read_commands(from: impl BufRead + Send + 'static, events: Sender<Event>) {
+pub fn read_commands(mut from: impl BufRead + Send + 'static, events: Sender<Event>) {
     thread::spawn(move || {
-        for line in from.lines().map_while(Result::ok) {
-            let line = line.trim();
-            if !line.is_empty() && events.send(Event::Command(Command::parse(line))).is_err() {
+        let mut line = Vec::new();
+        while matches!(from.read_until(b'\n', &mut line), Ok(1..)) {
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim();
+            if !text.is_empty() && events.send(Event::Command(Command::parse(text))).is_err() {
                 return;
             }
+            line.clear();
         }
     });
 }

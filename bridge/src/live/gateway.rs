@@ -31,6 +31,8 @@ const CHUNK_BYTES: usize = 2048;
 const FRAME_BYTES_MAX: usize = 1514;
 /// First and number of the gateway's own ports.
 const PORTS: (u16, u16) = (49_152, 16_384);
+/// How long a connection may take to come about, or to end once one side has closed it, µs of simulated time.
+const GIVE_UP_US: u64 = 60_000_000;
 /// A neighbour that was asked for this long ago is asked for again, µs of simulated time.
 const ASK_AGAIN_US: u64 = 30_000_000;
 
@@ -129,6 +131,8 @@ struct Connection {
     pending: Option<(Vec<u8>, usize, oneshot::Sender<()>)>,
     client_finished: bool,
     server_finished: bool,
+    /// When it was opened, or one side has closed it, µs: nobody waits longer than [`GIVE_UP_US`] from then.
+    since_us: u64,
 }
 
 /// The stack of the gateway.
@@ -207,6 +211,7 @@ impl Gateway {
             FromClient::Finished(id) => {
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.client_finished = true;
+                    connection.since_us = now_us;
                 }
             }
             FromClient::Gone(id) => {
@@ -250,6 +255,7 @@ impl Gateway {
             pending: None,
             client_finished: false,
             server_finished: false,
+            since_us: now_us,
         };
         self.connections.insert(id, connection);
     }
@@ -298,25 +304,48 @@ impl Gateway {
         self.cable.sent.push(frame);
     }
 
+    /// Ends connections of which nothing will come any more.
+    fn give_up(&mut self, now_us: u64) {
+        for connection in self.connections.values() {
+            let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
+            let in_vain = now_us.saturating_sub(connection.since_us) > GIVE_UP_US;
+            let gives_up = match socket.state() {
+                // Nobody answers; a client that has gone away meanwhile does not wait at all.
+                State::SynSent => in_vain || connection.client_finished,
+                // The client has closed, and what it sent before cannot be delivered.
+                State::Established => in_vain && connection.client_finished,
+                State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck => in_vain,
+                _ => false,
+            };
+            if gives_up {
+                socket.abort();
+            }
+        }
+    }
+
     /// Lets the stack act, and gives the frames that it sends.
     ///
     /// # Arguments
     ///
     /// * `now_us` — simulated time, µs.
     pub fn poll(&mut self, now_us: u64) -> Vec<Vec<u8>> {
+        self.give_up(now_us);
         loop {
             self.interface
                 .poll(instant(now_us), &mut self.cable, &mut self.sockets);
             let mut moved = false;
             for connection in self.connections.values_mut() {
                 let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
-                moved |= connection.carry(socket);
+                moved |= connection.carry(socket, now_us);
             }
             let over: Vec<ClientId> = self
                 .connections
                 .iter()
                 .filter(|(_, connection)| {
-                    self.sockets.get::<Socket<'_>>(connection.handle).state() == State::Closed
+                    let state = self.sockets.get::<Socket<'_>>(connection.handle).state();
+                    // Ports go round slowly enough for nobody to have to wait for a late segment.
+                    state == State::Closed
+                        || (state == State::TimeWait && connection.server_finished)
                 })
                 .map(|(&id, _)| id)
                 .collect();
@@ -348,7 +377,7 @@ impl Gateway {
 
 impl Connection {
     /// Carries what can be carried in both directions. Returns whether the stack has something to do because of it.
-    fn carry(&mut self, socket: &mut Socket<'_>) -> bool {
+    fn carry(&mut self, socket: &mut Socket<'_>, now_us: u64) -> bool {
         let mut moved = self.carry_to_server(socket);
         while socket.can_recv() {
             let Ok(place) = self.client.try_reserve() else {
@@ -370,6 +399,7 @@ impl Connection {
         if nothing_more && !self.server_finished && self.client.try_send(ToClient::Finished).is_ok()
         {
             self.server_finished = true;
+            self.since_us = now_us;
             // A controller that has closed its side talks to nobody any more.
             socket.close();
             moved = true;

@@ -11,6 +11,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, recvfrom,
+    send, socket,
 };
 use sim_wire::checksum::Checksum;
 use sim_wire::{ethernet, ipv4};
@@ -27,6 +29,10 @@ use super::Event;
 
 /// Largest Ethernet frame without its check sequence, bytes.
 const FRAME_BYTES_MAX: usize = 1514;
+/// Frames that wait to be taken; more are lost, as in a network card whose driver is late.
+const WAITING_MAX: usize = 4_096;
+/// Kind of a frame that another socket of this machine has sent (`PACKET_OUTGOING`, packet(7)).
+const PACKET_OUTGOING: u8 = 4;
 /// How long an interface that is down is left alone.
 const DOWN_FOR: Duration = Duration::from_millis(100);
 
@@ -35,7 +41,9 @@ const DOWN_FOR: Duration = Duration::from_millis(100);
 pub struct Interface {
     socket: Arc<OwnedFd>,
     name: String,
-    lost: u64,
+    /// Frames that have come in and that nobody has taken yet.
+    waiting: Arc<AtomicUsize>,
+    lost: Arc<AtomicU64>,
 }
 
 impl Interface {
@@ -53,10 +61,13 @@ impl Interface {
             SockProtocol::EthAll,
         )?;
         bind(socket.as_raw_fd(), &link)?;
+        // Until then the socket heard every interface of the machine.
+        while recv(socket.as_raw_fd(), &mut [0; 1], MsgFlags::MSG_DONTWAIT).is_ok() {}
         Ok(Self {
             socket: Arc::new(socket),
             name: name.to_owned(),
-            lost: 0,
+            waiting: Arc::default(),
+            lost: Arc::default(),
         })
     }
 
@@ -66,29 +77,42 @@ impl Interface {
         &self.name
     }
 
-    /// Frames that could not be sent.
+    /// Frames that could not be sent, or that came in faster than they were taken.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// A frame that was handed over has been taken.
+    pub fn taken(&self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Sends a frame, or counts it as lost.
-    pub fn send(&mut self, frame: &[u8]) {
+    pub fn send(&self, frame: &[u8]) {
         let sent = send(self.socket.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT);
-        self.lost += u64::from(sent.is_err());
+        self.lost
+            .fetch_add(u64::from(sent.is_err()), Ordering::Relaxed);
     }
 
     /// Hands over every frame that comes in from now on, as [`Event::Frame`], from a thread of its own that ends when
-    /// nobody takes them any more.
+    /// nobody takes them any more. Each that was taken has to be said with [`Interface::taken`].
     pub fn listen(&self, events: Sender<Event>) {
         let socket = Arc::clone(&self.socket);
+        let (waiting, lost) = (Arc::clone(&self.waiting), Arc::clone(&self.lost));
         thread::spawn(move || {
             let mut buffer = vec![0; 65_536];
             loop {
-                match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                    Ok(bytes @ 14..=FRAME_BYTES_MAX) => {
+                match recvfrom::<LinkAddr>(socket.as_raw_fd(), &mut buffer) {
+                    // What others on this machine send there goes to the other end, and not into the plant.
+                    Ok((_, Some(from))) if from.pkttype() == PACKET_OUTGOING => {}
+                    Ok(_) if waiting.load(Ordering::Relaxed) >= WAITING_MAX => {
+                        lost.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Ok((bytes @ 14..=FRAME_BYTES_MAX, _)) => {
                         let mut frame = buffer[..bytes].to_vec();
                         complete(&mut frame);
+                        waiting.fetch_add(1, Ordering::Relaxed);
                         if events.send(Event::Frame(frame)).is_err() {
                             return;
                         }
@@ -141,7 +165,11 @@ fn complete(frame: &mut [u8]) {
         return;
     }
     // The sum of the pseudo-header is in the segment already, where the checksum will be.
-    let checksum = Checksum::new().bytes(segment).finish();
+    let checksum = match Checksum::new().bytes(segment).finish() {
+        // Over UDP it would mean that there is none (RFC 768).
+        0 if protocol == ipv4::PROTOCOL_UDP => 0xffff,
+        checksum => checksum,
+    };
     let at = ethernet::HEADER_BYTES + header_bytes + field;
     frame[at..at + 2].copy_from_slice(&checksum.to_be_bytes());
 }

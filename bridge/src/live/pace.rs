@@ -105,17 +105,22 @@ impl Pace {
         self.anchors.push(Anchor { wall, t_ns, speed });
     }
 
-    /// How long it takes until a simulated time is due; `None` while time stands still.
+    /// How long it takes until a simulated time is due; `None` where it will not be while time stands still.
     #[must_use]
     pub fn until(&self, ns: u64, wall: Duration) -> Option<Duration> {
-        let ahead = Duration::from_nanos(ns.saturating_sub(self.due(wall)));
-        self.running.then(|| ahead.div_f64(self.speed))
+        let ahead = ns.saturating_sub(self.due(wall));
+        if ahead == 0 {
+            return Some(Duration::ZERO);
+        }
+        self.running
+            .then(|| Duration::from_nanos(ahead).div_f64(self.speed))
     }
 
     /// The simulation has come as far as `ns` and the wall clock shows `wall`. Returns by how much the session is
     /// stretched because of it, if it is.
     pub fn reached(&mut self, ns: u64, wall: Duration) -> Option<Duration> {
-        if ns < self.stepped_to {
+        // What was due when time was stopped, and a step, are simulated whole.
+        if !self.running || ns < self.stepped_to {
             return None;
         }
         let behind = Duration::from_nanos(self.due(wall).saturating_sub(ns)).div_f64(self.speed);
@@ -220,6 +225,8 @@ mod tests {
     fn pace_when_a_step_takes_long_then_it_is_whole_and_no_stretch() {
         let mut pace = Pace::new(1.0);
         pace.step(60_000_000_000, ms(0));
+        assert_eq!(pace.until(60_000_000_000, ms(5)), Some(Duration::ZERO));
+        assert_eq!(pace.until(60_000_000_001, ms(5)), None);
         assert_eq!(pace.reached(1_000_000_000, ms(10)), None);
         pace.go(ms(20));
         assert_eq!(pace.reached(2_000_000_000, ms(2_000)), None);

@@ -3,7 +3,8 @@
 //! Over UDP one line is one datagram (RFC 5426); over TCP lines are framed by octet counting (RFC 6587, 3.4.1). The lines
 //! are those of `evidence/syslog.log` (RFC 5424) with the plant's time.
 //!
-//! **Invariant:** a receiver that is slow, deaf or gone costs lines, which are counted, and never time.
+//! **Invariant:** a receiver that is slow, deaf or gone costs lines, which are counted, and a few seconds at the end of the
+//! session at most.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -44,6 +45,9 @@ impl std::str::FromStr for Receiver {
     }
 }
 
+/// Sends one line.
+type Wire = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
+
 /// Log lines on their way to a receiver.
 #[derive(Debug)]
 pub struct SyslogOut {
@@ -59,7 +63,7 @@ impl SyslogOut {
     ///
     /// If nobody accepts a connection, or this machine has no socket.
     pub fn to(receiver: Receiver) -> io::Result<Self> {
-        let mut wire: Box<dyn FnMut(&str) -> io::Result<()> + Send> = match receiver {
+        let mut wire: Wire = match receiver {
             Receiver::Udp(address) => {
                 let any: SocketAddr = match address {
                     SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
@@ -70,9 +74,19 @@ impl SyslogOut {
                 Box::new(move |line| socket.send(line.as_bytes()).map(|_| ()))
             }
             Receiver::Tcp(address) => {
-                let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+                let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
-                Box::new(move |line| write!(stream, "{} {line}", line.len()))
+                stream.set_nodelay(true)?;
+                let mut stream = Some(stream);
+                Box::new(move |line| {
+                    // Behind a line of which only a part went out, counts would mean nothing any more.
+                    let open = stream.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+                    let sent = open.write_all(format!("{} {line}", line.len()).as_bytes());
+                    if sent.is_err() {
+                        stream = None;
+                    }
+                    sent
+                })
             }
         };
         let (lines, waiting) = sync_channel::<String>(WAITING_MAX);
@@ -156,6 +170,20 @@ mod tests {
         let len = socket.recv(&mut buffer).expect("it comes");
         assert_eq!(&buffer[..len], b"<134>1 one");
         assert_eq!(out.finish(), 0);
+    }
+
+    #[test]
+    fn lines_when_the_receiver_goes_away_then_the_rest_is_lost_and_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        drop(listener.accept().expect("it has connected"));
+        drop(listener);
+        // More than fits into the buffers of a socket that nobody reads.
+        for _ in 0..5_000 {
+            out.send("x".repeat(4_096));
+        }
+        assert!(out.finish() > 0);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{Import, ImportError, ImportOptions, severity};
 
 const SHAPE: Shape = Shape {
     tool: &["metadata.product.name"],
+    occurred: &["end_time", "start_time"],
     time: &["time"],
     time_hint: "1767592815250",
     sensor: &["metadata.log_provider", "metadata.logger"],
@@ -75,7 +76,7 @@ const SHAPE: Shape = Shape {
 
 const DETECTION_FINDING: &str = "2004";
 
-/// Findings by identifier, and whether their creation was read.
+/// Findings that became alerts, by identifier, and whether their creation was read.
 #[derive(Default)]
 pub(super) struct Findings(BTreeMap<String, bool>);
 
@@ -129,22 +130,22 @@ pub(super) fn record(
             Some("it tells an update from a new finding"),
         ));
     };
-    let created = !matches!(record.word(&["activity_id"])?.as_deref(), Some("2" | "3"));
-    if findings.is_known(uid, created, import) {
-        import.skip("update of a finding that was read before");
-        return Ok(());
-    }
     let is_no_alert = values(&object, "is_alert")
         .first()
         .and_then(|flag| flag.as_bool())
         == Some(false);
     let is_suppressed = record.word(&["status_id"])?.as_deref() == Some("3");
-    let what = if is_no_alert || is_suppressed {
-        What::Log("finding without alert".to_owned())
-    } else {
-        What::Alert
-    };
-    SHAPE.take(&record, what, options, import)
+    if is_no_alert || is_suppressed {
+        // It may become an alert with an update.
+        let what = What::Log("finding without alert".to_owned());
+        return SHAPE.take(&record, what, options, import);
+    }
+    let created = !matches!(record.word(&["activity_id"])?.as_deref(), Some("2" | "3"));
+    if findings.is_known(uid, created, import) {
+        import.skip("update of a finding that was read before");
+        return Ok(());
+    }
+    SHAPE.take(&record, What::Alert, options, import)
 }
 
 /// Identifiers of actions as the words that all formats share.

@@ -135,7 +135,11 @@ impl<'a> Record<'a> {
     /// The first value that is there and no empty text.
     fn first(&self, paths: Any) -> Option<(&'static str, &'a Value)> {
         paths.iter().find_map(|path| {
-            let there = |value: &&Value| value.as_str().is_none_or(|text| !text.trim().is_empty());
+            // An object where another format has a text holds nothing for this field; what is behind it may.
+            let there = |value: &&Value| match value {
+                Value::Object(_) => false,
+                other => other.as_str().is_none_or(|text| !text.trim().is_empty()),
+            };
             let found = values(self.object, path).into_iter().find(there);
             found.map(|value| (*path, value))
         })
@@ -301,6 +305,7 @@ impl Shape {
     ) -> Result<(&'static str, i128, Option<i128>), ImportError> {
         let occurred = match record.first(self.occurred) {
             Some((path, value)) => plain(value)
+                .filter(|text| is_full_time(text))
                 .and_then(|text| time::unix_ns(&text, options).ok())
                 .map(|ns| (path, ns)),
             None => None,
@@ -521,6 +526,13 @@ fn without_parents(ids: &[String]) -> Vec<String> {
         subs.into_iter().any(|other| attack::parent(other) == id)
     };
     all.iter().filter(|id| !narrower(id)).cloned().collect()
+}
+
+/// Whether a text can be a moment of this century: a date, or seconds since 1970 and not those since a device started.
+fn is_full_time(text: &str) -> bool {
+    const EPOCH_DIGITS: usize = 10;
+    let whole = text.split('.').next().unwrap_or_default();
+    !whole.bytes().all(|byte| byte.is_ascii_digit()) || whole.len() >= EPOCH_DIGITS
 }
 
 fn says_unknown(text: &str) -> bool {

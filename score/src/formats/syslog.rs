@@ -366,8 +366,14 @@ fn time_length(text: &str) -> Option<usize> {
 }
 
 /// The message of Snort, Suricata and Sagan:
-/// `[1:9000101:2] text [Classification: Bad] [Priority: 2] {TCP} 10.0.0.1:1 -> 10.0.0.2:502`.
+/// `[1:9000101:2] text [Classification: Bad] [Priority: 2] {TCP} 10.0.0.1:1 -> 10.0.0.2:502`. Inline tools write
+/// `[Drop]`, or `[wDrop]` where they would have, before it.
 fn fast_alert(msg: &str) -> Option<Object> {
+    let (action, msg) = match (msg.strip_prefix("[Drop] "), msg.strip_prefix("[wDrop] ")) {
+        (Some(rest), _) => ("blocked", rest),
+        (_, Some(rest)) => ("allowed", rest),
+        _ => ("", msg),
+    };
     let (rule, rest) = msg.strip_prefix('[')?.split_once(']')?;
     let ids: Vec<&str> = rule.split(':').collect();
     let [gid, sid, _] = ids.as_slice() else {
@@ -387,14 +393,20 @@ fn fast_alert(msg: &str) -> Option<Object> {
     put(&mut object, "sid", sid);
     let mut param = Object::new();
     put(&mut param, "sig_name", name);
+    if !action.is_empty() {
+        put(&mut param, "action", action);
+    }
     let between =
         |open: &str, close: char| Some(rest.split_once(open)?.1.split_once(close)?.0.trim());
     if let Some(grade) = between("[Priority:", ']').and_then(severity::priority) {
         object.insert("severity".to_owned(), grade.into());
     }
-    if let Some(proto) = between("{", '}') {
+    let proto = between("{", '}').unwrap_or_default();
+    if !proto.is_empty() {
         put(&mut param, "proto", proto);
     }
+    // Behind the last colon of an end is a port, in an IPv6 address without brackets too.
+    let has_ports = matches!(proto, "TCP" | "UDP" | "SCTP");
     if let Some((src, dst)) = rest
         .rsplit_once("} ")
         .and_then(|(_, ends)| ends.split_once(" -> "))
@@ -402,7 +414,7 @@ fn fast_alert(msg: &str) -> Option<Object> {
         for (end, ip, port) in [(src, "src", "spt"), (dst, "dst", "dpt")] {
             let end = end.trim();
             let (address, number) = match end.rsplit_once(':') {
-                Some(parts) if !possible::is_ip(end) => parts,
+                Some(parts) if has_ports || !possible::is_ip(end) => parts,
                 _ => (end, ""),
             };
             put(&mut param, ip, address);

@@ -130,6 +130,9 @@ impl Input {
     }
 }
 
+/// Lengths of a frame from outside, bytes.
+const FRAME_BYTES: std::ops::RangeInclusive<usize> = 14..=FRAME_BYTES_MAX;
+
 /// An Ethernet frame from outside: header and payload without check sequence, 14 to 1,514 bytes. In files: text of
 /// two hexadecimal digits a byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +154,14 @@ impl<'de> Deserialize<'de> for OutsideFrame {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let wrong = || serde::de::Error::custom("a frame is an even number of hexadecimal digits");
+        if !FRAME_BYTES.contains(&(text.len() / 2)) {
+            let (least, most) = (FRAME_BYTES.start(), FRAME_BYTES.end());
+            let message = format!(
+                "a frame has {least} to {most} bytes, not {}",
+                text.len() / 2
+            );
+            return Err(serde::de::Error::custom(message));
+        }
         if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || text.len() % 2 != 0 {
             return Err(wrong());
         }

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from .defense import Defense
 from .folder import Run
-from .packets import SYN, parse
+from .packets import ACK, SYN, parse
 from .protocol import ActionResult, End, Hello, Interval, Verb
 from .session import RangeError, Session, find_range
 
@@ -398,7 +398,7 @@ class _Features:
             arp += packet.arp_operation is not None
             if packet.tcp_flags is None:
                 continue
-            connections += packet.tcp_flags & SYN != 0
+            connections += packet.tcp_flags & (SYN | ACK) == SYN
             for modbus in packet.modbus():
                 requests += modbus.is_request
                 if modbus.is_write:
