@@ -527,8 +527,8 @@ fn file_when_wrong_then_line_field_and_hint() {
         Sigma,
         r#"{"timestamp":"2026-01-05T06:00:15Z","title":{"a":1},"level":"high"}"#,
         1,
-        Some("title"),
-        "expected a text",
+        Some("rule_id"),
+        "required field is missing",
     );
     check(
         Snort,
