@@ -1,7 +1,7 @@
 //! Real sockets of this machine, behind each of which a simulated controller answers.
 //!
-//! A [`Door`] per controller accepts clients on a runtime of its own and turns what happens at them into
-//! [`FromClient`]. One piece of at most [`READ_BYTES`] bytes of each client is on its way at a time, so that a client
+//! [`Doors`] accept clients of each controller on a runtime of their own and turn what happens at them into
+//! [`FromClient`]. One piece of at most 2,048 bytes of each client is on its way at a time, so that a client
 //! that writes without end costs no memory.
 
 use std::io;
