@@ -465,10 +465,6 @@ fn live_when_asked_for_what_it_cannot_do_then_says_so() {
 #[cfg(target_os = "linux")]
 fn on_the_wire(folder: &Path, live: &str, script: &str) -> Option<std::process::Output> {
     use std::process::Command;
-    let can = |program: &str, args: &[&str]| {
-        let tried = Command::new(program).args(args).output();
-        tried.is_ok_and(|done| done.status.success())
-    };
     let namespace = [
         "--user",
         "--map-root-user",
@@ -480,13 +476,9 @@ fn on_the_wire(folder: &Path, live: &str, script: &str) -> Option<std::process::
         "type",
         "veth",
     ];
-    if !can("ip", &["-V"]) || !can("unshare", &namespace) {
-        let required = std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some();
-        assert!(
-            !required,
-            "this machine has no unshare, ip or user namespaces"
-        );
-        eprintln!("skipped: it needs unshare, ip and user namespaces");
+    let tried = Command::new("unshare").args(namespace).output();
+    let can = tried.is_ok_and(|done| done.status.success());
+    if !crate::support::is_here(can, "unshare, ip and what lets users make namespaces") {
         return None;
     }
     let done = Command::new(crate::support::repository().join("docs/live-network"))
@@ -529,20 +521,15 @@ fn live_when_plugged_into_an_interface_then_a_kernel_talks_to_controllers() {
     words(folder.path(), "replay run").expect_code(0);
 }
 
-/// Whether a test that needs these programs can run here; where they are demanded, they have to be there.
+/// Whether all of these programs are here.
 #[cfg(target_os = "linux")]
 fn has(programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|program| {
+    programs.iter().all(|program| {
         let found = std::process::Command::new("sh")
             .args(["-c", "command -v \"$0\"", program])
             .output();
-        !found.is_ok_and(|done| done.status.success())
-    });
-    let Some(missing) = missing else { return true };
-    let required = std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some();
-    assert!(!required, "{missing} is missing");
-    eprintln!("skipped: {missing} is missing");
-    false
+        crate::support::is_here(found.is_ok_and(|done| done.status.success()), program)
+    })
 }
 
 /// A kernel, mbpoll, tshark and Suricata find nothing strange about a simulated plant.

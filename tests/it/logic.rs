@@ -3,32 +3,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{read_json, repository, scratch, words};
+use crate::support::{has_tool, read_json, repository, scratch, words};
 
 /// The changed program is loaded after 45 minutes.
 const RUN: &str = "run bottling/logic --duration 50min";
-
-/// Whether a tool is on this machine. Without it a test says so and is skipped, unless all tools must be there.
-fn has_tool(command: &str, argument: &str) -> bool {
-    let found = Command::new(command)
-        .arg(argument)
-        .stdin(Stdio::null())
-        .output();
-    let found = found.is_ok_and(|output| output.status.success());
-    let is_required = std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some_and(|it| it == "1");
-    assert!(
-        found || !is_required,
-        "{command} is required and is not here"
-    );
-    if !found {
-        eprintln!("skipped: {command} is not installed");
-    }
-    found
-}
 
 pub(crate) fn detection(run: &Path) -> Value {
     read_json(&run.join("score/score.json"))["detection"].clone()

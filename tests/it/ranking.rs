@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{read_json, repository, scratch, words};
+use crate::support::{read_json, repository, scratch, tools_are_demanded, words};
 
 /// Defenses in the kept tables.
 const RANKED: [&str; 9] = [
@@ -151,7 +151,7 @@ fn table(rows: &[Row]) -> String {
 fn ranked(scenario: &str) -> Vec<Row> {
     let folder = scratch();
     let mut defenses: Vec<String> = RANKED.map(str::to_owned).to_vec();
-    if std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some() {
+    if tools_are_demanded() {
         let file = |name| repository().join("defenses").join(name).join("defense.ron");
         defenses.extend(OTHERS.map(|name| file(name).display().to_string()));
     }

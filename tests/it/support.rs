@@ -83,6 +83,39 @@ pub(crate) fn run_calm(folder: &Path, seconds: u64, defense: &str) -> Done {
     twinrange(folder, &args)
 }
 
+/// Whether all tools that any test needs have to be here, as in CI.
+pub(crate) fn tools_are_demanded() -> bool {
+    std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some()
+}
+
+/// Whether what a test needs is here. Where it is not, the test is skipped, which is said, or fails where all tools are
+/// demanded.
+#[track_caller]
+pub(crate) fn is_here(found: bool, what: &str) -> bool {
+    assert!(
+        found || !tools_are_demanded(),
+        "{what} is required and is not here"
+    );
+    if !found {
+        eprintln!("skipped: {what} is not here");
+    }
+    found
+}
+
+/// Whether a program is here; see [`is_here`].
+///
+/// # Arguments
+///
+/// * `argument` — with which it only says something of itself.
+#[track_caller]
+pub(crate) fn has_tool(program: &str, argument: &str) -> bool {
+    let tried = Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .output();
+    is_here(tried.is_ok_and(|done| done.status.success()), program)
+}
+
 /// A new folder for one test.
 pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir().expect("there is room for temporary files")

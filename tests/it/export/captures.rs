@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use twinrange_range::run_folder::RunFolder;
+
+use crate::support::has_tool;
 
 use super::{CLEAN, EPOCH_S, csv, deviations, export, runs, steps};
 
@@ -181,18 +183,7 @@ fn cic_log_when_joined_on_time_target_and_transaction_then_it_finds_the_attacker
 
 #[test]
 fn captures_when_tshark_reads_them_then_the_same_frames_and_transactions() {
-    let found = Command::new("tshark")
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output();
-    let is_here = found.is_ok_and(|output| output.status.success());
-    let is_required = std::env::var_os("TWINRANGE_REQUIRE_TOOLS").is_some_and(|it| it == "1");
-    assert!(
-        is_here || !is_required,
-        "tshark is required and is not here"
-    );
-    if !is_here {
-        eprintln!("skipped: tshark is not installed");
+    if !has_tool("tshark", "--version") {
         return;
     }
     let (_folder, out) = export("run", "--format pcap-labels");
