@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use sim_kernel::time::SimDuration;
 use twinrange_export::log::{RunLog, Scope};
 use twinrange_export::out::Stop;
 use twinrange_export::{Format, Order, Run, Stamps, Summary, Values, export};
@@ -12,7 +11,9 @@ use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::RunFolder;
 
 use crate::Outcome;
+use crate::support::execution::free_path;
 use crate::support::failure::Failure;
+use crate::support::run_args::parse_length;
 use crate::support::{progress, scenario};
 
 /// A format on the command line.
@@ -137,7 +138,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
             Source::Historian => Values::Historian,
             Source::Truth => Values::Truth,
         },
-        period_ns: args.period.as_deref().map(period).transpose()?,
+        period_ns: match &args.period {
+            Some(text) => Some(parse_length(text, "1s, 250ms or 10min")?.as_nanos()),
+            None => None,
+        },
         undisclosed: args.undisclosed,
         blank_heads: args.blank_heads,
         stamps: match args.stamps {
@@ -162,32 +166,19 @@ fn log_of(folder: &RunFolder) -> Result<RunLog, Failure> {
     Ok(RunLog::read(folder, scenario, &prepared.plant, playbook)?)
 }
 
-fn period(text: &str) -> Result<u64, Problem> {
-    let period: Result<SimDuration, _> = text.parse();
-    let period = period.map_err(|why: sim_kernel::time::TimeParseError| {
-        Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
-            .hint("write it like 1s, 250ms or 10min")
-    })?;
-    Ok(period.as_nanos())
-}
-
 /// A free name beside the run folder.
 fn beside(run: &Path, format: Format) -> PathBuf {
-    let name = std::path::absolute(run).ok();
-    let name = name
-        .as_deref()
-        .unwrap_or(run)
-        .file_name()
-        .unwrap_or_default();
-    let stem = format!("{}-{}", name.to_string_lossy(), format.name());
-    let first = run.with_file_name(&stem);
-    if !first.exists() {
-        return first;
-    }
-    (2_u32..)
-        .map(|n| run.with_file_name(format!("{stem}-{n}")))
-        .find(|path| !path.exists())
-        .expect("some number is free")
+    let canonical;
+    // A folder such as `.` has its name and its place elsewhere.
+    let named = if run.file_name().is_some() {
+        run
+    } else {
+        canonical = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
+        &canonical
+    };
+    let name = named.file_name().unwrap_or_default().to_string_lossy();
+    let folder = named.parent().unwrap_or(Path::new(""));
+    free_path(folder, &format!("{name}-{}", format.name()))
 }
 
 fn failure(stop: Stop, out: &Path) -> Failure {

@@ -4,7 +4,6 @@ mod drive;
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,18 +19,19 @@ use twinrange_range::session::Setting;
 
 use self::drive::Live;
 use crate::Outcome;
-use crate::run::{parse_duration, print_run};
-use crate::support::execution::{Order, begin_twins, conclude, default_out, detect, join_twins};
+use crate::run::print_run;
+use crate::support::execution::{Order, begin_twins, conclude, detect, join_twins};
 use crate::support::recording::Recording;
-use crate::support::sandbox::{Mode, Sandbox};
+use crate::support::run_args::{RunArgs, duration};
+use crate::support::sandbox::Sandbox;
 use crate::support::scenario::Ready;
-use crate::support::{defense, progress, scenario};
+use crate::support::{progress, scenario};
 
 /// Arguments of `live`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A scenario file, or the name of a built-in scenario (see `list scenarios`).
-    scenario: String,
+    #[command(flatten)]
+    common: RunArgs,
     /// Plant time after which the session ends by itself, such as 60s or 2h; the scenario's own length when left out.
     #[arg(long = "for", value_name = "TIME")]
     length: Option<String>,
@@ -70,21 +70,6 @@ pub(crate) struct Args {
     /// Begin with time standing still, until `go` or `step`.
     #[arg(long, requires = "control")]
     paused: bool,
-    /// Seeds every random stream; the scenario's own seed when left out.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Folder for the run; a new one under runs/ when left out.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// A defense file, or the name of a defense (see `list defenses`).
-    #[arg(long, value_name = "FILE")]
-    defense: Option<String>,
-    /// Do not play the playbook.
-    #[arg(long)]
-    no_attack: bool,
-    /// Whether the defense is kept away from the truth.
-    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
-    sandbox: Mode,
     /// One JSON object per line: a line per controller, `{"ready":true}` before the plant starts, and what came out.
     #[arg(long)]
     json: bool,
@@ -96,22 +81,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let hint = "0.01 to 1000 plant seconds per second";
         return Err(Problem::new("TR0112", message).hint(hint).into());
     }
-    let ready = scenario::find(&args.scenario)?;
-    let defense = args.defense.as_deref().map(defense::find).transpose()?;
-    let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
-    let duration = match &args.length {
-        None => ready.loaded.scenario.duration,
-        Some(text) => parse_duration(text)?,
-    };
-    let out = args.out.clone();
-    let out = out.unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
+    let common = &args.common;
+    let ready = scenario::find(&common.scenario)?;
+    let defense = common.defense()?;
+    let duration = duration(args.length.as_deref(), &ready)?;
+    let out = common.out(&ready);
     let outside = Outside::of(&ready.prepared.plant, args.network.as_deref())?;
-    let sandbox = Sandbox::new(args.sandbox)?;
+    let sandbox = Sandbox::new(common.sandbox)?;
     let interrupt = progress::interrupt_flag();
     let order = Order {
         ready: &ready,
-        seed,
-        attack: !args.no_attack,
+        seed: common.seed(&ready),
+        attack: !common.no_attack,
         twin: true,
         duration,
         out: &out,
@@ -126,9 +107,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .map_err(|error| Problem::new("TR0602", format!("nobody can be let in: {error}")))?;
     let open = open_doors(args, &ready, &outside, &doors)?;
     let attached = args.attach.as_deref().map(plug_in).transpose()?;
-    if let Some(interface) = &attached {
-        interface.listen(events.clone());
-    }
     if args.attach.is_some() && args.attach == args.mirror {
         let message = "the plant and its SPAN port cannot have the same interface";
         return Err(Problem::new("TR0603", message).into());
@@ -153,6 +131,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let recording = Recording::begin(&order, &setting)?;
     announce(args, &order, &open);
+    if let Some(interface) = &attached {
+        interface.listen(events.clone());
+    }
     if args.control {
         control::read_commands(std::io::BufReader::new(std::io::stdin()), events);
     }
@@ -272,15 +253,8 @@ fn open_doors(
     doors: &Doors,
 ) -> Result<Vec<OpenDoor>, Problem> {
     let plant = &ready.prepared.plant;
-    let mut controllers: Vec<(&str, u8)> = Vec::new();
-    for controller in &plant.controllers {
-        controllers.push((&controller.host, controller.unit));
-        let standby = controller.standby.as_ref();
-        controllers.extend(standby.map(|standby| (standby.host.as_str(), controller.unit)));
-    }
-    controllers.sort_unstable();
     let mut open = Vec::new();
-    for (plc, unit) in controllers {
+    for (plc, controller) in sim_plant::devices(plant) {
         let host = plant.hosts.iter().find(|host| host.name == plc);
         let host = host.expect("a loaded plant was checked");
         if host.network != outside.network {
@@ -298,7 +272,7 @@ fn open_doors(
         })?;
         open.push(OpenDoor {
             plc: plc.to_owned(),
-            unit,
+            unit: controller.unit,
             inside,
             address,
         });

@@ -7,13 +7,14 @@ use sim_kernel::input::InputRecord;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::Input;
+use twinrange_range::branch::Script;
 use twinrange_range::digest_compare::first_divergence;
 use twinrange_range::evidence::digests::DigestTable;
-use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::session::{Session, SessionOptions, Setting, digest_row};
 
 use crate::Outcome;
+use crate::support::execution::refused;
 use crate::support::failure::Failure;
 use crate::support::progress::Progress;
 use crate::support::scenario;
@@ -55,26 +56,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let end = SimTime::from_nanos(manifest.simulated_ns);
     let progress = Progress::new("replay", SimDuration::from_nanos(manifest.simulated_ns));
-    let mut next = inputs.iter().peekable();
+    let mut script = Script::of_record(inputs);
     loop {
-        while let Some(input) = next.next_if(|input| input.time <= session.now()) {
-            let handed_in = session.hand_in(input.origin, input.input.clone());
-            handed_in.map_err(|error| {
-                Problem::new(
-                    "TR0312",
-                    format!("an input does not fit the plant: {error}"),
-                )
-            })?;
-        }
+        script.hand_in(&mut session).map_err(refused)?;
         if session.now() >= end {
             break;
         }
-        let step = session.now() + SimDuration::from_secs(60);
-        let stop = next.peek().map_or(
-            step,
-            |input| if input.time < step { input.time } else { step },
-        );
-        session.advance(if stop < end { stop } else { end });
+        let step = (session.now() + SimDuration::from_secs(60)).min(end);
+        session.advance(script.next_at().map_or(step, |at| at.min(step)));
         let seconds = session.observations().digests.iter().map(digest_row);
         replayed.rows.extend(seconds);
         session.observations().clear();

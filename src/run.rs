@@ -1,37 +1,23 @@
 //! `twinrange run`: one run.
 
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 use sim_kernel::time::SimDuration;
-use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::RunFolder;
 use twinrange_range::scenario::vary;
 
 use crate::Outcome;
-use crate::support::execution::{Order, default_out, execute};
-use crate::support::failure::Failure;
-use crate::support::sandbox::{Mode, Sandbox};
-use crate::support::{defense, progress, scenario};
+use crate::support::execution::{Order, execute};
+use crate::support::run_args::{RunArgs, duration};
+use crate::support::sandbox::Sandbox;
+use crate::support::{progress, scenario};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A scenario file, or the name of a built-in scenario (see `list scenarios`).
-    scenario: String,
-    /// Seeds every random stream; the scenario's own seed when left out.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Folder for the run; a new one under runs/ when left out.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// A defense file, or the name of a defense (see `list defenses`).
-    #[arg(long, value_name = "FILE")]
-    defense: Option<String>,
-    /// Do not play the playbook.
-    #[arg(long)]
-    no_attack: bool,
+    #[command(flatten)]
+    common: RunArgs,
     /// Do not simulate the unattacked twin and its like beside the run: quicker, as training wants it, but the folder
     /// does not say where the plant left its twin.
     #[arg(long)]
@@ -39,9 +25,6 @@ pub(crate) struct Args {
     /// Simulated length, such as 90min or 00:30:00; the scenario's own when left out.
     #[arg(long, value_name = "TIME")]
     duration: Option<String>,
-    /// Whether the defense is kept away from the truth.
-    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
-    sandbox: Mode,
     /// Number of a variation of the scenario: other addresses, rates, habits and times of the attack. 0 is the
     /// scenario as it is written.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -52,8 +35,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let mut ready = scenario::find(&args.scenario)?;
-    let mut defense = args.defense.as_deref().map(defense::find).transpose()?;
+    let common = &args.common;
+    let mut ready = scenario::find(&common.scenario)?;
+    let mut defense = common.defense()?;
     if args.vary > 0 {
         let varied = vary(&ready.loaded.bundle, args.vary);
         let hidden = std::mem::take(&mut ready.hidden);
@@ -64,22 +48,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
             eprintln!("variation {}: {line}", args.vary);
         }
     }
-    let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
-    let duration = match &args.duration {
-        None => ready.loaded.scenario.duration,
-        Some(text) => parse_duration(text)?,
-    };
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out(&ready.loaded.scenario.name, seed));
-    let sandbox = Sandbox::new(args.sandbox)?;
+    let duration = duration(args.duration.as_deref(), &ready)?;
+    let out = common.out(&ready);
+    let sandbox = Sandbox::new(common.sandbox)?;
     let interrupt = progress::interrupt_flag();
     let flag: &AtomicBool = &interrupt;
     let order = Order {
         ready: &ready,
-        seed,
-        attack: !args.no_attack,
+        seed: common.seed(&ready),
+        attack: !common.no_attack,
         twin: !args.no_twin,
         duration,
         out: &out,
@@ -91,19 +68,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let folder = execute(&order)?;
     print_run(&folder, args.json);
     Ok(())
-}
-
-pub(crate) fn parse_duration(text: &str) -> Result<SimDuration, Failure> {
-    let duration: SimDuration = text
-        .parse()
-        .map_err(|why: sim_kernel::time::TimeParseError| {
-            Problem::new("TR0112", format!("`{text}` is not a length of time: {why}"))
-                .hint("write it like 90min, 2h, 250ms or 00:30:00")
-        })?;
-    if duration < SimDuration::from_secs(1) {
-        return Err(Problem::new("TR0112", "a run lasts at least a second").into());
-    }
-    Ok(duration)
 }
 
 /// Says what a run left, in a few lines.

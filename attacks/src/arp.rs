@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use sim_wire::arp::{Operation, Repr};
-use sim_wire::ethernet::{self, ETHERTYPE_ARP};
 use sim_wire::{FrameSummary, MacAddr};
 
 /// Most hosts whose hardware addresses are kept.
@@ -52,7 +51,7 @@ pub fn request(own: (MacAddr, Ipv4Addr), target: Ipv4Addr) -> Vec<u8> {
         target_mac: MacAddr::ZERO,
         target_ip: target,
     };
-    frame(sender_mac, MacAddr::BROADCAST, &message)
+    message.in_frame(sender_mac, MacAddr::BROADCAST)
 }
 
 /// An answer nobody asked for, sent to `victim` alone: `claim` has the hardware address of `claim`.
@@ -68,20 +67,7 @@ pub fn announce(own: MacAddr, victim: (MacAddr, Ipv4Addr), claim: (MacAddr, Ipv4
         target_mac: victim.0,
         target_ip: victim.1,
     };
-    frame(own, victim.0, &message)
-}
-
-fn frame(src: MacAddr, dst: MacAddr, message: &Repr) -> Vec<u8> {
-    let header = ethernet::Repr {
-        dst,
-        src,
-        vlan: None,
-        ethertype: ETHERTYPE_ARP,
-    };
-    let mut bytes = Vec::with_capacity(ethernet::HEADER_BYTES + sim_wire::arp::PACKET_BYTES);
-    header.emit(&mut bytes);
-    message.emit(&mut bytes);
-    bytes
+    message.in_frame(own, victim.0)
 }
 
 #[cfg(test)]

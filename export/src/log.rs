@@ -275,18 +275,11 @@ fn effects(
     first_ns: u64,
     duration_ns: u64,
 ) -> (Vec<Effect>, Vec<String>) {
-    let is_total = |name: &str| {
-        let column = process.columns().iter().position(|c| c.name == name);
-        column.is_some_and(|at| {
-            let values = process.values(at);
-            !process.columns()[at].unit.is_empty() && values.windows(2).all(|two| two[0] <= two[1])
-        })
-    };
     let (mut effects, mut totals) = (Vec::new(), BTreeSet::new());
     for impact in impacts {
         match impact {
             Impact::Deviation(deviation) if deviation.start_ns < first_ns => {}
-            Impact::Deviation(deviation) if is_total(&deviation.column) => {
+            Impact::Deviation(deviation) if twin::is_total(process, &deviation.column) => {
                 totals.insert(deviation.column.clone());
             }
             Impact::Deviation(deviation) => effects.push(Effect {
@@ -313,7 +306,7 @@ fn effects(
 }
 
 fn violated(violation: &Violation, process: &ProcessTable, duration_ns: u64) -> Vec<(u64, u64)> {
-    twin::growth(process, &ProcessTable::default(), violation).unwrap_or_else(|| {
+    twin::growth_alone(process, violation).unwrap_or_else(|| {
         let end_ns = violation.end_ns.unwrap_or(duration_ns);
         vec![(violation.start_ns, end_ns)]
     })

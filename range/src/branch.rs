@@ -8,8 +8,8 @@
 //! digest.
 
 use std::iter::Peekable;
-use std::slice::Iter;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::vec::IntoIter;
 
 use sim_kernel::input::{InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
@@ -62,47 +62,53 @@ impl Played {
     }
 }
 
-/// Inputs in the order of time that are handed in when their time has come.
-pub struct Script<'a> {
-    actions: Peekable<Iter<'a, (SimTime, Action)>>,
-    frames: Peekable<Iter<'a, (SimTime, OutsideFrame)>>,
-}
+/// Inputs that are handed in when their time has come.
+pub struct Script(Peekable<IntoIter<(SimTime, Origin, Input)>>);
 
-impl<'a> Script<'a> {
-    /// What comes from outside in a branch.
+impl Script {
+    /// What comes from outside in a branch. Of one moment, actions come first.
     #[must_use]
-    pub fn of(branch: &'a Branch<'_>) -> Self {
+    pub fn of(branch: &Branch<'_>) -> Self {
+        let action = |(at, action): &(SimTime, Action)| {
+            (*at, Origin::Defense, Input::Action(action.clone()))
+        };
+        let frame = |(at, frame): &(SimTime, OutsideFrame)| {
+            (*at, Origin::Outside, Input::Frame(frame.clone()))
+        };
         let frames = branch.played.map_or(&[][..], |played| &played.frames);
-        Self {
-            actions: branch.actions.iter().peekable(),
-            frames: frames.iter().peekable(),
-        }
+        let actions = branch.actions.iter().map(action);
+        let mut all: Vec<_> = actions.chain(frames.iter().map(frame)).collect();
+        all.sort_by_key(|(at, ..)| *at);
+        Self(all.into_iter().peekable())
+    }
+
+    /// The inputs of a record as they are.
+    #[must_use]
+    pub fn of_record(inputs: Vec<InputRecord<Input>>) -> Self {
+        let input = |record: InputRecord<Input>| (record.time, record.origin, record.input);
+        let all: Vec<_> = inputs.into_iter().map(input).collect();
+        Self(all.into_iter().peekable())
     }
 
     /// When the next input is due.
     pub fn next_at(&mut self) -> Option<SimTime> {
-        let action = self.actions.peek().map(|(at, _)| *at);
-        let frame = self.frames.peek().map(|(at, _)| *at);
-        action.into_iter().chain(frame).min()
+        self.0.peek().map(|(at, ..)| *at)
     }
 
     /// Hands in what is due.
     ///
     /// # Errors
     ///
-    /// [`BranchError::Action`] if the plant cannot do it.
+    /// [`BranchError::Input`] if the plant cannot take it.
     pub fn hand_in(&mut self, session: &mut Session<'_>) -> Result<(), BranchError> {
         let now = session.now();
-        while let Some((_, action)) = self.actions.next_if(|(at, _)| *at <= now) {
-            let handed_in = session.submit(action.clone());
-            handed_in.map_err(|error| BranchError::Action {
-                action: action.clone(),
+        while let Some((_, origin, input)) = self.0.next_if(|(at, ..)| *at <= now) {
+            let what = input.action().map(ToString::to_string);
+            let handed_in = session.hand_in(origin, input);
+            handed_in.map_err(|error| BranchError::Input {
+                what: what.unwrap_or_else(|| "a frame from outside".to_owned()),
                 error,
             })?;
-        }
-        while let Some((_, frame)) = self.frames.next_if(|(at, _)| *at <= now) {
-            let handed_in = session.hand_in(Origin::Outside, Input::Frame(frame.clone()));
-            handed_in.expect("it was taken in the run that it was recorded in");
         }
         Ok(())
     }
@@ -114,11 +120,11 @@ pub enum BranchError {
     /// The plant cannot be built; not for a scenario that was loaded.
     #[error("the plant cannot be built")]
     Plant(Problems),
-    /// The plant cannot do an action.
-    #[error("{action}: {error}")]
-    Action {
-        /// The action.
-        action: Action,
+    /// The plant cannot take an input.
+    #[error("{what}: {error}")]
+    Input {
+        /// The action, or what else it is.
+        what: String,
         /// Why.
         error: InputError,
     },

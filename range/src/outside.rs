@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use sim_plant::spec::{HostSpec, NetworkSpec, PlantSpec};
-use sim_plant::{OUTSIDE, parse_subnet};
+use sim_plant::{OUTSIDE, devices, parse_subnet};
 use sim_wire::MacAddr;
 
 use crate::evidence::records::Asset;
@@ -29,7 +29,8 @@ pub struct Outside {
 /// Number of controllers on a network.
 fn controllers_on(plant: &PlantSpec, network: &NetworkSpec) -> usize {
     let here = |host: &&HostSpec| host.network == network.name;
-    let controls = |host: &HostSpec| plant.controllers.iter().any(|c| c.host == host.name);
+    let devices = devices(plant);
+    let controls = |host: &HostSpec| devices.iter().any(|(name, _)| *name == host.name);
     plant
         .hosts
         .iter()

@@ -310,16 +310,27 @@ pub fn growth(
     twin: &ProcessTable,
     violation: &Violation,
 ) -> Option<Vec<(u64, u64)>> {
-    const GAP_NS: u64 = 60_000_000_000;
-    let index = run
-        .columns()
-        .iter()
-        .position(|column| column.name == violation.column && !column.unit.is_empty())?;
-    let values = run.values(index);
     let in_twin = twin.column(&violation.column).unwrap_or_default();
-    if !(never_falls(values) && never_falls(in_twin)) {
+    never_falls(in_twin)
+        .then(|| growth_alone(run, violation))
+        .flatten()
+}
+
+/// Whether a column of a run is a total as far as the run itself shows: it has a unit and never falls.
+#[must_use]
+pub fn is_total(run: &ProcessTable, column: &str) -> bool {
+    let known = run.columns().iter().position(|known| known.name == column);
+    known.is_some_and(|at| !run.columns()[at].unit.is_empty() && never_falls(run.values(at)))
+}
+
+/// As [`growth`], where the twin is not at hand: whether the column is a total is told by the run alone.
+#[must_use]
+pub fn growth_alone(run: &ProcessTable, violation: &Violation) -> Option<Vec<(u64, u64)>> {
+    if !is_total(run, &violation.column) {
         return None;
     }
+    const GAP_NS: u64 = 60_000_000_000;
+    let values = run.column(&violation.column)?;
     let mut grown = vec![(violation.violated_ns, violation.violated_ns)];
     for (times, pair) in run.t_ns().windows(2).zip(values.windows(2)) {
         if pair[0] >= pair[1] || times[1] <= violation.violated_ns {

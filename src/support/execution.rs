@@ -189,9 +189,9 @@ pub(crate) fn refused(error: BranchError) -> Failure {
     match error {
         BranchError::Plant(problems) => problems.into(),
         BranchError::Interrupted => Failure::Interrupted,
-        error @ BranchError::Action { .. } => Problem::new(
+        error @ BranchError::Input { .. } => Problem::new(
             "TR0312",
-            format!("an action does not fit the plant: {error}"),
+            format!("an input does not fit the plant: {error}"),
         )
         .into(),
     }
@@ -253,14 +253,17 @@ pub(crate) fn watch_to_end(
 
 /// Where a run goes when the user names no folder: a new folder under `runs/`.
 pub(crate) fn default_out(scenario: &str, seed: u64) -> PathBuf {
-    let stem = format!("{scenario}-{seed}");
-    let folder = Path::new("runs");
-    let first = folder.join(&stem);
+    free_path(Path::new("runs"), &format!("{scenario}-{seed}"))
+}
+
+/// A path in a folder that nothing is at: with this name, or with a number behind it.
+pub(crate) fn free_path(folder: &Path, name: &str) -> PathBuf {
+    let first = folder.join(name);
     if !first.exists() {
         return first;
     }
     (2_u32..)
-        .map(|n| folder.join(format!("{stem}-{n}")))
+        .map(|n| folder.join(format!("{name}-{n}")))
         .find(|path| !path.exists())
         .expect("some number is free")
 }

@@ -17,6 +17,7 @@ pub(crate) mod production;
 pub(crate) mod progress;
 pub(crate) mod recording;
 pub(crate) mod reruns;
+pub(crate) mod run_args;
 pub(crate) mod sandbox;
 pub(crate) mod scenario;
 pub(crate) mod scoring;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use twinrange_range::problem::Problem;
+use twinrange_range::problem::{Problem, SourceText};
 use twinrange_score::attack;
 
 /// Columns of the CSV form.
@@ -44,11 +44,12 @@ fn from_ron(text: &str, file: &str) -> Result<TechniqueTable, Problem> {
             .at_line(file, number(place.line), number(place.col))
             .hint("a table is { \"signature\": [\"T0855\"], ... }, or CSV in a file that ends in .csv")
     })?;
+    let source = SourceText::new(file, text);
     for (signature, ids) in &table {
         for id in ids {
             // Where a text stands twice the first place is as good as any.
             let at = text.find(&format!("\"{id}\"")).unwrap_or(0);
-            let (line, column) = place_of(text, at);
+            let (line, column) = source.line_column(at);
             check(signature, id).map_err(|problem| problem.at_line(file, line, column))?;
         }
     }
@@ -117,20 +118,6 @@ fn check(signature: &str, id: &str) -> Result<(), Problem> {
 
 fn narrow(line: u64) -> u32 {
     u32::try_from(line).unwrap_or(u32::MAX)
-}
-
-fn place_of(text: &str, at: usize) -> (u32, u32) {
-    let before = &text[..at];
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    (number(line), number(column))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use sim_wire::{MacAddr, arp, ethernet};
+use sim_wire::{MacAddr, arp};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{RecvError, Socket, SocketBuffer, State};
@@ -181,12 +181,6 @@ impl Gateway {
         }
     }
 
-    /// Number of clients.
-    #[must_use]
-    pub fn clients(&self) -> usize {
-        self.connections.len()
-    }
-
     /// A frame has come out of the plant. Before the first client the gateway is not plugged in and answers nobody, not
     /// even who scans the network.
     pub fn receive(&mut self, frame: Vec<u8>) {
@@ -285,22 +279,14 @@ impl Gateway {
             return;
         }
         self.asked.insert(ip, now_us);
-        let mut frame = Vec::new();
-        ethernet::Repr {
-            dst: MacAddr::BROADCAST,
-            src: self.mac,
-            vlan: None,
-            ethertype: ethernet::ETHERTYPE_ARP,
-        }
-        .emit(&mut frame);
-        arp::Repr {
+        let question = arp::Repr {
             operation: arp::Operation::Request,
             sender_mac: self.mac,
             sender_ip: self.ip,
             target_mac: MacAddr::ZERO,
             target_ip: ip,
-        }
-        .emit(&mut frame);
+        };
+        let frame = question.in_frame(self.mac, MacAddr::BROADCAST);
         self.cable.sent.push(frame);
     }
 
@@ -338,24 +324,20 @@ impl Gateway {
                 let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
                 moved |= connection.carry(socket, now_us);
             }
-            let over: Vec<ClientId> = self
-                .connections
-                .iter()
-                .filter(|(_, connection)| {
-                    let state = self.sockets.get::<Socket<'_>>(connection.handle).state();
-                    // Ports go round slowly enough for nobody to have to wait for a late segment.
-                    state == State::Closed
-                        || (state == State::TimeWait && connection.server_finished)
-                })
-                .map(|(&id, _)| id)
-                .collect();
             if !moved {
-                for id in over {
-                    self.forget(id);
-                }
-                return std::mem::take(&mut self.cable.sent);
+                break;
             }
         }
+        let over = self.connections.iter().filter(|(_, connection)| {
+            let state = self.sockets.get::<Socket<'_>>(connection.handle).state();
+            // Ports go round slowly enough for nobody to have to wait for a late segment.
+            state == State::Closed || (state == State::TimeWait && connection.server_finished)
+        });
+        let over: Vec<ClientId> = over.map(|(&id, _)| id).collect();
+        for id in over {
+            self.forget(id);
+        }
+        std::mem::take(&mut self.cable.sent)
     }
 
     /// When the stack wants to be polled although nothing happens, µs of simulated time.

@@ -21,13 +21,8 @@ impl<'a> Fields<'a> {
         message: impl Into<String>,
         hint: Option<&str>,
     ) -> ImportError {
-        ImportError {
-            line: self.line,
-            column: None,
-            field: Some(format!("{}{field}", self.prefix)),
-            message: message.into(),
-            hint: hint.map(str::to_owned),
-        }
+        let field = format!("{}{field}", self.prefix);
+        ImportError::of_field(self.line, field, message.into(), hint)
     }
 
     fn wrong_type(&self, field: &str, expected: &str, found: &Value) -> ImportError {

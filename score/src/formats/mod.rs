@@ -199,6 +199,19 @@ pub struct ImportError {
     pub hint: Option<String>,
 }
 
+impl ImportError {
+    /// What is wrong with a field of a line.
+    fn of_field(line: u64, field: String, message: String, hint: Option<&str>) -> Self {
+        Self {
+            line,
+            column: None,
+            field: Some(field),
+            message,
+            hint: hint.map(str::to_owned),
+        }
+    }
+}
+
 fn place(line: u64, column: Option<u64>, field: Option<&str>) -> String {
     let mut text = format!("line {line}");
     if let Some(column) = column {

@@ -113,13 +113,7 @@ impl<'a> Record<'a> {
         message: impl Into<String>,
         hint: Option<&str>,
     ) -> ImportError {
-        ImportError {
-            line: self.line,
-            column: None,
-            field: Some(field.to_owned()),
-            message: message.into(),
-            hint: hint.map(str::to_owned),
-        }
+        ImportError::of_field(self.line, field.to_owned(), message.into(), hint)
     }
 
     /// A required field is not there: most likely the file is of another format.

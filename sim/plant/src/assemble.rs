@@ -19,6 +19,7 @@ use sim_wire::MacAddr;
 use sim_wire::modbus::engineering::Key;
 use sim_wire::modbus::{DeviceIdentity, DeviceProfile, PORT};
 
+pub use self::units::devices;
 use self::units::{Unit, units};
 use crate::address::{Address, Width};
 use crate::alarm::Alarm;

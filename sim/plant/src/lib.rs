@@ -39,7 +39,7 @@ mod world;
 
 pub use address::{Address, AddressError, Area, TABLE_LIMIT, Width};
 pub use alarm::AlarmState;
-pub use assemble::WorldOptions;
+pub use assemble::{WorldOptions, devices};
 pub use check::{check, parse_subnet};
 pub use controller::firmware::{Behavior, FirmwareImage};
 pub use foothold::Foothold;

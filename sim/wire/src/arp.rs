@@ -1,7 +1,7 @@
 //! The Address Resolution Protocol for IPv4 over Ethernet (RFC 826).
 
 use crate::bytes::{array_at, u16_at};
-use crate::ethernet::{ETHERTYPE_IPV4, MacAddr};
+use crate::ethernet::{self, ETHERTYPE_IPV4, MacAddr};
 use std::net::Ipv4Addr;
 use thiserror::Error;
 
@@ -105,6 +105,21 @@ pub struct Repr {
 }
 
 impl Repr {
+    /// The packet in an Ethernet frame, without VLAN tag and check sequence.
+    #[must_use]
+    pub fn in_frame(&self, src: MacAddr, dst: MacAddr) -> Vec<u8> {
+        let header = ethernet::Repr {
+            dst,
+            src,
+            vlan: None,
+            ethertype: ethernet::ETHERTYPE_ARP,
+        };
+        let mut frame = Vec::with_capacity(ethernet::HEADER_BYTES + PACKET_BYTES);
+        header.emit(&mut frame);
+        self.emit(&mut frame);
+        frame
+    }
+
     /// Parses a packet; bytes behind it are Ethernet padding and ignored.
     ///
     /// # Errors

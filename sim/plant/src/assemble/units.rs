@@ -34,6 +34,14 @@ pub(super) fn units(spec: &PlantSpec) -> Vec<Unit<'_>> {
     units
 }
 
+/// The controllers of a plant as devices, in the order of their hosts' names: each that the file lists, and the standby
+/// of each pair with the settings of its primary.
+#[must_use]
+pub fn devices(spec: &PlantSpec) -> Vec<(&str, &ControllerSpec)> {
+    let units = units(spec).into_iter();
+    units.map(|unit| (unit.host, unit.spec)).collect()
+}
+
 impl Unit<'_> {
     /// Its place in a pair, if it is in one.
     pub(super) fn pair(&self, units: &[Unit<'_>]) -> Option<PairConfig> {

@@ -51,22 +51,14 @@ impl Host {
             return;
         }
         let own = MacAddr(self.config.mac);
-        let mut bytes = Vec::new();
-        ethernet::Repr {
-            dst: MacAddr::BROADCAST,
-            src: own,
-            vlan: None,
-            ethertype: ethernet::ETHERTYPE_ARP,
-        }
-        .emit(&mut bytes);
-        arp::Repr {
+        let announcement = arp::Repr {
             operation: arp::Operation::Request,
             sender_mac: own,
             sender_ip: self.config.ip,
             target_mac: MacAddr::ZERO,
             target_ip: self.config.ip,
-        }
-        .emit(&mut bytes);
+        };
+        let bytes = announcement.in_frame(own, MacAddr::BROADCAST);
         let label = Label::BENIGN;
         self.nic.sent.push(Frame { bytes, label });
     }
