@@ -1,12 +1,14 @@
 //! `twinrange live`: the plant at the pace of the wall clock, with real Modbus clients.
 
+mod desk;
 mod drive;
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 use sim_wire::modbus::PORT;
@@ -17,15 +19,20 @@ use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
 use twinrange_range::session::Setting;
 
+use self::desk::{Desk, Wishes};
 use self::drive::Live;
 use crate::Outcome;
 use crate::run::print_run;
+use crate::support::defense::Defense;
 use crate::support::execution::{Order, begin_twins, conclude, detect, join_twins};
 use crate::support::recording::Recording;
 use crate::support::run_args::{RunArgs, duration};
 use crate::support::sandbox::Sandbox;
 use crate::support::scenario::Ready;
 use crate::support::{progress, scenario};
+
+/// Name of the defense in a run whose alerts came over the API alone.
+const API_TOOL: &str = "api";
 
 /// Arguments of `live`.
 #[derive(Debug, clap::Args)]
@@ -63,6 +70,17 @@ pub(crate) struct Args {
     /// Send the plant's log lines to a syslog receiver as well, such as udp://127.0.0.1:514 or tcp://127.0.0.1:601.
     #[arg(long, value_name = "RECEIVER")]
     syslog: Option<Receiver>,
+    /// Open the defense API at an address of this machine, such as 127.0.0.1:8080: alerts and actions in, evidence out,
+    /// over HTTP; docs/api.md.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    api: Option<SocketAddr>,
+    /// File of the API's tokens and their roles. Without it everybody who reaches the API may do everything, and it is
+    /// opened at loopback addresses only.
+    #[arg(long, value_name = "FILE", requires = "api")]
+    tokens: Option<PathBuf>,
+    /// Let actions of the API wait until somebody with the role `approve` releases them.
+    #[arg(long, requires = "api")]
+    approve: bool,
     /// Take commands from standard input, one per line: pause, go, step SECONDS, speed FACTOR, quit. Each is answered
     /// with a line once it has been carried out.
     #[arg(long)]
@@ -101,6 +119,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         sandbox: &sandbox,
         interrupt: &interrupt,
     };
+    if args.api.is_some() && defense.as_ref().is_some_and(Defense::is_offline) {
+        let message = "an offline defense speaks when the session is over, and its alerts would replace those of the API";
+        let hint = "leave `--defense` out, and run the tool over the evidence afterwards";
+        return Err(Problem::new("TR0604", message).hint(hint).into());
+    }
     detect(&order)?;
     let (events, inbox) = mpsc::channel();
     let doors = Doors::new(events.clone())
@@ -129,19 +152,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
         outside: Some(&outside),
         ..Setting::default()
     };
-    let recording = Recording::begin(&order, &setting)?;
-    announce(args, &order, &open);
+    let told_by = args.api.map(|_| API_TOOL);
+    let recording = Recording::begin(&order, &setting, told_by)?;
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
+    let clock = Instant::now();
+    let desk = args.api.map(|address| {
+        let wishes = Wishes {
+            address,
+            tokens: args.tokens.as_deref(),
+            people_approve: args.approve,
+        };
+        Desk::open(&wishes, &recording, started_unix_ns, events.clone())
+    });
+    let desk = desk.transpose()?;
+    announce(args, &order, &open, desk.as_ref().map(Desk::address));
     if let Some(interface) = &attached {
         interface.listen(events.clone());
     }
     if args.control {
         control::read_commands(std::io::BufReader::new(std::io::stdin()), events);
     }
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
     let mut pace = Pace::new(args.speed);
     if !args.paused {
-        pace.go(Duration::ZERO);
+        pace.go(clock.elapsed());
     }
     let spans = recording.session.world().spans();
     let span = span.and_then(|span| spans.iter().position(|known| *known == span));
@@ -153,13 +187,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
             outside.prefix_len,
         ),
         pace,
-        clock: Instant::now(),
+        clock,
         attached,
         mirror,
         span: span.map(|at| u16::try_from(at).expect("networks are few")),
         mirrored: 0,
         syslog,
         logged: 0,
+        desk,
         frames_in: Vec::new(),
         inbox,
         left_over: None,
@@ -175,10 +210,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
         attached,
         mirror,
         syslog,
+        desk,
         inbox,
         gateway,
         ..
     } = live;
+    if let Some(desk) = desk {
+        desk.close(&mut recording)?;
+    }
     // Nothing is taken from outside any more.
     drop((inbox, gateway));
     let note = clock_note(started_unix_ns, &pace);
@@ -347,7 +386,7 @@ fn cannot_use(interface: &str, error: &std::io::Error) -> Problem {
 }
 
 /// Says where the controllers are, and that the plant is about to start.
-fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor]) {
+fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor], api: Option<SocketAddr>) {
     if !args.listen.is_loopback() {
         eprintln!(
             "warning: {} is not a loopback address: whoever reaches it commands the simulated plant",
@@ -359,6 +398,9 @@ fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor]) {
             let line =
                 json!({"plc": door.plc, "modbus": door.address.to_string(), "unit": door.unit});
             say!("{line}");
+        }
+        if let Some(api) = api {
+            say!("{}", json!({"api": format!("http://{api}")}));
         }
         say!("{}", json!({"ready": true}));
     } else {
@@ -377,6 +419,9 @@ fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor]) {
                 door.plc,
                 door.inside.ip()
             );
+        }
+        if let Some(api) = api {
+            say!("api       http://{api}");
         }
         say!(
             "stop      Ctrl-C{}",

@@ -188,6 +188,59 @@ impl Collector {
         std::mem::take(&mut self.answer)
     }
 
+    /// Checks alerts that somebody hands in while the session goes on, all or none of them.
+    ///
+    /// # Arguments
+    ///
+    /// * `tool` — the name for a tool that does not give its own.
+    /// * `now_ns` — the simulated time; what an alert is about has happened by then. It is also the time of an alert
+    ///   that has none.
+    ///
+    /// # Errors
+    ///
+    /// The place of the alert at fault and what is wrong with it; no place where the session has had too many.
+    pub(crate) fn alerts_of(
+        &mut self,
+        tool: &str,
+        alerts: Vec<Value>,
+        now_ns: u64,
+    ) -> Result<Vec<Value>, (Option<usize>, String)> {
+        let all = self.alerts_in_run + alerts.len();
+        if all > ALERTS_PER_RUN {
+            let why = format!("a session takes at most {ALERTS_PER_RUN} alerts");
+            return Err((None, why));
+        }
+        tool.clone_into(&mut self.tool);
+        let check = |(index, mut alert): (usize, Value)| {
+            if let Value::Object(fields) = &mut alert {
+                fields.entry("t_ns").or_insert(Value::from(now_ns));
+            }
+            let checked = self.check_alert(alert, now_ns);
+            checked.map_err(|why| (Some(index), why))
+        };
+        let checked: Vec<Value> = alerts
+            .into_iter()
+            .enumerate()
+            .map(check)
+            .collect::<Result<_, _>>()?;
+        self.alerts_in_run = all;
+        Ok(checked)
+    }
+
+    /// Checks an action that somebody asks for while the session goes on.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or that the session has had `at_most` of them.
+    pub(crate) fn action_of(&mut self, action: Value, at_most: usize) -> Result<Action, String> {
+        if self.command_ids.len() >= at_most {
+            return Err(format!("a session takes at most {at_most} actions"));
+        }
+        let action = self.check_action(action)?;
+        self.command_ids.insert(action.command_id.clone());
+        Ok(action)
+    }
+
     fn add_alerts(
         &mut self,
         line: u64,

@@ -9,7 +9,7 @@
 //! - **offline** ([`offline`]): a command that runs over a copy of the evidence folder after the
 //!   run.
 //!
-//! [`live`] paces a plant by the wall clock and lets real clients talk to it.
+//! [`live`] paces a plant by the wall clock and lets real clients talk to it; [`api`] is such a session over HTTP.
 //!
 //! **Invariant:** nothing that a tool prints can panic, hang or exhaust the range. Every line,
 //! count, wait and file that comes from a tool has a limit, and crossing it is a [`DefenseError`].
@@ -24,6 +24,7 @@
 //! is stopped by [`confine`], where the machine can.
 
 pub mod answer;
+pub mod api;
 mod child;
 mod codes;
 pub mod confine;

@@ -34,4 +34,6 @@ pub enum Event {
     Frame(Vec<u8>),
     /// A person asks for something, or has written what is no command.
     Command(Result<Command, String>),
+    /// Somebody asks for something over the defense API.
+    Request(crate::api::Request),
 }

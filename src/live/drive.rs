@@ -10,9 +10,12 @@ use serde_json::json;
 use sim_kernel::input::Origin;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::respond::{Input, OutsideFrame};
+use tokio::sync::oneshot;
+use twinrange_bridge::api::{Request, Standing};
 use twinrange_bridge::live::{Command, Event, Gateway, Interface, Pace, SyslogOut};
 use twinrange_range::session;
 
+use super::desk::{Desk, standing};
 use crate::support::failure::Failure;
 use crate::support::progress::{Progress, clock};
 use crate::support::recording::Recording;
@@ -43,13 +46,15 @@ pub(super) struct Live<'a> {
     pub(super) logged: usize,
     /// Frames that have come in through the interface and wait for their moment.
     pub(super) frames_in: Vec<Vec<u8>>,
+    pub(super) desk: Option<Desk>,
     pub(super) inbox: Receiver<Event>,
     /// What was taken out of the inbox and not heard yet.
     pub(super) left_over: Option<Event>,
     /// Whether somebody has asked for the end.
     pub(super) quits: bool,
-    /// When the commands that were given will have been carried out, in their order.
-    pub(super) done_at: Vec<SimTime>,
+    /// The commands that were given: when they will have been carried out, in their order, and who of the API waits for
+    /// it.
+    pub(super) done_at: Vec<(SimTime, Option<oneshot::Sender<Standing>>)>,
     pub(super) json: bool,
     pub(super) interrupt: &'a AtomicBool,
 }
@@ -67,6 +72,7 @@ impl Live<'_> {
             let next_interval = from + interval;
             self.advance(next_interval);
             self.hear(woken.take());
+            self.serve()?;
             self.reply();
             self.exchange_frames();
             let quits = self.quits && self.done_at.is_empty();
@@ -79,6 +85,7 @@ impl Live<'_> {
                 self.hand_on();
                 self.recording.interval_ended(from)?;
                 (self.mirrored, self.logged) = (0, 0);
+                self.desk.iter_mut().for_each(Desk::interval_ended);
                 progress.at(now);
                 from = now;
             }
@@ -141,8 +148,14 @@ impl Live<'_> {
                     self.attached.iter().for_each(Interface::taken);
                     self.frames_in.push(frame);
                 }
-                Some(Event::Command(Ok(Command::Quit))) => self.quits = true,
-                Some(Event::Command(Ok(command))) => self.obey(command),
+                Some(Event::Command(Ok(command))) => self.obey(command, None),
+                Some(Event::Request(Request::Command { command, done })) => {
+                    self.obey(command, Some(done))
+                }
+                Some(Event::Request(request)) => {
+                    let desk = self.desk.as_mut().expect("only the API asks");
+                    desk.hear(request);
+                }
                 Some(Event::Command(Err(why))) => {
                     eprintln!("{why}");
                     if self.json {
@@ -155,7 +168,20 @@ impl Live<'_> {
         self.left_over = next;
     }
 
-    fn obey(&mut self, command: Command) {
+    /// Does what somebody asks for over the API.
+    fn serve(&mut self) -> Result<(), Failure> {
+        if let Some(desk) = &mut self.desk {
+            desk.serve(&mut self.recording)?;
+        }
+        Ok(())
+    }
+
+    /// Does what a person asks for.
+    ///
+    /// # Arguments
+    ///
+    /// * `done` — is told when it has been carried out; standard output is, where it is left out.
+    fn obey(&mut self, command: Command, done: Option<oneshot::Sender<Standing>>) {
         let wall = self.clock.elapsed();
         let mut done_at = self.recording.session.now();
         match command {
@@ -163,16 +189,27 @@ impl Live<'_> {
             Command::Go => self.pace.go(wall),
             Command::Step(ns) => done_at = SimTime::from_nanos(self.pace.step(ns, wall)),
             Command::Speed(speed) => self.pace.set_speed(speed, wall),
-            Command::Quit => unreachable!("it ends the session"),
+            Command::Quit => {
+                self.quits = true;
+                // It ends the session, and nobody is told so over standard output.
+                if done.is_none() {
+                    return;
+                }
+            }
         }
-        self.done_at.push(done_at);
+        self.done_at.push((done_at, done));
     }
 
     /// Says which commands have been carried out.
     fn reply(&mut self) {
         let now = self.recording.session.now();
-        while self.done_at.first().is_some_and(|&at| at <= now) {
-            self.done_at.remove(0);
+        while self.done_at.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, done) = self.done_at.remove(0);
+            if let Some(done) = done {
+                // Whoever asked may be gone.
+                let _ = done.send(standing(now, &self.pace));
+                continue;
+            }
             let (running, speed) = (self.pace.is_running(), self.pace.speed());
             if self.json {
                 let state = json!({"t_ns": now.as_nanos(), "running": running, "speed": speed});
@@ -206,6 +243,9 @@ impl Live<'_> {
                 syslog.send(session::syslog(line));
             }
             self.logged = observed.logs.len();
+        }
+        if let Some(desk) = &mut self.desk {
+            desk.hand_on(&mut self.recording, &self.pace);
         }
     }
 

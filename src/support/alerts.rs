@@ -211,10 +211,22 @@ pub(crate) fn of_defense(
             (import.after(report), format)
         }
     };
+    let tool = match defense {
+        Some(defense) => {
+            let confined = sandbox_note(folder).map(|note| note.confined);
+            Some(tool_of(defense, confined))
+        }
+        // It spoke over the API, and nothing of it is in the folder but what it said.
+        None => tool_names(&import).map(|name| Tool {
+            name,
+            version: None,
+            config_digest: None,
+            confined: None,
+        }),
+    };
     Ok(Submitted {
         import,
-        tool: defense
-            .map(|defense| tool_of(defense, sandbox_note(folder).map(|note| note.confined))),
+        tool,
         format,
         file: None,
         caveats: Vec::new(),

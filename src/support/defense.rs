@@ -295,6 +295,11 @@ impl Defense {
         parse(&self.spec.name, &text, self.folder.clone())
     }
 
+    /// Whether it works on the evidence when the run is over.
+    pub(crate) fn is_offline(&self) -> bool {
+        matches!(self.spec.kind, Kind::Offline { .. })
+    }
+
     /// Whether it may change the plant.
     pub(crate) fn may_act(&self) -> bool {
         self.spec.may_act

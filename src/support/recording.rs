@@ -51,7 +51,15 @@ pub(crate) struct Recording<'a> {
 
 impl<'a> Recording<'a> {
     /// Builds the plant, makes the folder and starts the defense.
-    pub(crate) fn begin(order: &'a Order<'a>, setting: &Setting<'_>) -> Result<Self, Failure> {
+    ///
+    /// # Arguments
+    ///
+    /// * `told_by` — name for a defense outside that hands in alerts while the run goes on.
+    pub(crate) fn begin(
+        order: &'a Order<'a>,
+        setting: &Setting<'_>,
+        told_by: Option<&str>,
+    ) -> Result<Self, Failure> {
         let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
         let started = Instant::now();
         let options = order.options(order.attack, Keep::ALL);
@@ -67,7 +75,10 @@ impl<'a> Recording<'a> {
             options: RunOptions {
                 attack: order.attack,
                 duration_ns: order.duration.as_nanos(),
-                defense: order.defense.map(|d| d.spec.name.clone()),
+                defense: order
+                    .defense
+                    .map(|d| d.spec.name.clone())
+                    .or_else(|| told_by.map(str::to_owned)),
                 outside: setting.outside.cloned(),
             },
         };
@@ -99,6 +110,40 @@ impl<'a> Recording<'a> {
     /// Length of an interval of the defense, if a lock-step one watches.
     pub(crate) fn watched_interval(&self) -> Option<SimDuration> {
         self.watch.tool.as_ref().map(|_| self.watch.interval())
+    }
+
+    /// All that is needed in order to run it again, but for what comes from outside.
+    pub(crate) fn header(&self) -> &RunHeader {
+        self.writer.header()
+    }
+
+    /// What a defense outside that may act is told about the plant.
+    pub(crate) fn hello(&self) -> Hello {
+        hello(self.order, &self.session, SimDuration::ZERO, true)
+    }
+
+    /// Writes down an alert that a defense outside has handed in, in the normal form.
+    pub(crate) fn take_alert(&mut self, alert: &Value) -> Result<(), Problems> {
+        self.writer.alert(alert)
+    }
+
+    /// Hands an action of a defense outside to the plant. Returns what becomes of it, and the line that was written.
+    ///
+    /// # Arguments
+    ///
+    /// * `refused` — why a person has refused it, if one has.
+    pub(crate) fn act(
+        &mut self,
+        action: &Action,
+        refused: Option<String>,
+    ) -> Result<(ActionResult, Value), Problems> {
+        let result = match refused {
+            Some(reason) => actions::refused(action, self.session.now(), reason),
+            None => self.watch.decide(&mut self.session, action),
+        };
+        let line = actions::line(action, &result);
+        self.writer.action(&line)?;
+        Ok((result, line))
     }
 
     /// Whether the run has neither come to its end nor failed.
@@ -236,7 +281,6 @@ impl Watch {
     /// Starts the defense, if it is a lock-step one.
     pub(crate) fn start(order: &Order<'_>, session: &Session<'_>) -> Result<Self, Failure> {
         let scenario = &order.ready.loaded.scenario;
-        let world = session.world();
         let mut watch = Self::of_nobody(session);
         watch.may_act = order.defense.is_some_and(Defense::may_act);
         let Some(defense) = order.defense else {
@@ -253,37 +297,7 @@ impl Watch {
                 format!("`{}` cannot be made: {error}", folder.display()),
             )
         })?;
-        let hello = Hello {
-            range_version: env!("CARGO_PKG_VERSION").to_owned(),
-            plant: order.ready.prepared.plant.name.clone(),
-            epoch_unix_ns: EPOCH_UNIX_NS,
-            interval_ns: watch.interval.as_nanos(),
-            duration_ns: order.duration.as_nanos(),
-            learn_ns: scenario.clean_until.as_nanos(),
-            spans: world
-                .spans()
-                .iter()
-                .map(|name| message::Span {
-                    name: name.clone(),
-                    link_type: 1,
-                })
-                .collect(),
-            assets: session.assets().into_iter().map(asset).collect(),
-            tags: world
-                .tags()
-                .iter()
-                .map(|tag| TagInfo {
-                    name: tag.name.clone(),
-                    unit: tag.unit.clone(),
-                    description: tag.description.clone(),
-                })
-                .collect(),
-            actions: if watch.may_act {
-                vec![Verb::Deny, Verb::Contain, Verb::Restore]
-            } else {
-                Vec::new()
-            },
-        };
+        let hello = hello(order, session, watch.interval, watch.may_act);
         let config = defense.lock_step(scenario.clean_until, Some(folder.join("tool.log")))?;
         let mut config = config.expect("a lock-step defense has a way to start it");
         if defense.is_oracle() {
@@ -383,8 +397,16 @@ impl Watch {
         tool.interval(&interval).map(Some)
     }
 
-    /// Hands an action to the plant. Returns the line for `actions.jsonl`.
+    /// Hands an action of the defense to the plant. Returns the line for `actions.jsonl`.
     pub(crate) fn act(&mut self, session: &mut Session<'_>, action: &Action) -> Value {
+        let result = self.decide(session, action);
+        let line = actions::line(action, &result);
+        self.results.push(result);
+        line
+    }
+
+    /// Hands an action to the plant, and says what becomes of it.
+    fn decide(&self, session: &mut Session<'_>, action: &Action) -> ActionResult {
         let now = session.now();
         let done = actions::plan(action, now, self.end, &self.response).and_then(|plan| {
             session
@@ -392,13 +414,10 @@ impl Watch {
                 .map(|()| plan)
                 .map_err(|error| error.to_string())
         });
-        let result = match done {
+        match done {
             Ok(plan) => actions::accepted(action, now, &plan),
             Err(reason) => actions::refused(action, now, reason),
-        };
-        let line = actions::line(action, &result);
-        self.results.push(result);
-        line
+        }
     }
 
     /// Ends the defense, and gives what it said last; `None` from nobody.
@@ -421,6 +440,42 @@ impl Watch {
             }
             Err(error) => Ok(Some(error.into())),
         }
+    }
+}
+
+/// What a defense is told about the plant.
+fn hello(order: &Order<'_>, session: &Session<'_>, interval: SimDuration, may_act: bool) -> Hello {
+    let world = session.world();
+    Hello {
+        range_version: env!("CARGO_PKG_VERSION").to_owned(),
+        plant: order.ready.prepared.plant.name.clone(),
+        epoch_unix_ns: EPOCH_UNIX_NS,
+        interval_ns: interval.as_nanos(),
+        duration_ns: order.duration.as_nanos(),
+        learn_ns: order.ready.loaded.scenario.clean_until.as_nanos(),
+        spans: world
+            .spans()
+            .iter()
+            .map(|name| message::Span {
+                name: name.clone(),
+                link_type: 1,
+            })
+            .collect(),
+        assets: session.assets().into_iter().map(asset).collect(),
+        tags: world
+            .tags()
+            .iter()
+            .map(|tag| TagInfo {
+                name: tag.name.clone(),
+                unit: tag.unit.clone(),
+                description: tag.description.clone(),
+            })
+            .collect(),
+        actions: if may_act {
+            vec![Verb::Deny, Verb::Contain, Verb::Restore]
+        } else {
+            Vec::new()
+        },
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let response = Response {
         accepted: &accepted,
         played: played.as_ref(),
+        can_act_again: defense.as_ref().is_some_and(Defense::may_act),
     };
     let runs = counterfactuals(question, &ready, defense.as_ref(), &response)?;
     let violations = undefended_violations(&runs.a, &runs.n, &ready);
@@ -120,7 +121,20 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let alone = (folder.manifest().notes.get("twin") == Some(&serde_json::Value::Bool(false))).then(|| {
         "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
     });
-    for sentence in caveats.chain(told).chain(seen).chain(alone).chain(clients) {
+    let asked = (played.is_none() && response.is_of_outside()).then(|| {
+        format!(
+            "Somebody outside asked for {} actions over the defense API. D does them again when they were done, whatever \
+             the plant shows.",
+            accepted.len()
+        )
+    });
+    for sentence in caveats
+        .chain(told)
+        .chain(seen)
+        .chain(alone)
+        .chain(clients)
+        .chain(asked)
+    {
         score = score.with_caveat(sentence);
     }
     if question.reruns {
@@ -145,11 +159,18 @@ struct Response<'a> {
     accepted: &'a [(SimTime, Action)],
     /// What clients outside sent into a live run.
     played: Option<&'a Played>,
+    /// Whether there is a defense that can be started again and act anew.
+    can_act_again: bool,
 }
 
 impl Response<'_> {
     fn is_empty(&self) -> bool {
         self.accepted.is_empty() && self.played.is_none()
+    }
+
+    /// Whether it is what somebody outside did, who is not there any more: it is played again as it was.
+    fn is_of_outside(&self) -> bool {
+        self.played.is_some() || (!self.can_act_again && !self.accepted.is_empty())
     }
 }
 
@@ -184,7 +205,9 @@ fn explain(
     let prices = prices_of(&ready.loaded.scenario.prices);
     let defense = match &known.made.ad {
         Run::Made(made) if !known.response.is_empty() => {
-            let Response { accepted, played } = known.response;
+            let Response {
+                accepted, played, ..
+            } = known.response;
             let ends = (reruns.worth(a), Amounts::of(made, Some(&prices)));
             attribution::of_defense(&reruns, accepted, *played, ends)?
         }
@@ -276,7 +299,7 @@ fn counterfactuals(
     let (n, a) = (n?, a?);
     let acting = defense.filter(|defense| defense.may_act());
     let d = match acting {
-        _ if response.played.is_some() => {
+        _ if response.is_of_outside() => {
             let reruns = Reruns {
                 ready,
                 seed: manifest.seed,
@@ -330,7 +353,7 @@ fn counterfactuals(
         }
     };
     let recorded = recorded_production(question.folder);
-    let acted = acting.is_some() || response.played.is_some();
+    let acted = acting.is_some() || response.is_of_outside();
     let ad = match (manifest.options.attack, acted, recorded) {
         (_, false, _) => Ok(Both::LikeA),
         (true, true, Some(production)) => Ok(Both::Recorded(production)),

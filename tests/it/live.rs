@@ -3,6 +3,8 @@
 //! Plants run many times faster than the clock where nobody waits for the clock, so that the tests are short. No
 //! assertion depends on how fast the machine is.
 
+mod api;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,6 +28,8 @@ struct Plant {
     stdout: BufReader<ChildStdout>,
     stdin: Option<ChildStdin>,
     plcs: BTreeMap<String, SocketAddr>,
+    /// Where the defense API is, if there is one.
+    api: Option<SocketAddr>,
 }
 
 impl Plant {
@@ -43,10 +47,16 @@ impl Plant {
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let stdin = child.stdin.take();
         let mut plcs = BTreeMap::new();
+        let mut api = None;
         loop {
             let line = json_line(&mut stdout);
             if line["ready"] == true {
                 break;
+            }
+            if let Some(url) = line["api"].as_str() {
+                let address = url.strip_prefix("http://").expect("it is not encrypted");
+                api = Some(address.parse().expect("an address and a port"));
+                continue;
             }
             let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("{line}"));
             let address = text("modbus").parse().expect("an address and a port");
@@ -58,6 +68,7 @@ impl Plant {
             stdout,
             stdin,
             plcs,
+            api,
         }
     }
 

@@ -111,9 +111,9 @@ fn read_time_keys(keys: Res<ButtonInput<KeyCode>>, sides: Res<Sides>, mut time: 
     const SECOND_NS: u64 = 1_000_000_000;
     let end_ns = sides.end_ns();
     if keys.just_pressed(KeyCode::Space) {
-        // At the end, play means again.
-        if !time.playing && time.t_ns >= end_ns {
-            time.t_ns = 0;
+        // At the end, play means again, unless it goes on elsewhere.
+        if !time.playing && time.t_ns >= end_ns && !time.live {
+            time.seek(0);
         }
         time.playing = !time.playing;
     }
@@ -125,26 +125,28 @@ fn read_time_keys(keys: Res<ButtonInput<KeyCode>>, sides: Res<Sides>, mut time: 
         if forward { times.min() } else { times.max() }
     };
     if keys.just_pressed(KeyCode::Comma) {
-        time.t_ns = time.t_ns.saturating_sub(SECOND_NS);
+        time.seek(time.t_ns.saturating_sub(SECOND_NS));
     }
     if keys.just_pressed(KeyCode::Period) {
-        time.t_ns = (time.t_ns + SECOND_NS).min(end_ns);
+        time.seek((time.t_ns + SECOND_NS).min(end_ns));
     }
     if keys.just_pressed(KeyCode::ArrowRight)
         && let Some(next) = mark(true, time.t_ns)
     {
-        time.t_ns = next.min(end_ns);
+        time.seek(next.min(end_ns));
     }
     if keys.just_pressed(KeyCode::ArrowLeft)
         && let Some(before) = mark(false, time.t_ns)
     {
-        time.t_ns = before;
+        time.seek(before);
     }
     if keys.just_pressed(KeyCode::Home) {
-        time.t_ns = 0;
+        time.seek(0);
     }
     if keys.just_pressed(KeyCode::End) {
-        time.t_ns = end_ns;
+        time.seek(end_ns);
+        // The end of what goes on elsewhere is now.
+        time.follows = time.live;
     }
     let faster = keys.any_just_pressed([KeyCode::Equal, KeyCode::NumpadAdd]);
     let slower = keys.any_just_pressed([KeyCode::Minus, KeyCode::NumpadSubtract]);
@@ -310,7 +312,7 @@ fn click_timeline(
             // The middle of the node is the origin.
             let share = f64::from(place.x) + 0.5;
             let t_ns = (share.clamp(0.0, 1.0) * length_ns(&sides) as f64) as u64;
-            time.t_ns = t_ns.min(sides.end_ns());
+            time.seek(t_ns.min(sides.end_ns()));
         }
     }
 }

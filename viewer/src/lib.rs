@@ -23,6 +23,7 @@ pub mod belief;
 pub mod builder;
 pub mod camera;
 pub mod change;
+pub mod connect;
 pub mod export;
 pub mod input;
 pub mod kit;

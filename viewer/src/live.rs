@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
+use serde_json::Value;
 use sim_kernel::time::SimDuration;
 use sim_plant::observe::Keep;
 use sim_wire::MacAddr;
@@ -17,7 +18,9 @@ use twinrange_range::evidence::records::AttackStep;
 use twinrange_range::formats::Prepared;
 use twinrange_range::problem::Problems;
 use twinrange_range::scenario::Loaded;
-use twinrange_range::session::{Session, SessionOptions, frame_truth, production_at, syslog};
+use twinrange_range::session::{
+    Session, SessionOptions, Setting, frame_truth, production_at, syslog,
+};
 
 use crate::model::plan::{Columns, Plan};
 use crate::model::store::{Chunk, Store};
@@ -25,7 +28,7 @@ use crate::model::story::Story;
 use crate::stage::ShownSide;
 
 /// Simulated time between two hand-overs.
-const STEP: SimDuration = SimDuration::from_secs(5);
+pub(crate) const STEP: SimDuration = SimDuration::from_secs(5);
 
 /// What a simulation hands over.
 #[derive(Debug, Default)]
@@ -38,6 +41,10 @@ pub struct Update {
     pub steps: Vec<AttackStep>,
     /// Lines of the log.
     pub log: Vec<String>,
+    /// Alerts in the normal form, where somebody tells them.
+    pub alerts: Vec<Value>,
+    /// Actions of a defense and what became of them, where somebody tells them.
+    pub actions: Vec<Value>,
     /// How far it has come, ns.
     pub end_ns: u64,
 }
@@ -56,6 +63,10 @@ impl Drop for Simulation {
 }
 
 impl Simulation {
+    pub(crate) fn new(updates: Receiver<Update>, stop: Arc<AtomicBool>) -> Self {
+        Self { updates, stop }
+    }
+
     /// What has been handed over since the last call.
     pub fn updates(&self) -> impl Iterator<Item = Update> {
         self.updates.try_iter()
@@ -66,6 +77,41 @@ impl Simulation {
     pub fn wait(&self) -> Option<Update> {
         self.updates.recv().ok()
     }
+}
+
+/// Numbers of hosts by their hardware address.
+pub(crate) type Hosts = BTreeMap<MacAddr, u16>;
+
+/// What there is to show of a session that is about to begin: nothing yet.
+pub(crate) fn begun(
+    loaded: &Loaded,
+    prepared: &Prepared,
+    options: SessionOptions,
+    setting: &Setting<'_>,
+    title: String,
+) -> Result<(ShownSide, Hosts), Problems> {
+    // The names are those of a session that never runs; whoever runs it has one of its own.
+    let session = Session::set_up(&loaded.scenario, prepared, options, setting)?;
+    let layout = session.layout();
+    drop(session);
+    let columns = Columns {
+        process: layout.truth_columns,
+        screens: layout.screen_columns,
+        memory: layout.memory_columns,
+    };
+    let table = |columns: &Vec<_>| ProcessTable::new(columns.clone());
+    let store = Store::empty(
+        table(&columns.process),
+        table(&columns.screens),
+        table(&columns.memory),
+    );
+    let plan = Plan::of(&prepared.plant, &columns);
+    let story = Story::begun(
+        &loaded.scenario,
+        prepared.plant.process.run_time_per_item_s(),
+    );
+    let hosts = layout.hosts.iter().map(|(_, mac)| *mac).zip(0..).collect();
+    Ok((ShownSide::new(title, plan, store, story), hosts))
 }
 
 /// Begins to simulate a scenario, and gives what there is to show: nothing yet.
@@ -88,27 +134,9 @@ pub fn begin(
             ..Keep::ALL
         },
     };
-    // The names are those of a session that never runs; the thread has one of its own.
-    let session = Session::new(&loaded.scenario, prepared, options)?;
-    let layout = session.layout();
-    drop(session);
-    let columns = Columns {
-        process: layout.truth_columns,
-        screens: layout.screen_columns,
-        memory: layout.memory_columns,
-    };
-    let table = |columns: &Vec<_>| ProcessTable::new(columns.clone());
-    let store = Store::empty(
-        table(&columns.process),
-        table(&columns.screens),
-        table(&columns.memory),
-    );
-    let plan = Plan::of(&prepared.plant, &columns);
-    let story = Story::begun(
-        &loaded.scenario,
-        prepared.plant.process.run_time_per_item_s(),
-    );
-    let hosts: BTreeMap<MacAddr, u16> = layout.hosts.iter().map(|(_, mac)| *mac).zip(0..).collect();
+    let title = if attack { "undefended" } else { "no attack" };
+    let setting = Setting::default();
+    let (side, hosts) = begun(loaded, prepared, options, &setting, title.to_owned())?;
     let (tell, updates) = channel();
     let stop = Arc::new(AtomicBool::new(false));
     let (loaded, prepared, stopped) = (loaded.clone(), prepared.clone(), Arc::clone(&stop));
@@ -124,16 +152,10 @@ pub fn begin(
             }
         }
     });
-    let title = if attack { "undefended" } else { "no attack" };
-    let side = ShownSide::new(title.to_owned(), plan, store, story);
     Ok((side, Simulation { updates, stop }))
 }
 
-fn hand_over(
-    session: &mut Session<'_>,
-    prepared: &Prepared,
-    hosts: &BTreeMap<MacAddr, u16>,
-) -> Update {
+pub(crate) fn hand_over(session: &mut Session<'_>, prepared: &Prepared, hosts: &Hosts) -> Update {
     let end_ns = session.now().as_nanos();
     let steps = serde_json::to_value(session.steps()).and_then(serde_json::from_value);
     let steps = steps.expect("a step reads as it is written");
@@ -155,6 +177,8 @@ fn hand_over(
         steps,
         log: seen.logs.iter().map(syslog).collect(),
         end_ns,
+        alerts: Vec::new(),
+        actions: Vec::new(),
         chunk: Chunk {
             frames,
             process: std::mem::take(&mut seen.truth),
@@ -175,4 +199,6 @@ pub fn take(side: &mut ShownSide, update: Update) {
         &side.store.process,
         update.end_ns,
     );
+    side.story
+        .hear(&update.alerts, &update.actions, update.end_ns);
 }

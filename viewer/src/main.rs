@@ -12,6 +12,7 @@ use clap::Parser;
 use sim_kernel::time::SimDuration;
 use twinrange_range::problem::{Problem, Problems, rendered};
 use twinrange_viewer::camera::{Aim, Eye};
+use twinrange_viewer::connect::connect;
 use twinrange_viewer::export::{ExportOptions, Kind, export};
 use twinrange_viewer::live::{Simulation, take};
 use twinrange_viewer::open::{OpenRun, open, twin_account, twin_in_background};
@@ -24,7 +25,14 @@ use twinrange_viewer::window::{Pending, WindowOptions, show};
 #[command(name = "twinrange-view", version)]
 struct Args {
     /// A run folder, or a scenario file, which is then simulated while it is shown.
-    run: PathBuf,
+    #[arg(required_unless_present = "connect")]
+    run: Option<PathBuf>,
+    /// Follow a live session instead, by the address of its defense API, such as 127.0.0.1:8080.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["run", "beside", "export", "seed", "no_attack", "from", "to"])]
+    connect: Option<String>,
+    /// File that holds a token of the session with the role `truth`.
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    token_file: Option<PathBuf>,
     /// A second run to show beside the first, in step: the same seed with a defense, for instance.
     #[arg(long, value_name = "RUN")]
     beside: Option<PathBuf>,
@@ -105,7 +113,11 @@ fn run(args: &Args) -> Result<(), Problems> {
         return Err(Problem::new("TR0404", message).into());
     }
     let opened = |path: &PathBuf| open(path, args.seed, !args.no_attack);
-    let mut runs = vec![opened(&args.run)?];
+    let mut runs = vec![match (&args.connect, &args.run) {
+        (Some(address), _) => connect(address, token(args)?.as_deref())?,
+        (None, Some(run)) => opened(run)?,
+        (None, None) => unreachable!("one of them is required"),
+    }];
     if let Some(beside) = &args.beside {
         runs.push(opened(beside)?);
     }
@@ -149,6 +161,17 @@ fn run(args: &Args) -> Result<(), Problems> {
         }
         None => open_window(args, runs, (from_ns, size, quality), aim),
     }
+}
+
+/// The token of a session that is followed.
+fn token(args: &Args) -> Result<Option<String>, Problems> {
+    let Some(path) = &args.token_file else {
+        return Ok(None);
+    };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Problem::new("TR0108", format!("`{shown}` cannot be read: {error}")))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 fn layers(args: &Args) -> Layers {
@@ -251,6 +274,7 @@ fn open_window(
         from_ns,
         speed: args.speed,
         playing: true,
+        live: args.connect.is_some(),
     };
     let layers = layers(args);
     let sides = runs.into_iter().map(|run| run.side).collect();

@@ -155,6 +155,10 @@ pub struct Clock {
     pub speed: f64,
     /// How long a frame is seen under way, in seconds of the onlooker.
     pub pulse_s: f64,
+    /// Whether what is shown goes on elsewhere, so that its end is now.
+    pub live: bool,
+    /// Whether what is shown keeps up with it.
+    pub follows: bool,
 }
 
 impl Default for Clock {
@@ -164,6 +168,8 @@ impl Default for Clock {
             playing: false,
             speed: 1.0,
             pulse_s: 1.2,
+            live: false,
+            follows: false,
         }
     }
 }
@@ -171,12 +177,26 @@ impl Default for Clock {
 /// Speeds that keys step through, simulated seconds per second.
 pub const SPEEDS: [f64; 10] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
 
+/// How far behind a session is shown that is followed, s of the onlooker.
+const BEHIND_S: f64 = 1.0;
+
 impl Clock {
+    /// Goes to a time, and stays with the past there.
+    pub fn seek(&mut self, t_ns: u64) {
+        self.t_ns = t_ns;
+        self.follows = false;
+    }
+
     /// Goes on by a time of the onlooker.
     pub fn advance(&mut self, seconds: f64, end_ns: u64) {
         if self.playing {
             let step = (seconds * self.speed * 1e9) as u64;
-            self.t_ns = (self.t_ns + step).min(end_ns);
+            let mut t_ns = self.t_ns + step;
+            if self.follows {
+                let behind_max = (BEHIND_S * self.speed.max(1.0) * 1e9) as u64;
+                t_ns = t_ns.max(end_ns.saturating_sub(behind_max));
+            }
+            self.t_ns = t_ns.min(end_ns);
         }
     }
 

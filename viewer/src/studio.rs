@@ -289,13 +289,14 @@ impl Studio {
         let row = 4 * self.size.x as usize;
         let padded = RenderDevice::align_copy_bytes_per_row(row);
         let rows = data.chunks(padded).take(self.size.y as usize);
+        let mut pixels = Vec::with_capacity(row * self.size.y as usize);
+        for line in rows {
+            pixels.extend_from_slice(&line[..row.min(line.len())]);
+        }
         Picture {
             width: self.size.x,
             height: self.size.y,
-            pixels: rows
-                .flat_map(|line| &line[..row.min(line.len())])
-                .copied()
-                .collect(),
+            pixels,
         }
     }
 }

@@ -117,7 +117,7 @@ const LANES: [(&str, &[MarkKind]); 4] = [
     ("attack", &[MarkKind::Attack]),
     ("alerts", &[MarkKind::Alert, MarkKind::FalseAlert]),
     ("actions", &[MarkKind::Action]),
-    ("harm", &[MarkKind::Impact]),
+    ("harm", &[MarkKind::NoReturn, MarkKind::Impact]),
 ];
 
 /// The colour of a mark.
@@ -128,6 +128,7 @@ pub fn mark_color(kind: MarkKind) -> Color {
         MarkKind::Alert => palette::DEFENSE,
         MarkKind::FalseAlert => palette::DIM,
         MarkKind::Action => palette::GOOD,
+        MarkKind::NoReturn => palette::TURN,
         MarkKind::Impact => palette::WARNING,
         MarkKind::Plant => palette::TEXT,
     }
@@ -139,6 +140,7 @@ fn mark_word(kind: MarkKind) -> &'static str {
         MarkKind::Alert => "alert",
         MarkKind::FalseAlert => "false alarm",
         MarkKind::Action => "defense",
+        MarkKind::NoReturn => "no return",
         MarkKind::Impact => "harm",
         MarkKind::Plant => "plant",
     }
@@ -386,7 +388,8 @@ fn show_playhead(
     }
     for mut text in &mut clocks {
         let speed = if time.playing {
-            format!(" {}x", time.speed)
+            let live = if time.follows { " live" } else { "" };
+            format!(" {}x{live}", time.speed)
         } else {
             " paused".to_owned()
         };
@@ -448,7 +451,7 @@ fn figure(figures: &Figures, prices: Option<&Prices>, what: Figure) -> (String, 
     }
 }
 
-/// What happens now: harm before attack before defense before alert.
+/// What happens now: harm, then a point of no return, then the defense, then the attack.
 #[must_use]
 pub fn happening(story: &Story, t_ns: u64) -> Option<(MarkKind, String, String)> {
     const RECENT_NS: u64 = 45_000_000_000;
@@ -469,6 +472,13 @@ pub fn happening(story: &Story, t_ns: u64) -> Option<(MarkKind, String, String)>
         return Some((
             MarkKind::Impact,
             "Harm is done".to_owned(),
+            mark.text.clone(),
+        ));
+    }
+    if let Some(mark) = of(MarkKind::NoReturn).filter(fresh) {
+        return Some((
+            MarkKind::NoReturn,
+            "Point of no return".to_owned(),
             mark.text.clone(),
         ));
     }

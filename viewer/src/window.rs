@@ -31,6 +31,8 @@ pub struct WindowOptions {
     pub speed: f64,
     /// Whether it begins to play at once.
     pub playing: bool,
+    /// Whether what is shown goes on elsewhere.
+    pub live: bool,
 }
 
 /// What is still being computed for each side.
@@ -78,6 +80,8 @@ pub fn show(
     .insert_resource(Clock {
         t_ns: options.from_ns,
         playing: options.playing,
+        live: options.live,
+        follows: options.live,
         speed: options.speed,
         ..Clock::default()
     })

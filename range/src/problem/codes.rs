@@ -475,6 +475,12 @@ static CODES: &[CodeInfo] = &[
          renderer: `cargo build --release -p twinrange-viewer`. It has to lie beside `twinrange`.",
     ),
     info(
+        "TR0406",
+        "session cannot be followed",
+        "`twinrange view --connect` asks a live session for all that is needed in order to run it again beside it. Nobody \
+         answers at the address, the token has not the role `truth`, or the session is one of another build.",
+    ),
+    info(
         "TR0501",
         "value cannot be set",
         "A plan, or an option of the command, sets a value by a path such as `scenario.response.approval_s`. \
@@ -535,6 +541,13 @@ static CODES: &[CodeInfo] = &[
         "A live run was to be plugged into a network interface of this machine, which does not exist or which this \
          process may not read frames from. docs/live.md has the commands that make a pair of interfaces in a \
          namespace of your own, without root.",
+    ),
+    info(
+        "TR0604",
+        "API cannot be opened",
+        "A live run was to open its defense API. The address is taken or not one of this machine, the file of tokens is \
+         wrong, or the address can be reached from other machines and no tokens were given: then anybody there could \
+         stop time and act in the plant. docs/api.md has a file of tokens.",
     ),
 ];
 

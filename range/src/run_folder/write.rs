@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sim_kernel::Digest;
 use sim_plant::observe::SceneRow;
 use sim_wire::MacAddr;
@@ -56,8 +56,8 @@ pub struct Layout {
     pub assets: Vec<Asset>,
 }
 
-/// What is known of a run before it begins.
-#[derive(Clone, Debug)]
+/// What is known of a run before it begins: all that is needed in order to run it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
     /// The scenario with all its files.
     pub scenario: ScenarioRecord,
@@ -187,6 +187,12 @@ impl RunWriter {
         };
         writer.assets()?;
         Ok(writer)
+    }
+
+    /// What was known of the run before it began.
+    #[must_use]
+    pub fn header(&self) -> &RunHeader {
+        &self.header
     }
 
     fn assets(&mut self) -> Result<(), Problems> {

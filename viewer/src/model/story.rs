@@ -1,6 +1,8 @@
 //! What happened in a run: steps of the attack, alerts, actions, impacts; and figures at one time.
 
+use serde::Deserialize as _;
 use serde_json::Value;
+use sim_kernel::time::SimDuration;
 use sim_kernel::{InputRecord, SimTime};
 use sim_plant::respond::Input;
 use twinrange_range::evidence::EPOCH_UNIX_NS;
@@ -11,6 +13,7 @@ use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::{Constraint, Scenario};
 use twinrange_range::twin::{self, Impact};
 use twinrange_score::continuity::{self, Prices, Production};
+use twinrange_score::margin::Margin;
 
 use super::account::{self, Account};
 
@@ -36,6 +39,8 @@ pub enum MarkKind {
     FalseAlert,
     /// An action of the defense takes effect.
     Action,
+    /// The latest order of a response that still prevents a loss.
+    NoReturn,
     /// Something that must not happen.
     Impact,
     /// An alarm on a screen, or what an operator did.
@@ -132,7 +137,12 @@ impl Story {
         story.account = Some(account);
         story.add_attack(&folder.attack()?, end_ns);
         story.add_impacts(&folder.impacts()?, scenario, end_ns);
-        story.add_alerts(folder)?;
+        let score = std::fs::read_to_string(folder.locate("score/score.json"));
+        let score = score.ok().and_then(|text| serde_json::from_str(&text).ok());
+        story.add_alerts(folder, score.as_ref())?;
+        if let Some(score) = &score {
+            story.add_margin(score);
+        }
         if folder.locate(paths::ACTIONS).exists() {
             let actions: Vec<Value> = folder.records(paths::ACTIONS)?;
             story.add_actions(&actions, end_ns);
@@ -244,12 +254,8 @@ impl Story {
     }
 
     /// Alarms as the score judged them; where there is no score yet, alerts as they came.
-    fn add_alerts(&mut self, folder: &RunFolder) -> Result<(), Problems> {
-        let score = std::fs::read_to_string(folder.locate("score/score.json"));
-        let score: Option<Value> = score.ok().and_then(|text| serde_json::from_str(&text).ok());
-        let alarms = score
-            .as_ref()
-            .and_then(|score| score["detection"]["alarms"].as_array());
+    fn add_alerts(&mut self, folder: &RunFolder, score: Option<&Value>) -> Result<(), Problems> {
+        let alarms = score.and_then(|score| score["detection"]["alarms"].as_array());
         if let Some(alarms) = alarms {
             for alarm in alarms {
                 let at = |field: &str| alarm[field].as_u64().unwrap_or(0);
@@ -270,15 +276,72 @@ impl Story {
         }
         for alert in folder.alerts()? {
             let name = alert.rest.get("sig_name").and_then(Value::as_str);
+            self.add_alert(alert.t_ns, name.unwrap_or(&alert.sig_id));
+        }
+        Ok(())
+    }
+
+    /// An alert that nobody has judged yet.
+    fn add_alert(&mut self, t_ns: u64, name: &str) {
+        self.marks.push(Mark {
+            kind: MarkKind::Alert,
+            from_ns: t_ns,
+            to_ns: t_ns,
+            text: name.to_owned(),
+            column: None,
+        });
+    }
+
+    /// When each loss could last be prevented, as a score with its further runs knows it.
+    fn add_margin(&mut self, score: &Value) {
+        let margin = Margin::deserialize(&score["margin"]);
+        // A score of `--quick` has none.
+        let Ok(margin) = margin else { return };
+        for loss in &margin.losses {
+            let text = match (loss.point_of_no_return_ns, loss.alert_margin_s) {
+                (None, _) => format!(
+                    "No order of the response that was tried prevents it, even at the first frame: {}",
+                    loss.label
+                ),
+                (Some(_), None) => format!(
+                    "Too late from here on, and nobody has raised an alert: {}",
+                    loss.label
+                ),
+                (Some(_), Some(margin_s)) => {
+                    let side = if margin_s < 0.0 {
+                        "after it"
+                    } else {
+                        "before it"
+                    };
+                    let length = SimDuration::from_secs_f64(margin_s.abs().round());
+                    format!(
+                        "Too late from here on: {}. The first alert comes {length} {side}",
+                        loss.label
+                    )
+                }
+            };
+            let at = loss.point_of_no_return_ns.unwrap_or(margin.attack_ns);
             self.marks.push(Mark {
-                kind: MarkKind::Alert,
-                from_ns: alert.t_ns,
-                to_ns: alert.t_ns,
-                text: name.unwrap_or(&alert.sig_id).to_owned(),
+                kind: MarkKind::NoReturn,
+                from_ns: at,
+                to_ns: at,
+                text,
                 column: None,
             });
         }
-        Ok(())
+    }
+
+    /// Takes alerts and actions of a session that is followed.
+    pub fn hear(&mut self, alerts: &[Value], actions: &[Value], end_ns: u64) {
+        for alert in alerts {
+            let text = |key: &str| alert[key].as_str();
+            let name = text("sig_name").or(text("sig_id")).unwrap_or("alert");
+            self.add_alert(alert["t_ns"].as_u64().unwrap_or(end_ns), name);
+        }
+        self.add_actions(actions, end_ns);
+        if !(alerts.is_empty() && actions.is_empty()) {
+            self.sort();
+        }
     }
 
     fn add_actions(&mut self, actions: &[Value], end_ns: u64) {
