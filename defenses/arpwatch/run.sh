@@ -16,6 +16,9 @@ if [ ! -s "$capture" ]; then
     exit 1
 fi
 
+# Where Debian has it.
+PATH=$PATH:/usr/sbin
+
 # arpwatch does not start without a database, which may be empty. It goes to a folder of its own, so that paths are
 # absolute here.
 : >"$out/arp.dat"

@@ -122,7 +122,7 @@ def main():
     ) as file:
         for alert in alerts(annotated):
             file.write(json.dumps(alert, separators=(",", ":")) + "\n")
-    for name in ("train.state", "live.state"):
+    for name in ("train.state", "live.state", "output.state"):
         os.remove(at[name])
 
 
