@@ -18,11 +18,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin
 
 : >"$out/arp.dat"
+sockets=$(wc -l </proc/net/packet)
 # -a: the interface has no address, so that every address is one of another network.
 TZ=UTC arpwatch -d -N -a -i span0 -f "$out/arp.dat" >"$out/reports" 2>&1 &
 tool=$!
-# It says that it listens; a mistake ends it before.
-until grep -q 'listening on' "$out/reports"; do
+# It says nothing when it listens, but its socket is there then; a mistake ends it before.
+until [ "$(wc -l </proc/net/packet)" -gt "$sockets" ]; do
     kill -0 "$tool" 2>/dev/null || { cat "$out/reports" >&2; exit 3; }
     sleep 0.1
 done

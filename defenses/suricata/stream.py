@@ -15,9 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
 import shutil
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -66,7 +68,10 @@ class Suricata(Defense):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.feed = self._open(feed)
         os.set_blocking(says, True)
-        self.says = open(says, encoding="utf-8")
+        # Read beside: a Suricata that nobody listens to would stop reading, and who writes to it would wait forever.
+        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.reader = threading.Thread(target=self._listen, args=(says,), daemon=True)
+        self.reader.start()
         # A pcap file with nanoseconds, of Ethernet.
         self.feed.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1))
         self.epoch_ns = hello.epoch_unix_ns
@@ -88,6 +93,12 @@ class Suricata(Defense):
             return open(pipe, "wb", buffering=1 << 20)
         raise DefenseFailed("Suricata does not start; defense/tool.log has what it said")
 
+    def _listen(self, says: int) -> None:
+        with open(says, encoding="utf-8") as lines:
+            for line in lines:
+                self.said.put(line)
+        self.said.put("")
+
     def interval(self, seen: Interval) -> None:
         first = self.streamed
         for frame in seen.frames:
@@ -97,7 +108,7 @@ class Suricata(Defense):
 
     def end(self, end: End) -> None:
         self.feed.close()
-        self.says.read()
+        self.reader.join()
         if self.process.wait() != 0:
             raise DefenseFailed(f"Suricata ended with status {self.process.returncode}")
 
@@ -112,7 +123,7 @@ class Suricata(Defense):
         port = self.marks % 65536
         self._stream(t_ns, mark(port))
         self.feed.flush()
-        for line in self.says:
+        while line := self.said.get():
             record = json.loads(line)
             if record["event_type"] != "alert":
                 continue
