@@ -104,11 +104,16 @@ class Suricata(Defense):
         for frame in seen.frames:
             self._stream(frame.t_ns, frame.data)
         for record in self._records_until_mark(seen.to_ns):
-            self._tell(record, seen.frames[record["pcap_cnt"] - first - 1])
+            at = record.get("pcap_cnt", 0) - first - 1
+            self._tell(record, seen.frames[at] if 0 <= at < len(seen.frames) else None)
 
     def end(self, end: End) -> None:
         self.feed.close()
         self.reader.join()
+        while line := self.said.get():
+            record = json.loads(line)
+            if record["event_type"] == "alert":
+                self._tell(record, None)
         if self.process.wait() != 0:
             raise DefenseFailed(f"Suricata ended with status {self.process.returncode}")
 
@@ -133,7 +138,7 @@ class Suricata(Defense):
                 return
         raise DefenseFailed("Suricata ended early; defense/tool.log has what it said")
 
-    def _tell(self, record: dict[str, Any], frame: Frame) -> None:
+    def _tell(self, record: dict[str, Any], frame: Frame | None) -> None:
         alert = record["alert"]
         self.alert(
             str(alert["signature_id"]),

@@ -230,11 +230,23 @@ fn active_response_when_its_policy_or_detector_is_wrong_then_the_range_says_why(
     let folder = scratch();
     let home = defense("active-response");
     let cases = [
-        ("{\"active_response\": [], \"whitelist\": []}", "true", "unknown: whitelist"),
+        (
+            "{\"active_response\": [], \"whitelist\": []}",
+            "true",
+            "unknown: whitelist",
+        ),
         ("{\"active_response\": [{\"levels\": 3}]}", "true", "levels"),
         ("[1", "true", "policy.json"),
-        ("{\"active_response\": []}", "true", "the detector ended with status 0"),
-        ("{\"active_response\": []}", "no-such-program", "the detector does not start"),
+        (
+            "{\"active_response\": []}",
+            "true",
+            "the detector ended with status 0",
+        ),
+        (
+            "{\"active_response\": []}",
+            "no-such-program",
+            "the detector does not start",
+        ),
     ];
     for (policy, detector, says) in cases {
         fs::write(folder.path().join("policy.json"), policy).expect("it can be written");
@@ -273,7 +285,10 @@ fn pyod_when_traffic_is_unlike_the_clean_period_then_it_says_in_what() {
     let first = &alerts[0];
     assert_eq!(first["sig_id"], "traffic-unusual");
     let named = first["raw"]["columns"].as_object().expect("columns");
-    assert!(named.keys().any(|column| column.starts_with("arp")), "{first:#}");
+    assert!(
+        named.keys().any(|column| column.starts_with("arp")),
+        "{first:#}"
+    );
 }
 
 /// Zeek comes from no package registry. The sample has the form that Zeek 7 writes, and what `local.zeek` says of this run.
@@ -308,10 +323,19 @@ fn zeek_when_its_notices_are_scored_then_each_step_has_its_technique() {
     // Every notice of the script has a place in the sample's table or is known to have no technique.
     let script = fs::read_to_string(zeek.join("local.zeek")).expect("it is there");
     let table = fs::read_to_string(zeek.join("techniques.ron")).expect("it is there");
-    for line in script.lines().filter(|line| line.starts_with("\t\t") && line.ends_with(',')) {
-        let notice = line.trim().trim_end_matches(',');
+    let notices = script.lines().filter_map(|line| {
+        let name = line.strip_prefix("\t\t")?.strip_suffix(',')?;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        name.chars().all(is_name).then_some(name)
+    });
+    assert_eq!(notices.clone().count(), 10, "the script has ten notices");
+    for notice in notices {
         let general = ["Modbus_Rogue_Master", "Modbus_Engineering_Session"].contains(&notice);
-        assert_eq!(table.contains(&format!("Range::{notice}\"")), !general, "{notice}");
+        assert_eq!(
+            table.contains(&format!("Range::{notice}\"")),
+            !general,
+            "{notice}"
+        );
     }
 }
 
