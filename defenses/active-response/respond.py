@@ -169,7 +169,8 @@ class Responder:
             if duration_s:
                 action["args"] = {"duration_s": duration_s}
             actions.append(action)
-            records.append(_record("response", f"{action['action']} {name} for {duration_s or 'ever'} s", alert, now_ns))
+            how_long = f"for {duration_s:g} s" if duration_s else "to the end of the run"
+            records.append(_record("response", f"{action['action']} {name} {how_long}", alert, now_ns))
         return actions, records
 
     def _withheld(self, name: str, asset: Asset | None, now_ns: int) -> str | None:
