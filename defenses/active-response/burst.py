@@ -2,8 +2,8 @@
 
     python3 burst.py [--writes 3] [--within-s 60]
 
-It knows nobody, and an operator who clears a fault writes as often as an attacker does. What that costs depends on the policy that
-respond.py has: see README.md.
+It knows nobody, and an operator who clears a fault writes as often as an attacker does. What that costs depends on
+the policy that respond.py has: see README.md.
 """
 
 import argparse

@@ -2,10 +2,11 @@
 
     python3 respond.py --policy policy.json -- COMMAND…
 
-COMMAND is a detector that speaks the range's lock-step protocol and only watches. This program stands between it and the
-range: everything goes through unchanged, in both directions, and to what the detector answers it adds actions. Which alerts
-are worth a block, who must never be blocked, for how long and how many at a time, is written in the policy, in the words of
-Wazuh's active response (README.md). What it did and what it held back is told as records of kind `log`.
+COMMAND is a detector that speaks the range's lock-step protocol and only watches. This program stands between it and
+the range: everything goes through unchanged, in both directions, and to what the detector answers it adds actions.
+Which alerts are worth a block, who must never be blocked, for how long and how many at a time, is written in the
+policy, in the words of Wazuh's active response (README.md). What it did and what it held back is told as records of
+kind `log`.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 #
 #   docs/live-network SCENARIO RUN defenses/arpwatch/live.sh OUT COMMAND…
 #
-# arpwatch reads the SPAN port (`span0`), and COMMAND is on the plant's network. OUT/alerts.log has the alerts, with the times of
-# the wall clock: `twinrange score RUN --alerts OUT/alerts.log --format syslog --clock wall`. The exit status is that of COMMAND.
+# arpwatch reads the SPAN port (`span0`), and COMMAND is on the plant's network. OUT/alerts.log has the alerts, with the
+# times of the wall clock: `twinrange score RUN --alerts OUT/alerts.log --format syslog --clock wall`. The exit status is
+# that of COMMAND.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
-    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
 mkdir -p "$1"

@@ -13,8 +13,8 @@ from datetime import datetime
 SUBJECT = re.compile(r"Subject: (?P<what>[a-z ]+?) \(")
 FIELD = re.compile(r" *(?P<key>[a-z ]+): (?P<value>.*)")
 NOTICE, ALERT = 13 * 8 + 5, 13 * 8 + 1
-# What a report means: priority (facility 13, severity), technique. A station that is new may be anybody; an address that
-# changes hands is what an adversary in the middle needs, and what a replaced network card looks like.
+# What a report means: priority (facility 13, severity), technique. A station that is new may be anybody; an address
+# that changes hands is what an adversary in the middle needs, and what a replaced network card looks like.
 REPORTS = {
     "new station": (NOTICE, None),
     "new activity": (NOTICE, None),

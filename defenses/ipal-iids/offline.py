@@ -1,7 +1,7 @@
 """Runs detectors of IPAL's framework over the historian's tags: `python offline.py EVIDENCE OUT LEARN_S`.
 
-1. `EVIDENCE/tags.parquet` becomes states of IPAL, one a second: the clean period to train on, the rest to watch. (For a run
-   with labels beside the states there is `twinrange export RUN --format ipal`.)
+1. `EVIDENCE/tags.parquet` becomes states of IPAL, one a second: the clean period to train on, the rest to watch. (For
+   a run with labels beside the states there is `twinrange export RUN --format ipal`.)
 2. `ipal-iids` learns and watches with one detector for each tag, so that an alarm names its tag: MinMax for what is
    measured, Steadytime for what has few values. Totals have neither: they leave every range that they had.
 3. The alarms become `OUT/alerts.jsonl`: one when a detector's alarm has stood for a while, and again after ten minutes,
@@ -28,7 +28,7 @@ SIGNATURES = {
 
 
 def states(evidence):
-    """One state of all tags a second: (second, {tag: last value}). Rows before a tag's first sample have that sample."""
+    """One state of all tags a second: (second, {tag: last value}); before its first sample a tag has that sample."""
     import polars
 
     table = polars.read_parquet(os.path.join(evidence, "tags.parquet"))

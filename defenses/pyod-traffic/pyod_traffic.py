@@ -1,11 +1,12 @@
 """Anomaly detection on how much of what is on the network, with PyOD.
 
-Every ten simulated seconds it counts what the mirror port showed: frames, ARP, connections, Modbus requests by kind, hosts,
-pairs. In the clean period it learns such rows with a k-nearest-neighbours detector; at its end it sets the threshold by rows
-that it has not learned from. Afterwards a row that is too far from its nearest clean rows, twice in a row, is an alert.
+Every ten simulated seconds it counts what the mirror port showed: frames, ARP, connections, Modbus requests by kind,
+hosts, pairs. In the clean period it learns such rows with a k-nearest-neighbours detector; at its end it sets the
+threshold by rows that it has not learned from. Afterwards a row that is too far from its nearest clean rows, twice in a
+row, is an alert.
 
-No address and no register is in a row, and nothing is known of the plant. Nothing is learned after the clean period. The answer
-depends on the messages alone: the detector draws no random numbers, and all times are simulated.
+No address and no register is in a row, and nothing is known of the plant. Nothing is learned after the clean period.
+The answer depends on the messages alone: the detector draws no random numbers, and all times are simulated.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ PERSIST_WINDOWS = 2
 MIN_ROWS = 60
 HOLD_OFF_NS = 600 * SECOND_NS
 COLUMNS = (
-    "frames", "bytes", "hosts", "pairs", "arp requests", "arp replies", "arp targets", "addresses of a host", "hosts of an address",
-    "connections", "resets", "connection targets", "modbus reads", "modbus writes", "modbus other", "modbus exceptions",
+    "frames", "bytes", "hosts", "pairs", "arp requests", "arp replies", "arp targets", "addresses of a host",
+    "hosts of an address", "connections", "resets", "connection targets", "modbus reads", "modbus writes",
+    "modbus other", "modbus exceptions",
 )
 
 
@@ -43,8 +45,9 @@ class Window:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.bindings: set[tuple[bytes, bytes]] = set()
         self.sets: dict[str, set[object]] = {"hosts": set(), "pairs": set(), "arp targets": set(),
-                                             "connection targets": set(), "bindings": set()}
+                                             "connection targets": set()}
 
     def add(self, frame: Frame) -> None:
         packet = parse(frame.data)
@@ -55,7 +58,7 @@ class Window:
         self.sets["hosts"].add(packet.src_mac)
         self.sets["pairs"].add((packet.src_mac, packet.dst_mac))
         if packet.src_ip is not None:
-            self.sets["bindings"].add((packet.src_mac, packet.src_ip))
+            self.bindings.add((packet.src_mac, packet.src_ip))
         if packet.arp_operation is not None:
             self.counts["arp requests" if packet.arp_operation == 1 else "arp replies"] += 1
             self.sets["arp targets"].add(packet.dst_ip)
@@ -76,10 +79,10 @@ class Window:
 
     def row(self) -> list[float]:
         """A value for each column. Logarithms: twice as much is as far from much as from little."""
-        bindings = self.sets["bindings"]
+        bindings = self.bindings
         values = {name: len(members) for name, members in self.sets.items()} | self.counts
-        values["addresses of a host"] = max(Counter(mac for mac, _ in bindings).values(), default=0)  # type: ignore[misc]
-        values["hosts of an address"] = max(Counter(ip for _, ip in bindings).values(), default=0)  # type: ignore[misc]
+        values["addresses of a host"] = max(Counter(mac for mac, _ in bindings).values(), default=0)
+        values["hosts of an address"] = max(Counter(ip for _, ip in bindings).values(), default=0)
         return [math.log1p(values.get(column, 0)) for column in COLUMNS]
 
 

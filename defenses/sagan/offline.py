@@ -5,8 +5,8 @@ things have to be put right for one that is read back:
 
 - it reads lines of its own form, which is that of a template of rsyslog;
 - it stamps alerts with the clock of the machine: each gets the time of its log line back;
-- a line that finds no worker free is lost without a word: lines are handed over in parts smaller than there are workers,
-  and a rule that fires for every line is counted.
+- a line that finds no worker free is lost without a word: lines are handed over in parts smaller than there are
+  workers, and a rule that fires for every line is counted.
 """
 
 import json

@@ -5,9 +5,9 @@
 The simulation stands still while Suricata works, so what it finds can be acted upon in simulated time (see
 defenses/active-response). It is the Suricata of run.sh, with the same rules and configuration, and finds the same.
 
-How one knows that Suricata is done with an interval, and not just slow: behind its frames comes one that no plant sends, and
-for which a rule fires. Suricata has one thread and works through the stream in order, so the alert about that frame comes
-behind all others.
+How one knows that Suricata is done with an interval, and not just slow: behind its frames comes one that no plant
+sends, and for which a rule fires. Suricata has one thread and works through the stream in order, so the alert about that
+frame comes behind all others.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Suricata(Defense):
             raise DefenseFailed("there is no program suricata in PATH")
         work = os.getcwd()
         rules = os.path.join(work, "stream.rules")
-        with open(os.path.join(HERE, self.rules), encoding="utf-8") as given, open(rules, "w", encoding="utf-8") as file:
-            file.write(given.read() + MARK_RULE)
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write(_text(self.rules) + MARK_RULE)
         config = os.path.join(work, "suricata.yaml")
-        with open(os.path.join(HERE, "range.yaml"), encoding="utf-8") as given, open(config, "w", encoding="utf-8") as file:
+        with open(config, "w", encoding="utf-8") as file:
             # It would look for its side files in its own folder.
-            text = given.read().replace("\nclassification-file: ", f"\nclassification-file: {HERE}/")
+            text = _text("range.yaml").replace("\nclassification-file: ", f"\nclassification-file: {HERE}/")
             file.write(text.replace("\nreference-config-file: ", f"\nreference-config-file: {HERE}/"))
         feed, eve = os.path.join(work, "feed"), os.path.join(work, "eve.json")
         os.mkfifo(feed)
@@ -150,6 +150,12 @@ class Suricata(Defense):
             proto=record.get("app_proto", record["proto"]).lower(),
             techniques=alert.get("metadata", {}).get("mitre_technique_id", ()),
         )
+
+
+def _text(name: str) -> str:
+    """A file beside this one."""
+    with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def mark(port: int) -> bytes:
