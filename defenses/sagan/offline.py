@@ -11,6 +11,7 @@ things have to be put right for one that is read back:
 
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -50,10 +51,9 @@ def sagan(config, lines, out):
         file.writelines(line + "\n" for line in lines)
     if os.path.exists(eve):
         os.remove(eve)
-    command = ["sagan", "-f", config, "-F", feed, "-l", os.path.join(out, "sagan.log"), "-Q"]
-    if os.geteuid() == 0:
-        # Else it becomes the user `sagan`, which may not write here.
-        command += ["-u", "root"]
+    # It would become the user `sagan`, who may not write here.
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    command = ["sagan", "-f", config, "-F", feed, "-l", os.path.join(out, "sagan.log"), "-u", user, "-Q"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         sys.exit(f"offline.py: sagan ended with {done.returncode}; see sagan.log")
