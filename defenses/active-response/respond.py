@@ -77,8 +77,8 @@ class Policy:
             rules = tuple(Rule(**_rule(rule)) for rule in fields.pop("active_response"))
             limit = fields.pop("limit", {})
             white_list = frozenset(fields.pop("white_list", ()))
-            policy = cls(rules, white_list, limit.pop("active", cls.most_active),
-                         limit.pop("per_hour", cls.most_per_hour))
+            policy = cls(rules, white_list, int(limit.pop("active", cls.most_active)),
+                         int(limit.pop("per_hour", cls.most_per_hour)))
             unknown = sorted([*fields, *limit])
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Mistake(f"{path}: {error}") from error
@@ -88,9 +88,12 @@ class Policy:
 
 
 def _rule(fields: dict[str, Any]) -> dict[str, Any]:
-    sets = {key: frozenset(fields[key]) for key in ("rules_id", "techniques") if key in fields}
-    tuples = {key: tuple(fields[key]) for key in ("repeated_offenders",) if key in fields}
-    return {**fields, **sets, **tuples}
+    """The fields of a rule in their types; ValueError or TypeError for what has another."""
+    typed: dict[str, Any] = {key: float(fields[key]) for key in ("level", "timeout") if key in fields}
+    typed.update((key, frozenset(fields[key])) for key in ("rules_id", "techniques") if key in fields)
+    if "repeated_offenders" in fields:
+        typed["repeated_offenders"] = tuple(float(seconds) for seconds in fields["repeated_offenders"])
+    return {**fields, **typed}
 
 
 @dataclass
