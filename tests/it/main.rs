@@ -15,6 +15,8 @@ mod export;
 mod gates;
 mod inert;
 #[cfg(unix)]
+mod integrations;
+#[cfg(unix)]
 mod interrupt;
 mod layering;
 mod live;
