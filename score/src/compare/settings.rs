@@ -209,7 +209,7 @@ fn first_difference(a: &str, b: &str) -> (usize, String, String) {
             (Some(a), Some(b)) if a == b => line += 1,
             (a, b) => {
                 let shown = |text: Option<&str>| match text {
-                    Some(text) => shortened(text.trim()),
+                    Some(text) => shortened(text.trim().trim_end_matches(',')),
                     None => "nothing more".to_owned(),
                 };
                 return (line, shown(a), shown(b));

@@ -366,7 +366,7 @@ fn settings_when_more_than_the_defense_differs_then_loudly_said() {
     let said = found.warnings.join(" ");
     for says in [
         "The seeds differ (42 and 43)",
-        "First: scenario.ron line 2: approval_s: 30.0,. Second: scenario.ron line 2: approval_s: 600.0,.",
+        "First: scenario.ron line 2: approval_s: 30.0. Second: scenario.ron line 2: approval_s: 600.0.",
     ] {
         assert!(said.contains(says), "{says:?} is not in {said:?}");
     }
@@ -427,7 +427,7 @@ fn margin(last_s: u64) -> Margin {
     }
 }
 
-fn explained(mut score: Score, last_s: u64, defended: bool) -> Score {
+fn explained(score: Score, last_s: u64, defended: bool) -> Score {
     let named = |id: &str| Named {
         id: id.to_owned(),
         label: format!("what {id} does"),
@@ -447,7 +447,6 @@ fn explained(mut score: Score, last_s: u64, defended: bool) -> Score {
         attack: Some(attack),
         defense,
     };
-    score.header.alert_file = None;
     score.with_reruns(attribution, Some(margin(last_s)))
 }
 

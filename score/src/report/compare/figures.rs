@@ -1,7 +1,6 @@
 //! How figures of two runs are written.
 
 use super::CompareData;
-use super::none;
 use crate::compare::{Beside, Unit};
 use crate::figure::{Figure, Interval};
 use crate::report::attribution::{signed, signed_time};
@@ -13,7 +12,8 @@ use crate::report::words::{duration, escape, number, percent};
 pub(super) fn show(data: &CompareData<'_>, unit: Unit, value: f64) -> String {
     match unit {
         Unit::Items | Unit::Count => number(value, 0),
-        Unit::Share => percent(value),
+        // One decimal: two runs of one plant are often closer than a point.
+        Unit::Share => format!("{} %", number(value * 100.0, 1)),
         Unit::Percent => percent(value / 100.0),
         Unit::Seconds => duration(value),
         Unit::Litres => format!("{} L", number(value, 1)),
@@ -102,7 +102,7 @@ pub(super) fn table_of(data: &CompareData<'_>, label: &str, figures: &[Beside]) 
         .iter()
         .map(|figure| {
             let known = |value: Option<f64>| {
-                value.map_or_else(none, |value| show(data, figure.unit, value))
+                value.map_or_else(String::new, |value| show(data, figure.unit, value))
             };
             let mut row = vec![title(data, figure)];
             if quiet {

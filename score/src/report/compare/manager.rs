@@ -2,7 +2,7 @@
 
 use super::figures::{show, table_of};
 use super::{BOTH, CompareData};
-use crate::compare::{Beside, LostLess, MarginPair, Unit, Which};
+use crate::compare::{Beside, Fate, LostLess, MarginPair, Unit, Which};
 use crate::report::charts::{Level, levels};
 use crate::report::margin::{Moment, Picture, currency, in_time, picture_of};
 use crate::report::tables::{Narrow, cards, table};
@@ -13,6 +13,7 @@ pub(super) fn summary(data: &CompareData<'_>) -> String {
     let paragraphs = [
         ("What is compared", what_is_compared(data)),
         ("Which lost less", which_lost_less(data)),
+        ("What each broke", what_each_broke(data)),
         ("What each saw", what_each_saw(data)),
         (
             "What this does not say",
@@ -61,7 +62,10 @@ fn downtime(data: &CompareData<'_>) -> Vec<Beside> {
 fn loss_cards(data: &CompareData<'_>) -> Vec<(String, String, String)> {
     let [first, second] = BOTH.map(|which| data.two.label(which));
     let mut all: Vec<(String, String, String)> = Vec::new();
-    for figure in told(data).iter().chain(&downtime(data)) {
+    // Downtime tells a manager what production time does, in fewer words.
+    let losses = told(data).into_iter();
+    let losses = losses.filter(|loss| loss.figure != "production_s_lost");
+    for figure in losses.chain(downtime(data)) {
         let name = figure.title.replace("items", &data.first.items);
         let (Some(one), Some(other)) = (figure.first.value, figure.second.value) else {
             continue;
@@ -258,6 +262,33 @@ fn against_quiet(data: &CompareData<'_>, which: Which) -> String {
     }
 }
 
+/// The limits that only one of the two broke, and those that both did. Empty where that is not known, or nothing was.
+fn what_each_broke(data: &CompareData<'_>) -> String {
+    let limits = &data.two.limits;
+    let broken = |by_first: bool, by_second: bool| -> Vec<String> {
+        let these = limits.iter().filter(|limit| {
+            (limit.first_ns.is_some(), limit.second_ns.is_some()) == (by_first, by_second)
+        });
+        these
+            .map(|limit| format!("<q>{}</q>", escape(&limit.label)))
+            .collect()
+    };
+    let mut sentences = Vec::new();
+    for (which, only) in BOTH
+        .into_iter()
+        .zip([broken(true, false), broken(false, true)])
+    {
+        if !only.is_empty() {
+            sentences.push(format!("Only with {}: {}.", em(data, which), list(&only)));
+        }
+    }
+    let both = broken(true, true);
+    if !both.is_empty() {
+        sentences.push(format!("With both: {}.", list(&both)));
+    }
+    sentences.join(" ")
+}
+
 fn what_each_saw(data: &CompareData<'_>) -> String {
     let epoch = data.first.score.header.epoch_unix_ns;
     let mut parts = Vec::new();
@@ -278,6 +309,21 @@ fn what_each_saw(data: &CompareData<'_>) -> String {
         ));
     }
     for which in BOTH {
+        let prevented = data.two.steps.iter().filter(|step| {
+            let (own, other) = match which {
+                Which::First => (&step.first, &step.second),
+                Which::Second => (&step.second, &step.first),
+            };
+            own.fate == Fate::NeverRan && matches!(other.fate, Fate::Detected | Fate::Missed)
+        });
+        let prevented = prevented.count();
+        if prevented > 0 {
+            parts.push(format!(
+                "With {} the attacker did not get to {} that ran in the other run.",
+                em(data, which),
+                counted(prevented as f64, "step", "steps")
+            ));
+        }
         let only = data.two.seen_only_by(which);
         let only: Vec<String> = only
             .map(|step| format!("<q>{}</q>", escape(&step.name)))
