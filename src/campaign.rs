@@ -21,7 +21,8 @@ use self::cell::{Group, compute};
 use self::key::CellResult;
 pub(crate) use self::plan::{NOBODY, Scalar, change};
 use self::plan::{Place, Plan};
-use self::store::{Store, write_whole};
+use self::store::Store;
+pub(crate) use self::store::write_whole;
 use crate::Outcome;
 use crate::support::progress;
 

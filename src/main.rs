@@ -13,6 +13,7 @@ macro_rules! say {
 
 mod campaign;
 mod check;
+mod compare;
 mod confined;
 mod demo;
 mod explain;
@@ -68,6 +69,8 @@ enum Verb {
     Test(suite::Args),
     /// Run many cells (scenario, posture, defense, seed) and compare.
     Campaign(campaign::Args),
+    /// Compare two scored runs of one scenario, in the terminal and in a page.
+    Compare(compare::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// Write a run in the form of other tools and labelled data sets, with labels and a part to learn from.
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
             Verb::WhatIf(args) => what_if::run(&args),
             Verb::Test(args) => suite::run(&args),
             Verb::Campaign(args) => campaign::run(&args),
+            Verb::Compare(args) => compare::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::Export(args) => export::run(&args),
             Verb::List(args) => list::run(&args),

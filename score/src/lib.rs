@@ -10,7 +10,8 @@
 //! 2. [`detection::score`] compares alerts with the truth.
 //! 3. [`continuity::score`] compares four runs with one seed: N, A, D, AD.
 //! 4. [`score::Score`] holds both, serialises to `score.json`, and is what [`gate`] asks.
-//! 5. [`report`], [`junit`] and [`navigator`] write it for people, build servers and ATT&CK
+//! 5. [`compare::TwoRuns`] puts two scored runs beside each other.
+//! 6. [`report`], [`junit`] and [`navigator`] write it for people, build servers and ATT&CK
 //!    Navigator.
 //!
 //! **Invariant:** there is no weighted total. Detection and continuity stand side by side, and a
@@ -22,6 +23,7 @@
 pub mod alert;
 pub mod attack;
 pub mod attribution;
+pub mod compare;
 pub mod continuity;
 pub mod detection;
 pub mod figure;

@@ -9,6 +9,7 @@ use sim_kernel::input::InputRecord;
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::Keep;
 use sim_plant::respond::{Action, DenyTarget, Input};
+use sim_plant::spec::ChartSpec;
 use twinrange_range::branch::{Branch, Played};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
@@ -685,40 +686,55 @@ fn series(
     actual: &ProcessTable,
     twin: &ProcessTable,
 ) -> Result<Vec<Series>, Failure> {
-    let stride = actual.t_ns().len().div_ceil(POINTS_MAX).max(1);
     let mut all = Vec::new();
     for chart in &ready.prepared.plant.report.charts {
-        let Some(values) = actual.column(&chart.column) else {
+        let Some(mut series) = actual_series(chart, actual) else {
             continue;
         };
-        let unit = actual
-            .columns()
+        let times: Vec<u64> = actual
+            .t_ns()
             .iter()
-            .find(|c| c.name == chart.column)
-            .map_or("", |c| c.unit.as_str());
-        let times: Vec<u64> = actual.t_ns().iter().copied().step_by(stride).collect();
-        let shown = match &chart.tag {
+            .copied()
+            .step_by(stride(actual))
+            .collect();
+        series.shown = match &chart.tag {
             Some(tag) => shown_values(folder, tag, &times)?,
             None => None,
         };
-        all.push(Series {
-            name: chart.title.clone(),
-            unit: unit.to_owned(),
-            t_s: times
-                .iter()
-                .map(|&t| SimDuration::from_nanos(t).as_secs_f64())
-                .collect(),
-            actual: values.iter().copied().step_by(stride).collect(),
-            twin: twin.column(&chart.column).map(|twin| {
-                let last = twin.last().copied().unwrap_or(0.0);
-                let mut twin: Vec<f64> = twin.iter().copied().step_by(stride).collect();
-                twin.resize(times.len(), last);
-                twin
-            }),
-            shown,
+        series.twin = twin.column(&chart.column).map(|twin| {
+            let last = twin.last().copied().unwrap_or(0.0);
+            let mut twin: Vec<f64> = twin.iter().copied().step_by(stride(actual)).collect();
+            twin.resize(times.len(), last);
+            twin
         });
+        all.push(series);
     }
     Ok(all)
+}
+
+/// One process variable of a run alone; `None` if the plant does not have it.
+pub(crate) fn actual_series(chart: &ChartSpec, actual: &ProcessTable) -> Option<Series> {
+    let values = actual.column(&chart.column)?;
+    let column = actual.columns().iter().find(|c| c.name == chart.column);
+    let seconds = |&t: &u64| SimDuration::from_nanos(t).as_secs_f64();
+    Some(Series {
+        name: chart.title.clone(),
+        unit: column.map_or_else(String::new, |column| column.unit.clone()),
+        t_s: actual
+            .t_ns()
+            .iter()
+            .step_by(stride(actual))
+            .map(seconds)
+            .collect(),
+        actual: values.iter().copied().step_by(stride(actual)).collect(),
+        twin: None,
+        shown: None,
+    })
+}
+
+/// Every so many rows are drawn.
+fn stride(table: &ProcessTable) -> usize {
+    table.t_ns().len().div_ceil(POINTS_MAX).max(1)
 }
 
 /// What the historian was told of a tag at each of the times: the last sample before it.

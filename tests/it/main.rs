@@ -6,6 +6,7 @@
 
 mod alerts;
 mod campaign;
+mod compare;
 mod corpus;
 mod counterfactual;
 #[cfg(unix)]

@@ -446,6 +446,27 @@ static CODES: &[CodeInfo] = &[
          goes on behind the scenario's clean period (`clean_until`), unless `--train` names another run to learn from.",
     ),
     info(
+        "TR0360",
+        "run was not scored",
+        "`compare` reads `score/score.json` of both run folders and makes none itself. Write it with `score RUN`, once \
+         with and once without `--quick` if you like. A run that nobody watched has no alerts to score: run it with \
+         `--defense silent`, or give `score` an empty file of alerts.",
+    ),
+    info(
+        "TR0361",
+        "score cannot be used",
+        "`score/score.json` is not JSON of the form that this build writes, or it is the score of another run than that \
+         of its folder: its run digest is not the one in `run.json`. Score the run again.",
+    ),
+    info(
+        "TR0362",
+        "runs that cannot be compared",
+        "`compare` takes two runs of one scenario and one simulated length. Figures of two scenarios, or of a longer and a \
+         shorter run, differ whatever the defenses do. A run that was interrupted is shorter than one that was not. Other \
+         seeds, other values in the scenario's files, and a run with the attack beside one without are compared, and said \
+         to differ.",
+    ),
+    info(
         "TR0401",
         "nothing to render with",
         "The viewer found neither a graphics card nor a software renderer that speaks Vulkan. On Debian, \

@@ -46,7 +46,7 @@ struct Quantity {
     show: fn(f64) -> String,
 }
 
-fn signed(value: f64, decimals: usize) -> String {
+pub(super) fn signed(value: f64, decimals: usize) -> String {
     let text = number(value, decimals);
     if value > 0.0 && text != "0" {
         format!("+{text}")
@@ -55,7 +55,7 @@ fn signed(value: f64, decimals: usize) -> String {
     }
 }
 
-fn signed_time(value: f64) -> String {
+pub(super) fn signed_time(value: f64) -> String {
     let sign = match value {
         v if v > 0.0 => "+",
         v if v < 0.0 => "\u{2212}",
@@ -105,7 +105,18 @@ fn quantities(data: &ReportData<'_>, account: &Account) -> Vec<Quantity> {
     all
 }
 
-fn of_account(data: &ReportData<'_>, id: &str, cause: &str, account: &Account) -> String {
+/// One account: how it was shared out, bars and the table.
+///
+/// # Arguments
+///
+/// * `id` — begins the identifiers of the drawings; unique on the page.
+/// * `cause` — how a cause is called, the head of a column.
+pub(super) fn of_account(
+    data: &ReportData<'_>,
+    id: &str,
+    cause: &str,
+    account: &Account,
+) -> String {
     let how = match account.method {
         Method::Shapley => format!(
             "Shapley values over {} runs: each cause's share of what all of them do, averaged over every order in \

@@ -1,9 +1,9 @@
 //! The continuity section: the waterfall from N to AD, the uptime tax, and the four runs.
 
-use super::svg::{Scale, Svg, tick_texts, ticks, widest_px};
+use super::svg::{Scale, Svg, fit, tick_texts, ticks, widest_px};
 use super::tables::{Narrow, table};
 use super::words::{duration, escape, number, percent};
-use super::{ReportData, both_widths};
+use super::{NARROW_PX, ReportData, both_widths};
 use crate::continuity::{Comparison, Continuity, RunResult};
 use crate::figure::Figure;
 use crate::safety::{Kind, ROWS};
@@ -87,13 +87,7 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
             .unwrap_or_default()
     };
     let (low, high) = (fold(|a, b| a < b), fold(|a, b| a > b));
-    // Cut the axis only where a full one would hide the differences, and say so.
-    let spread = high - low;
-    let floor = if spread > 0.0 && low > 2.0 * spread {
-        low - 0.6 * spread
-    } else {
-        0.0
-    };
+    let floor = floor_of(low, high);
     let top = if high > floor {
         high + 0.12 * (high - floor)
     } else {
@@ -204,16 +198,91 @@ fn waterfall(data: &ReportData<'_>, bars: &[Bar], width: f64, class: &str) -> St
     )
 }
 
-fn axis_note(data: &ReportData<'_>, floor: f64) -> String {
-    if floor > 0.0 {
-        format!(
-            "Good {}; bars start at {}, not 0",
-            data.items,
-            number(floor, 0)
-        )
+/// Where bars of values between two begin: at zero, and cut only where a full axis would hide the differences, which
+/// [`cut_note`] then says.
+fn floor_of(low: f64, high: f64) -> f64 {
+    let spread = high - low;
+    if spread > 0.0 && low > 2.0 * spread {
+        low - 0.6 * spread
     } else {
-        format!("Good {}", data.items)
+        0.0
     }
+}
+
+/// What bars show, and where they begin if that is not zero.
+fn cut_note(what: &str, floor: f64) -> String {
+    if floor > 0.0 {
+        format!("{what}; bars start at {}, not 0", number(floor, 0))
+    } else {
+        what.to_owned()
+    }
+}
+
+fn axis_note(data: &ReportData<'_>, floor: f64) -> String {
+    cut_note(&format!("Good {}", data.items), floor)
+}
+
+/// One bar of [`levels`].
+pub(super) struct Level {
+    pub(super) label: String,
+    pub(super) value: f64,
+}
+
+/// Bars of one quantity below each other.
+///
+/// # Arguments
+///
+/// * `id` — begins the identifiers of the drawing; unique on the page.
+/// * `what` — the quantity, a short noun.
+pub(super) fn levels(id: &str, what: &str, levels: &[Level]) -> String {
+    let values = || levels.iter().map(|level| level.value);
+    let low = values().fold(f64::INFINITY, |a, b| if b < a { b } else { a });
+    let high = values().fold(0.0, |a, b| if b > a { b } else { a });
+    let floor = floor_of(low, high);
+    let top = if high > floor { high } else { floor + 1.0 };
+    let texts: Vec<String> = values().map(|value| number(value, 0)).collect();
+    let names: Vec<String> = levels.iter().map(|level| level.label.clone()).collect();
+    let numbers: Vec<String> = names
+        .iter()
+        .zip(&texts)
+        .map(|(name, text)| format!("{name} {text}"))
+        .collect();
+    both_widths(|width, class| {
+        let mut svg = Svg::new(width);
+        // Names stand beside the bars, or over them where the drawing is narrow.
+        let beside = width > NARROW_PX;
+        let left = if beside { width * 0.28 } else { 0.0 };
+        let scale = Scale::new(floor, top, left, width - widest_px(&texts) - 10.0);
+        let mut y = 0.0;
+        for (level, text) in levels.iter().zip(&texts) {
+            if beside {
+                let name = fit(&level.label, left - 10.0);
+                svg.text(0.0, y + 15.0, "start", "strong", &name);
+            } else {
+                svg.text(0.0, y + 12.0, "start", "strong", &fit(&level.label, width));
+                y += 16.0;
+            }
+            let end = scale.px_inside(level.value);
+            let length = if end - left < 1.5 { 1.5 } else { end - left };
+            svg.rect(left, y + 4.0, length, 14.0, "level", &level.label);
+            svg.text(left + length + 6.0, y + 15.0, "start", "label", text);
+            y += 24.0;
+        }
+        svg.text(
+            left,
+            y + 12.0,
+            "start",
+            "dim",
+            &fit(&cut_note(what, floor), width - left),
+        );
+        svg.described(
+            y + 18.0,
+            class,
+            &format!("{id}-{class}"),
+            what,
+            &format!("{what}: {}.", numbers.join(", ")),
+        )
+    })
 }
 
 fn waterfall_label(data: &ReportData<'_>, bars: &[Bar]) -> String {

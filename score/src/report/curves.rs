@@ -4,16 +4,49 @@ use super::Series;
 use super::svg::{tick_texts, ticks, widest_px};
 use super::words::number;
 
-/// The curves of a chart with their classes, the most important last and so on top.
-pub(super) fn curves(series: &Series) -> Vec<(&Vec<f64>, &'static str)> {
-    [
-        (series.twin.as_ref(), "twin"),
-        (series.shown.as_ref(), "shown"),
-        (Some(&series.actual), "actual"),
-    ]
-    .into_iter()
-    .filter_map(|(values, class)| values.map(|values| (values, class)))
-    .collect()
+/// One chart: curves over the same times.
+pub(super) struct Chart<'a> {
+    pub(super) name: &'a str,
+    /// Unit; may be empty.
+    pub(super) unit: &'a str,
+    /// Simulated times, s, ascending; shape `[samples]`.
+    pub(super) t_s: &'a [f64],
+    /// The most important last and so on top.
+    pub(super) curves: Vec<Curve<'a>>,
+}
+
+/// One curve of a chart.
+pub(super) struct Curve<'a> {
+    /// Shape `[samples]`. A value that is not finite is a gap.
+    pub(super) values: &'a [f64],
+    /// How it is drawn.
+    pub(super) class: &'static str,
+    /// How it is called in words.
+    pub(super) name: &'a str,
+}
+
+impl<'a> Chart<'a> {
+    /// This run over its twin and over what the HMI showed.
+    pub(super) fn of(series: &'a Series) -> Self {
+        let all = [
+            (series.twin.as_ref(), "twin"),
+            (series.shown.as_ref(), "shown"),
+            (Some(&series.actual), "actual"),
+        ];
+        let curves = all.into_iter().filter_map(|(values, class)| {
+            Some(Curve {
+                values: values?,
+                class,
+                name: class,
+            })
+        });
+        Self {
+            name: &series.name,
+            unit: &series.unit,
+            t_s: &series.t_s,
+            curves: curves.collect(),
+        }
+    }
 }
 
 /// The vertical axis of a chart.
@@ -38,11 +71,12 @@ impl ChartAxis {
 }
 
 /// The axis that shows all curves of a chart in a part of the run.
-pub(super) fn chart_axis(series: &Series, focus: (f64, f64)) -> ChartAxis {
-    let inside: Vec<usize> = (0..series.t_s.len())
-        .filter(|&i| series.t_s[i] >= focus.0 && series.t_s[i] <= focus.1)
+pub(super) fn chart_axis(chart: &Chart<'_>, focus: (f64, f64)) -> ChartAxis {
+    let inside: Vec<usize> = (0..chart.t_s.len())
+        .filter(|&i| chart.t_s[i] >= focus.0 && chart.t_s[i] <= focus.1)
         .collect();
-    let (low, high) = bounds(&curves(series), &inside);
+    let values: Vec<&[f64]> = chart.curves.iter().map(|curve| curve.values).collect();
+    let (low, high) = bounds(&values, &inside);
     let ticks = ticks(low, high, 3.0);
     let texts = tick_texts(&ticks);
     ChartAxis {
@@ -55,10 +89,11 @@ pub(super) fn chart_axis(series: &Series, focus: (f64, f64)) -> ChartAxis {
 }
 
 /// Least and greatest value of each curve in view, for readers who cannot see them.
-pub(super) fn in_words(series: &Series, focus: (f64, f64)) -> String {
-    let inside = |index: &usize| (focus.0..=focus.1).contains(&series.t_s[*index]);
+pub(super) fn in_words(chart: &Chart<'_>, focus: (f64, f64)) -> String {
+    let inside = |index: &usize| (focus.0..=focus.1).contains(&chart.t_s[*index]);
     let mut parts = Vec::new();
-    for (values, class) in curves(series).into_iter().rev() {
+    for curve in chart.curves.iter().rev() {
+        let values = curve.values;
         let seen = (0..values.len()).filter(inside).map(|index| values[index]);
         let range = seen.filter(|value| value.is_finite()).fold(
             None,
@@ -71,24 +106,29 @@ pub(super) fn in_words(series: &Series, focus: (f64, f64)) -> String {
             },
         );
         if let Some((low, high)) = range {
-            parts.push(format!("{class} {} to {}", number(low, 2), number(high, 2)));
+            parts.push(format!(
+                "{} {} to {}",
+                curve.name,
+                number(low, 2),
+                number(high, 2)
+            ));
         }
     }
     if parts.is_empty() {
         return String::new();
     }
-    let unit = if series.unit.is_empty() {
+    let unit = if chart.unit.is_empty() {
         String::new()
     } else {
-        format!(" [{}]", series.unit)
+        format!(" [{}]", chart.unit)
     };
-    format!(" {}{unit}: {}.", series.name, parts.join(", "))
+    format!(" {}{unit}: {}.", chart.name, parts.join(", "))
 }
 
 /// The range of all curves in view, a little widened, never empty.
-fn bounds(curves: &[(&Vec<f64>, &str)], inside: &[usize]) -> (f64, f64) {
+fn bounds(curves: &[&[f64]], inside: &[usize]) -> (f64, f64) {
     let mut range: Option<(f64, f64)> = None;
-    for (values, _) in curves {
+    for values in curves {
         for value in inside
             .iter()
             .map(|&i| values[i])
@@ -180,7 +220,7 @@ mod tests {
     fn bounds_when_flat_empty_or_gapped_then_never_an_empty_range() {
         let check = |values: Vec<f64>, expect: (f64, f64)| {
             let inside: Vec<usize> = (0..values.len()).collect();
-            assert_eq!(bounds(&[(&values, "actual")], &inside), expect);
+            assert_eq!(bounds(&[&values], &inside), expect);
         };
         check(vec![], (-0.08 + 0.08, 1.08));
         check(vec![f64::NAN, f64::INFINITY], (0.0, 1.08));

@@ -32,22 +32,35 @@ impl Read {
 }
 
 /// One requirement and the figure. All fields are markup.
-struct Row {
-    requirement: &'static str,
-    figure: String,
+pub(super) struct Row {
+    pub(super) requirement: &'static str,
+    pub(super) figure: String,
     section: (&'static str, &'static str),
     read: Read,
+}
+
+impl Row {
+    /// How the requirement's wording was read.
+    pub(super) fn read(&self) -> &'static str {
+        self.read.words()
+    }
 }
 
 /// Techniques that put something false between the process and the people: an adversary in the middle, and
 /// messages that are not what they say.
 const SPOOFS: [&str; 4] = ["T0830", "T1692", "T1692.001", "T1692.002"];
 
-/// Empty where the run has no such figure.
-pub(super) fn section(data: &ReportData<'_>) -> String {
+/// The requirements towards which a run has a figure.
+pub(super) fn rows(data: &ReportData<'_>) -> Vec<Row> {
     let mut rows = monitoring(data);
     rows.extend(exercise(data));
     rows.extend(plant(data));
+    rows
+}
+
+/// Empty where the run has no such figure.
+pub(super) fn section(data: &ReportData<'_>) -> String {
+    let rows = rows(data);
     if rows.is_empty() {
         return String::new();
     }

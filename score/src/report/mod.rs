@@ -13,8 +13,10 @@
 mod attribution;
 pub mod campaign;
 mod charts;
+pub mod compare;
 mod curves;
 mod evidence;
+mod lanes;
 mod margin;
 mod matrix;
 mod plant;
@@ -117,11 +119,20 @@ pub struct ReportData<'a> {
 #[must_use]
 pub fn html(data: &ReportData<'_>) -> String {
     check(data);
-    let score = data.score;
-    let depths = depths(data);
+    let title = words::escape(&data.title);
+    depth_page(
+        "Twinrange report",
+        &title,
+        &tables::strapline(data.score),
+        &depths(data),
+    )
+}
+
+/// A page of depths. `title` and `strap` are markup.
+fn depth_page(brand: &str, title: &str, strap: &str, depths: &[Depth]) -> String {
     let mut nav = String::from("<ul class=\"depths\">\n");
     let mut main = String::new();
-    for depth in &depths {
+    for depth in depths {
         nav.push_str(&format!(
             "<li><a href=\"#{}\">{}</a><ul>\n",
             depth.id, depth.heading
@@ -133,14 +144,7 @@ pub fn html(data: &ReportData<'_>) -> String {
         main.push_str(&depth.html());
     }
     nav.push_str("</ul>");
-    let title = words::escape(&data.title);
-    page(
-        "Twinrange report",
-        &title,
-        &tables::strapline(score),
-        &nav,
-        &main,
-    )
+    page(brand, title, strap, &nav, &main)
 }
 
 /// A page of sections without depths.
@@ -256,20 +260,32 @@ fn depths(data: &ReportData<'_>) -> Vec<Depth> {
             provenance::provenance(score),
         ),
     ];
-    [
+    present([
         ("manager", "For the manager", manager),
         ("soc", "For the SOC", soc),
         ("engineer", "For the engineer", engineer),
         ("file", "For the file", file),
-    ]
-    .into_iter()
-    .map(|(id, heading, sections)| Depth {
-        id,
-        heading,
-        sections,
-    })
-    .filter(|depth| depth.present().next().is_some())
-    .collect()
+    ])
+}
+
+/// Identifier, heading and sections of a depth.
+type NamedDepth = (
+    &'static str,
+    &'static str,
+    Vec<(&'static str, &'static str, String)>,
+);
+
+/// The depths that have a section with a body.
+fn present(depths: [NamedDepth; 4]) -> Vec<Depth> {
+    depths
+        .into_iter()
+        .map(|(id, heading, sections)| Depth {
+            id,
+            heading,
+            sections,
+        })
+        .filter(|depth| depth.present().next().is_some())
+        .collect()
 }
 
 fn check(data: &ReportData<'_>) {

@@ -3,14 +3,14 @@
 use super::words::{duration, escape};
 use crate::score::{Clock, Score};
 
-/// What must be known to compare this score with another.
-pub(super) fn provenance(score: &Score) -> String {
+/// What must be known to compare this score with another: names and values, both markup.
+pub(super) fn facts(score: &Score) -> Vec<(&'static str, String)> {
     let header = &score.header;
     let params = &score.detection.params;
     let tool = header.tool.as_ref();
     let none = || "none".to_owned();
     let code = |text: &str| format!("<code>{}</code>", escape(text));
-    let rows: Vec<(&str, String)> = vec![
+    vec![
         ("Twinrange", escape(&header.range_version)),
         (
             "Scenario",
@@ -80,7 +80,11 @@ pub(super) fn provenance(score: &Score) -> String {
                 score.detection.records.skipped_total()
             ),
         ),
-    ];
+    ]
+}
+
+/// The same as a block, with what the import counted.
+pub(super) fn provenance(score: &Score) -> String {
     let mut html = String::from("<dl class=\"facts\">\n");
     let counts = score
         .detection
@@ -92,7 +96,7 @@ pub(super) fn provenance(score: &Score) -> String {
         .import_anomalies
         .iter()
         .map(|(what, count)| (count, what.clone()));
-    for (name, value) in rows {
+    for (name, value) in facts(score) {
         html.push_str(&format!("<div><dt>{name}</dt><dd>{value}</dd></div>\n"));
     }
     for (count, what) in counts.chain(noted) {

@@ -1,7 +1,7 @@
 //! The plain-language summary: what happened, what it cost, what the defense saw and cost itself.
 
 use super::words::{clock, counted, escape, list, number, percent};
-use super::{ReportData, attribution, margin};
+use super::{ReportData, attribution, margin, tables};
 use crate::continuity::{Comparison, Continuity};
 use crate::detection::{Detection, StepResult};
 use crate::margin::Margin;
@@ -95,17 +95,7 @@ fn cards(data: &ReportData<'_>) -> String {
     if cards.is_empty() {
         return String::new();
     }
-    let mut html = String::from("<dl class=\"cards\">\n");
-    for (name, value, note) in cards {
-        html.push_str(&format!(
-            "<div><dt>{}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
-            escape(&name),
-            escape(&value),
-            escape(&note)
-        ));
-    }
-    html.push_str("</dl>\n");
-    html
+    tables::cards(&cards)
 }
 
 /// How long there was to act, and when somebody did.

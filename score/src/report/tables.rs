@@ -47,7 +47,7 @@ fn rate(value: f64) -> String {
 /// The figures that always stand together.
 pub(super) fn key_figures(data: &ReportData<'_>) -> String {
     let detection = &data.score.detection;
-    let mut cards = vec![
+    let mut shown = vec![
         (
             "Attack steps detected",
             if detection.steps_total == 0 {
@@ -95,9 +95,9 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
         };
         // Without an attack in this run there is nothing that was lost to it.
         if attacked {
-            cards.push(("Good parts lost to the attack", value, note));
+            shown.push(("Good parts lost to the attack", value, note));
         }
-        cards.push((
+        shown.push((
             "Uptime tax of the defense",
             figure(&parts.uptime_tax_percent, |value| percent(value / 100.0)),
             parts
@@ -107,15 +107,74 @@ pub(super) fn key_figures(data: &ReportData<'_>) -> String {
                 .unwrap_or_else(|| format!("good {} lost on a quiet shift", data.items)),
         ));
     }
+    let named = shown
+        .into_iter()
+        .map(|(name, value, note)| (name.to_owned(), value, note));
+    cards(&named.collect::<Vec<_>>())
+}
+
+/// Figures with a name and a note each, as texts.
+pub(super) fn cards(cards: &[(String, String, String)]) -> String {
     let mut html = String::from("<dl class=\"cards\">\n");
     for (name, value, note) in cards {
         html.push_str(&format!(
-            "<div><dt>{name}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
-            escape(&value),
-            escape(&note)
+            "<div><dt>{}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
+            escape(name),
+            escape(value),
+            escape(note)
         ));
     }
     html.push_str("</dl>\n");
+    html
+}
+
+/// The marks of drawings, as a legend shows them in 22 by 14 px.
+pub(super) mod key {
+    pub(in crate::report) const ATTACK: &str =
+        "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"attack\"/>";
+    pub(in crate::report) const TRUE_ALARM: &str =
+        "<circle cx=\"11\" cy=\"7\" r=\"5\" class=\"true\"/>";
+    pub(in crate::report) const FALSE_ALARM: &str =
+        "<polygon points=\"11,1 17,7 11,13 5,7\" class=\"false\"/>";
+    pub(in crate::report) const OTHER_ALARM: &str =
+        "<rect x=\"6\" y=\"2\" width=\"10\" height=\"10\" class=\"other\"/>";
+    pub(in crate::report) const ACTION: &str =
+        "<rect x=\"2\" y=\"1\" width=\"18\" height=\"12\" class=\"action\"/>";
+    pub(in crate::report) const FIRST_ACTION: &str =
+        "<rect x=\"4\" y=\"1\" width=\"14\" height=\"12\" class=\"action\"/>";
+    pub(in crate::report) const IMPACT: &str =
+        "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"impact-key\"/>";
+    pub(in crate::report) const IN_TIME: &str =
+        "<rect x=\"1\" y=\"2\" width=\"20\" height=\"10\" class=\"in-time\"/>";
+    pub(in crate::report) const CROSS: &str =
+        "<path d=\"M6 2 L16 12 M16 2 L6 12\" class=\"cross\"/>";
+    pub(in crate::report) const ACTUAL: &str =
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"actual\"/>";
+    pub(in crate::report) const TWIN: &str =
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"twin\"/>";
+    pub(in crate::report) const SHOWN: &str =
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"shown\"/>";
+    pub(in crate::report) const FIRST: &str =
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"first\"/>";
+    pub(in crate::report) const SECOND: &str =
+        "<line x1=\"0\" y1=\"7\" x2=\"22\" y2=\"7\" class=\"second\"/>";
+}
+
+/// What the marks of a drawing mean: each mark of [`key`] with its words, which are markup; an empty mark is a
+/// sentence of its own.
+pub(super) fn legend(marks: &[(&str, &str)]) -> String {
+    let mut html = String::from("<ul class=\"legend\">\n");
+    for (mark, text) in marks {
+        if mark.is_empty() {
+            html.push_str(&format!("<li>{text}</li>\n"));
+        } else {
+            html.push_str(&format!(
+                "<li><svg viewBox=\"0 0 22 14\" width=\"22\" height=\"14\" aria-hidden=\"true\">{mark}</svg> \
+                 {text}</li>\n"
+            ));
+        }
+    }
+    html.push_str("</ul>\n");
     html
 }
 

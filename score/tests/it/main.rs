@@ -1,6 +1,7 @@
 //! Tests of scoring from outside, one binary.
 
 mod common;
+mod compare;
 mod detection;
 mod format_properties;
 mod formats;

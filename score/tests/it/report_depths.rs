@@ -201,7 +201,7 @@ fn all_pages() -> Vec<String> {
     let mut bare = Score::new(header(), empty, None);
     let quiet = page(&bare, "quiet");
     bare.header.tool = None;
-    vec![
+    let mut pages = vec![
         page(&explained(two_losses(), Some(0.5)), "all"),
         page(&score(), "quick"),
         quiet,
@@ -216,7 +216,9 @@ fn all_pages() -> Vec<String> {
             series: Vec::new(),
             events: Vec::new(),
         }),
-    ]
+    ];
+    pages.extend(crate::compare::pages());
+    pages
 }
 
 /// The values of an attribute, in order.

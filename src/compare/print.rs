@@ -1,0 +1,194 @@
+//! A comparison on a terminal.
+
+use sim_kernel::time::SimTime;
+use twinrange_score::compare::{Beside, Fate, LostLess, StepSeen, TwoRuns, Unit, Which};
+use twinrange_score::figure::Figure;
+
+use crate::support::progress::clock;
+
+/// The figures of what was seen that a terminal shows; the page has all.
+const SEEN: [&str; 5] = [
+    "steps_detected",
+    "time_to_detect_s",
+    "false_alarms_per_hour",
+    "alarm_time_percent",
+    "uptime_tax_percent",
+];
+/// The figures of what was made that a terminal shows.
+const MADE: [&str; 4] = ["good_parts", "oee", "downtime_s", "worth"];
+
+/// Prints what was the same, the losses, what was made and what was seen.
+///
+/// # Arguments
+///
+/// * `items` — several produced items.
+pub(super) fn print(two: &TwoRuns, items: &str) {
+    let (first, second) = (&two.first, &two.second);
+    say!("scenario    {}, {:.0} s each", two.scenario, two.duration_s);
+    for (place, run) in [("first", first), ("second", second)] {
+        let attack = if run.attack {
+            "attacked"
+        } else {
+            "not attacked"
+        };
+        say!(
+            "{place:<11} {} (seed {}, {attack}): {}",
+            run.label,
+            run.seed,
+            run.folder
+        );
+    }
+    if two.only_the_defense {
+        say!("same        everything but the defense and its alerts");
+    } else {
+        for setting in two.settings.iter().filter(|s| !s.same) {
+            say!(
+                "differs     {}: {} | {}",
+                setting.title.to_lowercase(),
+                setting.first,
+                setting.second
+            );
+        }
+    }
+    for warning in &two.warnings {
+        say!("mind        {warning}");
+    }
+    if let Some(parted_ns) = two.parted_ns {
+        say!(
+            "parted      at {}; up to then the plant does the same in both",
+            clock(SimTime::from_nanos(parted_ns))
+        );
+    }
+    say!("                                  first     second difference");
+    rows("lost", &two.losses, items, |_| true);
+    rows("made", &two.production, items, |f| {
+        MADE.contains(&f.figure.as_str())
+    });
+    rows("seen", &two.detection, items, |f| {
+        SEEN.contains(&f.figure.as_str())
+    });
+    print_steps(two);
+    print_margin(two);
+    say!("{}", verdict(two));
+    say!(
+        "            One pair of runs is one seed and never separates two defenses; `campaign` runs many."
+    );
+}
+
+fn rows(head: &str, figures: &[Beside], items: &str, shown: impl Fn(&Beside) -> bool) {
+    say!("{head}");
+    for figure in figures.iter().filter(|figure| shown(figure)) {
+        let title = figure.title.replace("items", items).to_lowercase();
+        let (unit, scale, digits) = match figure.unit {
+            Unit::Items | Unit::Count => ("", 1.0, 0),
+            Unit::Share => (", %", 100.0, 1),
+            Unit::Percent => (", %", 1.0, 1),
+            Unit::Seconds => (", s", 1.0, 0),
+            Unit::Litres => (", L", 1.0, 1),
+            Unit::Money => ("", 1.0, 2),
+            Unit::PerHour | Unit::PerTenMinutes => ("", 1.0, 2),
+        };
+        let cell = |value: &Figure| {
+            value
+                .value
+                .map_or_else(|| "-".to_owned(), |v| format!("{:.digits$}", v * scale))
+        };
+        let difference = figure
+            .difference
+            .value
+            .map_or_else(|| "-".to_owned(), |v| format!("{:+.digits$}", v * scale));
+        let name = format!("{title}{unit}");
+        say!(
+            "  {name:<28} {:>8} {:>10} {difference:>10}",
+            cell(&figure.first),
+            cell(&figure.second)
+        );
+    }
+}
+
+fn print_steps(two: &TwoRuns) {
+    if two.steps.is_empty() {
+        return;
+    }
+    say!("steps");
+    let seen = |step: &StepSeen| match (step.fate, step.time_to_detect_s) {
+        (Fate::Detected, Some(s)) => {
+            let grade = step.grade.map_or("", |grade| grade.label()).to_lowercase();
+            format!("{grade}, after {s:.1} s")
+        }
+        (Fate::Detected, None) => "detected".to_owned(),
+        (Fate::Missed, _) => "missed".to_owned(),
+        (Fate::NeverRan, _) => "never ran".to_owned(),
+        (Fate::Absent, _) => "-".to_owned(),
+    };
+    for step in &two.steps {
+        let only = step.only.map_or("", |which| match which {
+            Which::First => "  only first",
+            Which::Second => "  only second",
+        });
+        say!(
+            "  {:<20} {:<26} {:<26}{only}",
+            step.id,
+            seen(&step.first),
+            seen(&step.second)
+        );
+    }
+}
+
+fn print_margin(two: &TwoRuns) {
+    let Some(margin) = two.margin.as_ref().filter(|margin| margin.shared) else {
+        return;
+    };
+    say!("time to act");
+    for loss in &margin.losses {
+        let (Some(first), Some(second)) = (&loss.first, &loss.second) else {
+            continue;
+        };
+        let turn = first.point_of_no_return_ns.map_or_else(
+            || "always too late".to_owned(),
+            |t_ns| format!("last order {}", clock(SimTime::from_nanos(t_ns))),
+        );
+        say!(
+            "  {} at {}: {turn}",
+            loss.id,
+            clock(SimTime::from_nanos(first.impact_ns))
+        );
+        for (what, one, other) in [
+            ("first alert", first.alert_margin_s, second.alert_margin_s),
+            (
+                "first action",
+                first.action_margin_s,
+                second.action_margin_s,
+            ),
+        ] {
+            say!("    {what:<12} {:<18} {}", in_time(one), in_time(other));
+        }
+    }
+}
+
+fn in_time(margin_s: Option<f64>) -> String {
+    match margin_s {
+        None => "none".to_owned(),
+        Some(s) if s < 0.0 => format!("{:.0} s too late", s.abs()),
+        Some(s) => format!("{s:.0} s in time"),
+    }
+}
+
+fn verdict(two: &TwoRuns) -> String {
+    let less = |which: Which, other: Which| {
+        format!(
+            "lost less   {}, than {}",
+            two.label(which),
+            two.label(other)
+        )
+    };
+    match two.lost_less {
+        LostLess::First => less(Which::First, Which::Second),
+        LostLess::Second => less(Which::Second, Which::First),
+        LostLess::Equal => "lost less   neither: both lost the same".to_owned(),
+        LostLess::Mixed => "lost less   neither in everything: see above".to_owned(),
+        LostLess::Unknown => {
+            "lost less   not known: the scores do not say what both lost".to_owned()
+        }
+    }
+}
