@@ -18,7 +18,7 @@ pub const BELIEF: Color = Color::srgb(0.95, 0.56, 0.85);
 /// What is true.
 pub const TRUTH: Color = Color::srgb(0.20, 0.75, 0.62);
 /// From when on nothing helps.
-pub const TURN: Color = Color::srgb(1.0, 1.0, 1.0);
+pub const TURN: Color = Color::srgb(0.85, 0.45, 1.0);
 /// Something to look at.
 pub const WARNING: Color = Color::srgb(0.96, 0.70, 0.08);
 /// Fine.
