@@ -34,15 +34,18 @@ const ACTIONS_MAX: usize = 10_000;
 /// What a handler gives.
 pub(crate) type Answer = Result<Response, Refusal>;
 
-/// Every route with the method and the role that it takes; `None` for what everybody may read.
-///
-/// `openapi.json` describes exactly these.
-pub(crate) fn table() -> Vec<(
+/// A path, its method, the role that it takes, and what it does.
+type Route = (
     &'static str,
     &'static str,
     Option<Role>,
     MethodRouter<Arc<Shared>>,
-)> {
+);
+
+/// Every route with the method and the role that it takes; `None` for what everybody may read.
+///
+/// `openapi.json` describes exactly these.
+pub(crate) fn table() -> Vec<Route> {
     vec![
         ("/openapi.json", "get", None, get(openapi)),
         ("/v1/plant", "get", Some(Role::Observe), get(plant_of)),

@@ -56,7 +56,7 @@ impl Api {
         let (status, mut stream) = self.begin(method, path, "application/json", &body.to_string());
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("text");
-        let value = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text));
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
         (status, value)
     }
 
