@@ -28,6 +28,7 @@ mod suite;
 mod support;
 mod view;
 mod what_if;
+mod wiring;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,8 @@ enum Verb {
     Test(suite::Args),
     /// Run many cells (scenario, posture, defense, seed) and compare.
     Campaign(campaign::Args),
+    /// Play a harmless stimulus and say per sensor whether a defense sees, understands and can alert.
+    Wiring(wiring::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// Write a run in the form of other tools and labelled data sets, with labels and a part to learn from.
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
             Verb::WhatIf(args) => what_if::run(&args),
             Verb::Test(args) => suite::run(&args),
             Verb::Campaign(args) => campaign::run(&args),
+            Verb::Wiring(args) => wiring::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::Export(args) => export::run(&args),
             Verb::List(args) => list::run(&args),

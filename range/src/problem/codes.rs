@@ -536,6 +536,12 @@ static CODES: &[CodeInfo] = &[
          process may not read frames from. docs/live.md has the commands that make a pair of interfaces in a \
          namespace of your own, without root.",
     ),
+    info(
+        "TR0604",
+        "frames cannot be streamed",
+        "`live --capture` writes the SPAN port's frames into a named pipe or to standard output (`-`). The path does not \
+         exist or is an ordinary file; `mkfifo PATH` makes a pipe. As a file, the capture is in the run folder.",
+    ),
 ];
 
 #[cfg(test)]
