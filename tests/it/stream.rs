@@ -133,6 +133,7 @@ fn capture_when_tshark_reads_it_then_it_counts_every_frame() {
     let folder = scratch();
     let mut session = to_output(folder.path())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .expect("the command starts");
     let stream = session.stdout.take().expect("it is piped");
