@@ -1,5 +1,6 @@
 //! `twinrange live`: the plant at the pace of the wall clock, with real Modbus clients.
 
+mod capture;
 mod desk;
 mod drive;
 
@@ -19,6 +20,7 @@ use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
 use twinrange_range::session::Setting;
 
+use self::capture::CaptureStream;
 use self::desk::{Desk, Wishes};
 use self::drive::Live;
 use crate::Outcome;
@@ -67,6 +69,10 @@ pub(crate) struct Args {
     /// Linux.
     #[arg(long, value_name = "INTERFACE")]
     mirror: Option<String>,
+    /// Stream every frame that the network's SPAN port sees into a named pipe, or to standard output (`-`), as pcapng. With
+    /// `-`, everything else is printed on standard error.
+    #[arg(long, value_name = "PIPE")]
+    capture: Option<PathBuf>,
     /// Send the plant's log lines to a syslog receiver as well, such as udp://127.0.0.1:514 or tcp://127.0.0.1:601.
     #[arg(long, value_name = "RECEIVER")]
     syslog: Option<Receiver>,
@@ -136,13 +142,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
     let span = span_of(&ready, &outside);
-    if mirror.is_some() && span.is_none() {
+    if (mirror.is_some() || args.capture.is_some()) && span.is_none() {
         let message = format!(
             "network `{}` has no SPAN port to be mirrored",
             outside.network
         );
         return Err(Problem::new("TR0601", message).into());
     }
+    let capture = args.capture.as_deref().zip(span.as_deref());
+    let capture = capture.map(|(to, span)| CaptureStream::begin(to, span));
+    let capture = capture.transpose()?;
     let syslog = args.syslog.map(SyslogOut::to).transpose();
     let syslog = syslog.map_err(|error| {
         Problem::new("TR0602", format!("nobody takes the log lines: {error}"))
@@ -190,6 +199,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         clock,
         attached,
         mirror,
+        capture,
         span: span.map(|at| u16::try_from(at).expect("networks are few")),
         mirrored: 0,
         syslog,
@@ -209,6 +219,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         pace,
         attached,
         mirror,
+        capture,
         syslog,
         desk,
         inbox,
@@ -239,6 +250,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let lost = syslog.map_or(0, SyslogOut::finish);
     if lost > 0 {
         eprintln!("note: the syslog receiver did not take {lost} lines");
+    }
+    let untaken = capture.map_or(0, CaptureStream::finish);
+    if untaken > 0 {
+        eprintln!(
+            "note: {untaken} frames are not in the capture stream, whose reader was away or slow; the run folder has them"
+        );
     }
     for interface in attached.iter().chain(&mirror) {
         if interface.lost() > 0 {

@@ -29,6 +29,7 @@ mod suite;
 mod support;
 mod view;
 mod what_if;
+mod wiring;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,8 @@ enum Verb {
     Campaign(campaign::Args),
     /// Compare two scored runs of one scenario, in the terminal and in a page.
     Compare(compare::Args),
+    /// Play a harmless stimulus and say per sensor whether a defense sees, understands and can alert.
+    Wiring(wiring::Args),
     /// Check scenario, plant, playbook, program and defense files; every mistake with its place.
     Check(check::Args),
     /// Write a run in the form of other tools and labelled data sets, with labels and a part to learn from.
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
             Verb::Test(args) => suite::run(&args),
             Verb::Campaign(args) => campaign::run(&args),
             Verb::Compare(args) => compare::run(&args),
+            Verb::Wiring(args) => wiring::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::Export(args) => export::run(&args),
             Verb::List(args) => list::run(&args),

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::support::execution::{Order, execute};
 use crate::support::run_args::{RunArgs, duration};
 use crate::support::sandbox::Sandbox;
-use crate::support::{progress, scenario};
+use crate::support::{progress, scenario, wiring};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -67,6 +67,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let folder = execute(&order)?;
     print_run(&folder, args.json);
+    wiring::after_run(&order, &folder)?;
     Ok(())
 }
 

@@ -141,6 +141,14 @@ const CODES: &[(&str, &str, &str)] = &[
          and the score has a caveat.",
     ),
     (
+        "DF0021",
+        "the defense is not wired",
+        "It raised nothing in the run, and nothing either on a harmless stimulus that any sensor sees: a stranger who \
+         reads, writes and knocks, and a historian without its cable. A score would call a tool that sees nothing a \
+         quiet one. The message has the likely reason; `twinrange wiring` repeats the test, and docs/wiring.md says \
+         how it tells. A tool whose silence is an answer says `may_be_silent: true` in its RON file.",
+    ),
+    (
         "DS0001",
         "a defense file that cannot be read",
         "It is not RON, or has a field or variant that a defense does not have.",

@@ -184,6 +184,14 @@ pub enum DefenseError {
         /// What the run folder says of it.
         why: String,
     },
+    /// The tool raised nothing, not even on a stimulus that anybody sees: its silence is no answer.
+    #[error("the defense is not wired: {why}")]
+    NotWired {
+        /// What was played and what the tool made of it.
+        why: String,
+        /// The likely reason, and what to do.
+        likely: String,
+    },
     /// The tool could not be kept away from the truth, and was not started.
     #[error("the defense cannot be confined: {reason}")]
     CannotConfine {
@@ -231,6 +239,7 @@ impl DefenseError {
             Self::FailedInRun { .. } => "DF0018",
             Self::UnreadableAlerts { .. } => "DF0019",
             Self::CannotConfine { .. } => "DF0020",
+            Self::NotWired { .. } => "DF0021",
         }
     }
 
@@ -293,6 +302,7 @@ impl DefenseError {
                 "run again with a defense that works, or score an alert file with --alerts FILE"
                     .to_owned()
             }
+            Self::NotWired { likely, .. } => likely.clone(),
             Self::CannotConfine { .. } => {
                 "with --sandbox auto it runs all the same, and the score says so; \
                 docs/defense-protocol.md says what confining needs"

@@ -5,6 +5,7 @@
 //! - [`listen`]: sockets of this machine, behind each of which a controller answers;
 //! - `interface`: interfaces of this machine at the same port, and at the SPAN port (Linux);
 //! - [`syslog`]: the plant's log lines to a receiver outside;
+//! - [`probe`]: a client of our own at the same port, on the simulated clock;
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -16,6 +17,7 @@ pub mod gateway;
 pub mod interface;
 pub mod listen;
 pub mod pace;
+pub mod probe;
 pub mod syslog;
 
 pub use control::Command;
@@ -23,6 +25,7 @@ pub use gateway::{FromClient, Gateway, ToClient};
 pub use interface::Interface;
 pub use listen::Doors;
 pub use pace::{Anchor, Pace};
+pub use probe::Probe;
 pub use syslog::{Receiver, SyslogOut};
 
 /// What wakes a live session before its next simulated event.

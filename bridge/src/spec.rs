@@ -64,6 +64,10 @@ pub struct DefenseSpec {
     /// Whether the tool may act on the plant; a lock-step defense only.
     #[serde(default)]
     pub may_act: bool,
+    /// Whether its silence is an answer. A tool that raises nothing in a run is otherwise tested with a harmless
+    /// stimulus, and one that raises nothing there either is not scored. See `docs/wiring.md`.
+    #[serde(default)]
+    pub may_be_silent: bool,
     /// Files and folders that a confined tool may read and run beside the system's and its own:
     /// absolute, or relative to the folder of the RON file. Run folders in there stay hidden.
     #[serde(default)]
@@ -94,6 +98,10 @@ pub enum Kind {
         alerts: PathBuf,
         /// Its format, as in `list formats`.
         format: String,
+        /// A further file in `{out}`, in the form of any alert format, in which the tool tells what it saw: records
+        /// of connections and messages, or the counters of Suricata's `stats`. Never scored; `docs/wiring.md`.
+        #[serde(default)]
+        telemetry: Option<PathBuf>,
         /// Zone of its times that name none: `UTC`, `+01:00`.
         #[serde(default)]
         zone: Option<String>,
@@ -523,15 +531,14 @@ impl Kind {
     fn check_numbers(&self, source: &str) -> Result<(), SpecError> {
         match self {
             Self::Offline {
-                alerts, timeout_s, ..
+                alerts,
+                telemetry,
+                timeout_s,
+                ..
             } => {
-                let mut parts = alerts.components().peekable();
-                let is_inside = parts.peek().is_some()
-                    && parts.all(|part| matches!(part, Component::Normal(_)));
-                if !is_inside {
-                    let message = format!("'{}' is not a file inside {{out}}", alerts.display());
-                    let hint = "give the path relative to {out}, such as eve.json";
-                    return wrong(source, "alerts", message, hint);
+                inside_out(source, "alerts", alerts)?;
+                if let Some(telemetry) = telemetry {
+                    inside_out(source, "telemetry", telemetry)?;
                 }
                 positive(source, "timeout_s", *timeout_s)
             }
@@ -551,6 +558,18 @@ impl Kind {
             }
         }
     }
+}
+
+fn inside_out(source: &str, key: &str, path: &Path) -> Result<(), SpecError> {
+    let mut parts = path.components().peekable();
+    let is_inside =
+        parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
+    if is_inside {
+        return Ok(());
+    }
+    let message = format!("'{}' is not a file inside {{out}}", path.display());
+    let hint = "give the path relative to {out}, such as eve.json";
+    wrong(source, key, message, hint)
 }
 
 fn positive(source: &str, key: &str, value: u64) -> Result<(), SpecError> {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs Suricata over the cell's capture: run.sh EVIDENCE OUT. Leaves OUT/eve.json with alerts only.
+# Runs Suricata over the cell's capture: run.sh EVIDENCE OUT. Leaves OUT/eve.json with alerts only, and OUT/stats.json
+# with Suricata's own counters, by which `twinrange wiring` tells what a silent Suricata saw.
 #
 # Called by the range as defense.ron says; works as well by hand on any run folder:
 #   sh run.sh runs/latest/evidence /tmp/out && jq .alert.signature /tmp/out/eve.json
@@ -28,7 +29,7 @@ sed -e "s|^classification-file: .*|classification-file: $here/classification.con
 suricata -c "$config" -S "$here/ics.rules" -r "$capture" -l "$out/log" -k all \
     --runmode single --simulate-ips --init-errors-fatal --set unix-command.enabled=no
 
-# Keep alerts only, without the random flow_id, in the order of the capture.
+# Keep alerts only, without the random flow_id, in the order of the capture. Counters come once, at the end.
 touch "$out/log/eve.json"
-python3 "$here/normalise.py" <"$out/log/eve.json" >"$out/eve.json"
+python3 "$here/normalise.py" "$out/stats.json" <"$out/log/eve.json" >"$out/eve.json"
 rm -f "$out/log/eve.json"

@@ -39,6 +39,32 @@ fn controllers_on(plant: &PlantSpec, network: &NetworkSpec) -> usize {
         .count()
 }
 
+/// The addresses of a network that no host has, from the highest on.
+///
+/// # Arguments
+///
+/// * `within` — any address of the network.
+/// * `prefix_len` — length of its prefix, bits.
+fn free_addresses(
+    plant: &PlantSpec,
+    within: Ipv4Addr,
+    prefix_len: u8,
+) -> impl Iterator<Item = Ipv4Addr> {
+    let hosts = u32::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
+    let (first, last) = (within.to_bits() & !hosts, within.to_bits() | hosts);
+    let taken = |ip: &Ipv4Addr| plant.hosts.iter().any(|host| host.ip == *ip);
+    let all = (first.saturating_add(1)..last)
+        .rev()
+        .map(Ipv4Addr::from_bits);
+    all.filter(move |ip| !taken(ip))
+}
+
+/// A locally administered hardware address for a device that is not simulated.
+fn mac_of(ip: Ipv4Addr) -> MacAddr {
+    let [_, _, high, low] = ip.octets();
+    MacAddr([0x02, 0x54, 0x57, 0x67, high, low])
+}
+
 impl Outside {
     /// A port on a network, by name; on the one with most controllers when no name is given.
     ///
@@ -67,22 +93,34 @@ impl Outside {
             .hint(format!("its networks are {}", names()))
         })?;
         let (base, prefix_len) = parse_subnet(&found.subnet).expect("a loaded plant was checked");
-        let last = base.to_bits() | u32::MAX.checked_shr(u32::from(prefix_len)).unwrap_or(0);
-        let taken = |ip: Ipv4Addr| plant.hosts.iter().any(|host| host.ip == ip);
-        let free = (base.to_bits() + 1..last).rev().map(Ipv4Addr::from_bits);
-        let ip = free.into_iter().find(|&ip| !taken(ip)).ok_or_else(|| {
+        let ip = free_addresses(plant, base, prefix_len).next();
+        let ip = ip.ok_or_else(|| {
             Problem::new(
                 "TR0601",
                 format!("no address is free on network `{}`", found.name),
             )
         })?;
-        let [_, _, high, low] = ip.octets();
         Ok(Self {
             network: found.name.clone(),
             ip,
             prefix_len,
-            mac: MacAddr([0x02, 0x54, 0x57, 0x67, high, low]).to_string(),
+            mac: mac_of(ip).to_string(),
         })
+    }
+
+    /// Addresses for a device at the same port that is in no inventory: the highest of the network that neither a
+    /// host nor the gateway has.
+    ///
+    /// # Errors
+    ///
+    /// `TR0601` if no further address is free.
+    pub fn stranger(&self, plant: &PlantSpec) -> Result<(MacAddr, Ipv4Addr), Problem> {
+        let free = free_addresses(plant, self.ip, self.prefix_len).find(|&ip| ip != self.ip);
+        let ip = free.ok_or_else(|| {
+            let message = format!("only one address is free on network `{}`", self.network);
+            Problem::new("TR0601", message)
+        })?;
+        Ok((mac_of(ip), ip))
     }
 
     /// The gateway's line in the inventory.

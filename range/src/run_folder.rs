@@ -71,6 +71,8 @@ pub mod paths {
     pub const IMPORT: &str = "defense/import.json";
     /// Why the defense failed, if it did.
     pub const FAILURE: &str = "defense/failure.txt";
+    /// What the wiring test found, where the defense was silent in the run.
+    pub const WIRING: &str = "defense/wiring.json";
 
     /// The capture of a SPAN port.
     #[must_use]

@@ -15,6 +15,7 @@ use twinrange_bridge::api::{Request, Standing};
 use twinrange_bridge::live::{Command, Event, Gateway, Interface, Pace, SyslogOut};
 use twinrange_range::session;
 
+use super::capture::CaptureStream;
 use super::desk::{Desk, standing};
 use crate::support::failure::Failure;
 use crate::support::progress::{Progress, clock};
@@ -37,9 +38,11 @@ pub(super) struct Live<'a> {
     pub(super) clock: Instant,
     pub(super) attached: Option<Interface>,
     pub(super) mirror: Option<Interface>,
+    /// Who reads the SPAN port's frames from a pipe.
+    pub(super) capture: Option<CaptureStream>,
     /// The SPAN port that is mirrored.
     pub(super) span: Option<u16>,
-    /// Frames of the interval that the mirror has had.
+    /// Frames of the interval that mirror and stream have had.
     pub(super) mirrored: usize,
     pub(super) syslog: Option<SyslogOut>,
     /// Log lines of the interval that the receiver has had.
@@ -230,14 +233,19 @@ impl Live<'_> {
     /// Hands on what was observed since the last time: frames of the SPAN port, log lines.
     fn hand_on(&mut self) {
         let observed = self.recording.session.observations();
-        if let Some(mirror) = &mut self.mirror {
-            for frame in &observed.frames[self.mirrored..] {
-                if Some(frame.span) == self.span {
-                    mirror.send(observed.bytes(frame));
-                }
+        for frame in &observed.frames[self.mirrored..] {
+            if Some(frame.span) != self.span {
+                continue;
             }
-            self.mirrored = observed.frames.len();
+            let bytes = observed.bytes(frame);
+            if let Some(mirror) = &mut self.mirror {
+                mirror.send(bytes);
+            }
+            if let Some(capture) = &mut self.capture {
+                capture.send(frame.at.as_nanos(), bytes);
+            }
         }
+        self.mirrored = observed.frames.len();
         if let Some(syslog) = &self.syslog {
             for line in &observed.logs[self.logged..] {
                 syslog.send(session::syslog(line));

@@ -1,7 +1,7 @@
 //! Alerts of an offline defense and of files that the user hands in: the same rules, another culprit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
 use sim_kernel::time::SimDuration;
@@ -302,6 +302,15 @@ fn earlier(folder: &RunFolder) -> Result<Option<ImportReport>, Problem> {
 ///
 /// What is wrong with the tool or with what it left; `TR0307` if the run folder cannot be written.
 pub(crate) fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), Failure> {
+    run_offline_over(order, folder, &folder.path().join("evidence"))
+}
+
+/// As [`run_offline`], over another evidence folder than the run's own.
+pub(crate) fn run_offline_over(
+    order: &Order<'_>,
+    folder: &RunFolder,
+    evidence: &Path,
+) -> Result<(), Failure> {
     let Some(defense) = order.defense else {
         return Ok(());
     };
@@ -310,7 +319,7 @@ pub(crate) fn run_offline(order: &Order<'_>, folder: &RunFolder) -> Result<(), F
     };
     config.confinement = defense.confinement(order.sandbox, order.hidden());
     let output = folder.path().join("defense").join("output");
-    let result = offline::run(&config, &folder.path().join("evidence"), &output)?;
+    let result = offline::run(&config, evidence, &output)?;
     let format = Format::from_name(&result.format).expect("checked when the defense was read");
     let shown = result.alerts_path.display().to_string();
     let bytes = std::fs::read(&result.alerts_path).map_err(|source| DefenseError::Io {

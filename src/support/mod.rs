@@ -22,3 +22,4 @@ pub(crate) mod sandbox;
 pub(crate) mod scenario;
 pub(crate) mod scoring;
 pub(crate) mod technique_table;
+pub(crate) mod wiring;

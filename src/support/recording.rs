@@ -11,7 +11,7 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe::{self, Keep, Observations};
 use sim_plant::respond;
 use twinrange_bridge::answer::{Action, Verb};
-use twinrange_bridge::message::{self, ActionResult, Hello, Interval, TagInfo};
+use twinrange_bridge::message::{self, ActionResult, Hello, Interval, TagInfo, Wants};
 use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseError, LockStep};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
@@ -144,6 +144,11 @@ impl<'a> Recording<'a> {
         let line = actions::line(action, &result);
         self.writer.action(&line)?;
         Ok((result, line))
+    }
+
+    /// What the lock-step defense asked to be sent; `None` from nobody.
+    pub(crate) fn wants(&self) -> Option<Wants> {
+        self.watch.tool.as_ref().map(LockStep::wants)
     }
 
     /// Whether the run has neither come to its end nor failed.

@@ -40,6 +40,7 @@ use super::progress::Count;
 use super::reruns::Reruns;
 use super::sandbox::{Mode, Note, Sandbox};
 use super::scenario::{Ready, from_run};
+use super::wiring;
 
 /// Most points of one line in the report; more cannot be seen.
 const POINTS_MAX: usize = 720;
@@ -68,6 +69,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     ready.hidden.push(folder.path().to_path_buf());
     let defense = run_defense(folder)?;
     let submitted = alerts::submitted(folder, question.alerts.as_ref(), defense.as_ref())?;
+    let silent = silence(question, &ready, defense.as_ref())?;
     let accepted = accepted_actions(folder)?;
     let played = played(folder)?;
     let response = Response {
@@ -111,7 +113,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
         .filter(|own| own.is_oracle())
         .map(|_| oracle::CAVEAT.to_owned());
     let seen = own.and_then(|_| sandbox_note(folder)?.caveat());
-    let caveats = submitted.caveats.into_iter().chain(short);
+    let caveats = submitted.caveats.into_iter().chain(short).chain(silent);
     let clients = played.as_ref().map(|played| {
         format!(
             "Clients outside sent {} frames into this live run. They count on the side of the defense: D and the parts \
@@ -153,6 +155,37 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let marks = actions.into_iter().map(|(_, mark)| mark).collect();
     let html = html(question, &ready, &runs, &recorded, marks, &score)?;
     Ok(Scored { score, html })
+}
+
+/// What a reader must know of a defense that raised nothing.
+///
+/// # Errors
+///
+/// `DF0021` if it can raise nothing: that is no score.
+fn silence(
+    question: &Question<'_>,
+    ready: &Ready,
+    defense: Option<&Defense>,
+) -> Result<Option<String>, Failure> {
+    let Some(defense) = defense.filter(|_| question.alerts.is_none()) else {
+        return Ok(None);
+    };
+    if !wiring::was_silent(question.folder)? {
+        return Ok(None);
+    }
+    let sandbox = sandbox_again(question.folder)?;
+    let (folder, interrupt) = (question.folder, question.interrupt);
+    wiring::before_score(folder, &ready.hidden, defense, &sandbox, interrupt)
+}
+
+/// The sandbox for a defense that is run again. What was required for the run is no reason not to score it elsewhere.
+fn sandbox_again(folder: &RunFolder) -> Result<Sandbox, Failure> {
+    let asked = sandbox_note(folder).map_or(Mode::Auto, |note| note.asked);
+    Sandbox::new(if asked == Mode::Off {
+        asked
+    } else {
+        Mode::Auto
+    })
 }
 
 /// What was done in a run against the attack, or at least beside it.
@@ -322,13 +355,7 @@ fn counterfactuals(
             let scratch = tempfile::tempdir().map_err(|error| {
                 Problem::new("TR0307", format!("no folder for temporary files: {error}"))
             })?;
-            let asked = sandbox_note(question.folder).map_or(Mode::Auto, |note| note.asked);
-            // What was required for the run is no reason not to score it elsewhere.
-            let sandbox = Sandbox::new(if asked == Mode::Off {
-                asked
-            } else {
-                Mode::Auto
-            })?;
+            let sandbox = sandbox_again(question.folder)?;
             let order = Order {
                 ready,
                 seed: manifest.seed,

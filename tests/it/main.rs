@@ -34,6 +34,10 @@ mod safety;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod st;
+#[cfg(unix)]
+mod stream;
 mod support;
 mod what_if;
+#[cfg(unix)]
+mod wiring;
 mod yardsticks;

@@ -20,7 +20,7 @@ fn tool(folder: &Path, name: &str, alerts: impl AsRef<[u8]>) {
         "Defense(name: \"{name}\", version: \"1\", description: \"Copies its alerts\",
             kind: Offline(command: \"cp\", args: [\"{{defense}}/said\", \"{{out}}/alerts.jsonl\"],
                 alerts: \"alerts.jsonl\", format: \"jsonl\"),
-            install: \"It is part of the tests.\", signature_table: {{\"a\": [\"T0836\"]}})"
+            install: \"It is part of the tests.\", may_be_silent: true, signature_table: {{\"a\": [\"T0836\"]}})"
     );
     fs::write(home.join("defense.ron"), description).expect("the file can be written");
 }

@@ -126,6 +126,15 @@ impl<W: Write> CaptureWriter<W> {
         Ok(self.frames)
     }
 
+    /// Hands everything on to whoever reads below.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer below.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// How many frames were written.
     #[must_use]
     pub fn frames(&self) -> u64 {

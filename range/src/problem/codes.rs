@@ -570,6 +570,12 @@ static CODES: &[CodeInfo] = &[
          wrong, or the address can be reached from other machines and no tokens were given: then anybody there could \
          stop time and act in the plant. docs/api.md has a file of tokens.",
     ),
+    info(
+        "TR0605",
+        "frames cannot be streamed",
+        "`live --capture` writes the SPAN port's frames into a named pipe or to standard output (`-`). The path does not \
+         exist or is an ordinary file; `mkfifo PATH` makes a pipe. As a file, the capture is in the run folder.",
+    ),
 ];
 
 #[cfg(test)]
