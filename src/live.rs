@@ -13,15 +13,16 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 use sim_wire::modbus::PORT;
+use twinrange_bridge::api::Request;
 use twinrange_bridge::live::{
-    Anchor, Doors, Gateway, Interface, Pace, Receiver, SyslogOut, control,
+    Doors, Event, Gateway, Interface, Pace, Receiver, SyslogOut, control,
 };
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
 use twinrange_range::session::Setting;
 
 use self::capture::CaptureStream;
-use self::desk::{Desk, Wishes};
+use self::desk::{Desk, Door, clock_anchor};
 use self::drive::Live;
 use crate::Outcome;
 use crate::run::print_run;
@@ -91,8 +92,8 @@ pub(crate) struct Args {
     /// with a line once it has been carried out.
     #[arg(long)]
     control: bool,
-    /// Begin with time standing still, until `go` or `step`.
-    #[arg(long, requires = "control")]
+    /// Begin with time standing still, until `go` or `step` comes through `--control` or `--api`.
+    #[arg(long)]
     paused: bool,
     /// One JSON object per line: a line per controller, `{"ready":true}` before the plant starts, and what came out.
     #[arg(long)]
@@ -103,6 +104,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if !control::SPEEDS.contains(&args.speed) {
         let message = format!("a speed of {} cannot be held", args.speed);
         let hint = "0.01 to 1000 plant seconds per second";
+        return Err(Problem::new("TR0112", message).hint(hint).into());
+    }
+    if args.paused && !args.control && args.api.is_none() {
+        let message = "with `--paused` alone nothing would ever let time pass";
+        let hint = "add `--control` or `--api ADDRESS:PORT`";
         return Err(Problem::new("TR0112", message).hint(hint).into());
     }
     let common = &args.common;
@@ -161,18 +167,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
         outside: Some(&outside),
         ..Setting::default()
     };
+    let door = args
+        .api
+        .map(|address| Door::open(address, args.tokens.as_deref()));
+    let door = door.transpose()?;
     let told_by = args.api.map(|_| API_TOOL);
     let recording = Recording::begin(&order, &setting, told_by)?;
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
     let clock = Instant::now();
-    let desk = args.api.map(|address| {
-        let wishes = Wishes {
-            address,
-            tokens: args.tokens.as_deref(),
-            people_approve: args.approve,
-        };
-        Desk::open(&wishes, &recording, started_unix_ns, events.clone())
+    let desk = door.map(|door| {
+        let events = events.clone();
+        Desk::open(door, args.approve, &recording, started_unix_ns, events)
     });
     let desk = desk.transpose()?;
     announce(args, &order, &open, desk.as_ref().map(Desk::address));
@@ -223,14 +229,25 @@ pub(crate) fn run(args: &Args) -> Outcome {
         syslog,
         desk,
         inbox,
+        left_over,
+        done_at,
         gateway,
         ..
     } = live;
-    if let Some(desk) = desk {
-        desk.close(&mut recording)?;
-    }
+    // Nobody waits for a command any more.
+    drop(done_at);
+    let events = left_over.into_iter().chain(inbox.try_iter());
+    let unheard: Vec<Request> = events
+        .filter_map(|event| match event {
+            Event::Request(request) => Some(request),
+            _ => None,
+        })
+        .collect();
     // Nothing is taken from outside any more.
     drop((inbox, gateway));
+    if let Some(desk) = desk {
+        desk.close(&mut recording, unheard)?;
+    }
     let note = clock_note(started_unix_ns, &pace);
     recording.notes.insert("live".to_owned(), note);
     // Who is still connected is told that the plant is gone.
@@ -284,11 +301,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// How the wall clock and the plant's clock belong together, for tools whose alerts tell the one and not the other.
 fn clock_note(started_unix_ns: u128, pace: &Pace) -> Value {
-    let anchor = |anchor: &Anchor| {
-        let unix_ns = started_unix_ns + anchor.wall.as_nanos();
-        json!({"unix_ns": u64::try_from(unix_ns).ok(), "t_ns": anchor.t_ns, "speed": anchor.speed})
-    };
-    let clock: Vec<Value> = pace.anchors().iter().map(anchor).collect();
+    let anchors = pace.anchors().iter();
+    let clock: Vec<_> = anchors
+        .map(|anchor| clock_anchor(started_unix_ns, anchor))
+        .collect();
     let (stretches, stretched) = pace.stretched();
     json!({"clock": clock, "stretches": stretches, "stretched_s": stretched.as_secs_f64()})
 }

@@ -26,7 +26,7 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -53,6 +53,9 @@ pub const OPENAPI: &str = include_str!("api/openapi.json");
 const ASKED_MAX: usize = 8;
 /// How long connections may go on when the session is over.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Most bytes of all alerts of a session, as JSON.
+const ALERT_BYTES_MAX: u64 = 256 << 20;
 
 /// What a session is asked for.
 #[derive(Debug)]
@@ -102,7 +105,7 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Following {
     /// JSON objects: the session, and every input so far.
-    pub begun: Vec<String>,
+    pub begun: Vec<Arc<str>>,
     /// Further inputs and the time, as JSON objects. It ends with the session, or where its reader is too slow.
     pub rest: mpsc::Receiver<Arc<str>>,
 }
@@ -156,6 +159,7 @@ pub trait Formats: Send + Sync {
     /// # Arguments
     ///
     /// * `tool` — the name for a tool that does not give its own.
+    /// * `zone` — of times that name none, such as `+01:00`.
     /// * `clock` — how the wall clock of a tool and the plant's clock belong together.
     ///
     /// # Errors
@@ -166,6 +170,7 @@ pub trait Formats: Send + Sync {
         format: &str,
         bytes: &[u8],
         tool: &str,
+        zone: Option<&str>,
         clock: &[ClockAnchor],
     ) -> Result<Imported, String>;
 }
@@ -180,8 +185,8 @@ pub struct ApiOptions {
     pub hello: Hello,
     /// Reads the formats of other tools.
     pub formats: Box<dyn Formats>,
-    /// How long a client may take for the head of a request, for its body, and between two pieces of a stream of alerts
-    /// six times as long.
+    /// How long a client may take for the head of a request and for its body; three times as long to take what is
+    /// written, and sixty times between two pieces of a stream of alerts.
     pub patience: Duration,
 }
 
@@ -232,6 +237,8 @@ struct Shared {
     asked: Semaphore,
     sockets: Arc<Semaphore>,
     counts: Counts,
+    /// Changes when the session is over.
+    stopped: watch::Receiver<bool>,
 }
 
 /// What has been asked so far.
@@ -240,6 +247,7 @@ struct Counts {
     /// By the first digit of the status.
     answers: [AtomicU64; 6],
     alerts: AtomicU64,
+    alert_bytes: AtomicU64,
     alerts_refused: AtomicU64,
     connections: AtomicU64,
     connections_refused: AtomicU64,
@@ -277,29 +285,34 @@ impl Api {
     ///
     /// # Arguments
     ///
-    /// * `address` — where; with port 0 a free one is taken.
+    /// * `listener` — where.
     /// * `events` — takes what is asked of the session.
     ///
     /// # Errors
     ///
-    /// If nobody may listen there, or the machine gives no thread.
+    /// If the machine gives no thread.
     ///
     /// # Panics
     ///
     /// If [`Access::may_listen_at`] does not hold.
     pub fn listen(
-        address: SocketAddr,
+        listener: TcpListener,
         options: ApiOptions,
         events: Sender<Event>,
     ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
         assert!(options.access.may_listen_at(address.ip()), "checked before");
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("api")
             .enable_all()
             .build()?;
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(address))?;
-        let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let (stop, stopped) = watch::channel(false);
         let hello = options.hello;
         let spans: Vec<String> = hello.spans.iter().map(|span| span.name.clone()).collect();
         let shared = Arc::new(Shared {
@@ -322,9 +335,9 @@ impl Api {
             asked: Semaphore::new(ASKED_MAX),
             sockets: Arc::new(Semaphore::new(serve::SOCKETS_MAX)),
             counts: Counts::default(),
+            stopped,
         });
-        let (stop, stopped) = watch::channel(false);
-        let serving = runtime.spawn(serve::accept(listener, Arc::clone(&shared), stopped));
+        let serving = runtime.spawn(serve::accept(listener, Arc::clone(&shared)));
         Ok(Self {
             shared,
             serving: Some(serving),
@@ -356,13 +369,14 @@ impl Api {
         self.shared.hub.give(batch);
     }
 
-    /// Actions that nobody has released, by the name of their command; none of them will be asked for any more.
+    /// Actions that nobody has released or that were on their way, by the name of their command; none of them will be
+    /// asked for any more.
     #[must_use]
     pub fn withdraw(&self) -> Vec<Action> {
         let mut actions = self.shared.actions.lock().expect("nobody panics with it");
         let mut withdrawn = Vec::new();
         for asked in actions.values_mut() {
-            if asked.status == Stage::Pending {
+            if matches!(asked.status, Stage::Pending | Stage::Deciding) {
                 asked.status = Stage::Refused;
                 withdrawn.push(asked.action.clone());
             }

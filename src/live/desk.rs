@@ -3,8 +3,8 @@
 //! **Invariant:** a turn of the session's loop takes a bounded number of alerts, so that a flood of them waits and the
 //! plant does not.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -12,18 +12,19 @@ use std::sync::mpsc::Sender;
 use serde_json::{Value, json};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe;
-use tokio::sync::mpsc;
-use twinrange_bridge::Quality;
+use tokio::sync::{mpsc, oneshot};
 use twinrange_bridge::api::{
     Access, Api, ApiOptions, Batch, ClockAnchor, Following, Formats, Imported, PATIENCE, Request,
     SeenFrame, SeenTag, Standing, State, TokenError,
 };
-use twinrange_bridge::live::{Event, Pace};
+use twinrange_bridge::live::{Anchor, Event, Pace};
+use twinrange_bridge::{Action, ActionResult, ActionStatus, Quality};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::session;
-use twinrange_score::formats::{Format, ImportOptions, WallAnchor, WallClock, import};
+use twinrange_score::formats::{Format, ImportOptions, WallAnchor, WallClock, import, zone_s};
 
+use crate::support::actions::RUN_IS_OVER;
 use crate::support::recording::Recording;
 
 /// Most alerts that are taken between two slices of the plant's time.
@@ -34,14 +35,38 @@ const FOLLOWER_WAITING_MAX: usize = 65_536;
 const PAST_MAX: usize = 10_000;
 /// Plant time, at plant speed, after which followers are told how far it has come.
 const TOLD_EVERY: SimDuration = SimDuration::from_millis(50);
+/// Most characters of a text of an alert.
+const TEXT_CHARS_MAX: usize = 256;
 /// Why an action is refused that nobody has released.
 const NOBODY_APPROVED: &str = "nobody approved it";
 
-/// What is open to the API, and how.
-pub(super) struct Wishes<'a> {
-    pub(super) address: SocketAddr,
-    pub(super) tokens: Option<&'a Path>,
-    pub(super) people_approve: bool,
+/// Where the API is to be, before there is a session behind it.
+pub(super) struct Door {
+    access: Access,
+    listener: TcpListener,
+}
+
+impl Door {
+    /// Reads the tokens and takes the address.
+    pub(super) fn open(address: SocketAddr, tokens: Option<&Path>) -> Result<Self, Problem> {
+        let access = tokens.map_or_else(|| Ok(Access::open()), read_tokens)?;
+        if !access.may_listen_at(address.ip()) {
+            let message = format!(
+                "{address} is no loopback address, and without tokens everybody could command the plant"
+            );
+            let hint = "name a file of tokens with `--tokens`; docs/api.md shows one";
+            return Err(Problem::new("TR0604", message).hint(hint));
+        }
+        let listener =
+            TcpListener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+        Ok(Self { access, listener })
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Problem {
+    let message = format!("the API cannot listen at {address}: {error}");
+    Problem::new("TR0604", message)
+        .hint("name another address with `--api`; port 0 takes a free one")
 }
 
 /// A session's side of the API.
@@ -53,47 +78,48 @@ pub(super) struct Desk {
     state: State,
     /// What has happened here since the last hand-over.
     happened: Batch,
+    /// Alerts that were taken, and actions that the plant has accepted.
+    taken: (u64, u64),
+    /// The actions that have been decided.
+    decided: BTreeSet<String>,
     followers: Vec<mpsc::Sender<Arc<str>>>,
+    /// Inputs that followers have been told of, as they were told.
+    inputs: Vec<Arc<str>>,
     /// The last alerts and actions, as followers are told them.
     past: VecDeque<Arc<str>>,
-    /// Inputs that followers have been told of.
-    inputs_told: usize,
     told_to: SimTime,
     started_unix_ns: u128,
 }
 
 impl Desk {
-    /// Begins to listen.
+    /// Opens the API of a session.
+    ///
+    /// # Arguments
+    ///
+    /// * `people_approve` — whether actions wait until somebody releases them.
+    /// * `started_unix_ns` — the wall clock when the session's own began.
     pub(super) fn open(
-        wishes: &Wishes<'_>,
+        door: Door,
+        people_approve: bool,
         recording: &Recording<'_>,
         started_unix_ns: u128,
         events: Sender<Event>,
     ) -> Result<Self, Problem> {
-        let access = wishes.tokens.map_or_else(|| Ok(Access::open()), tokens)?;
-        let address = wishes.address;
-        if !access.may_listen_at(address.ip()) {
-            let message = format!(
-                "{address} is no loopback address, and without tokens everybody could command the plant"
-            );
-            let hint = "name a file of tokens with `--tokens`; docs/api.md shows one";
-            return Err(Problem::new("TR0604", message).hint(hint));
-        }
         let hello = recording.hello();
         let (spans, tags) = (hello.spans.len(), hello.tags.len());
         let options = ApiOptions {
-            access,
-            people_approve: wishes.people_approve,
+            access: door.access,
+            people_approve,
+            formats: Box::new(Importers {
+                span: hello.spans.first().map(|span| span.name.clone()),
+            }),
             hello,
-            formats: Box::new(Importers),
             patience: PATIENCE,
         };
-        let api = Api::listen(address, options, events).map_err(|error| {
-            Problem::new(
-                "TR0604",
-                format!("the API cannot listen at {address}: {error}"),
-            )
-            .hint("name another address with `--api`; port 0 takes a free one")
+        let address = door.listener.local_addr();
+        let api = Api::listen(door.listener, options, events).map_err(|error| {
+            let any = SocketAddr::from(([127, 0, 0, 1], 0));
+            cannot_listen(address.unwrap_or(any), &error)
         })?;
         Ok(Self {
             api,
@@ -105,9 +131,11 @@ impl Desk {
                 ..State::default()
             },
             happened: Batch::default(),
+            taken: (0, 0),
+            decided: BTreeSet::new(),
             followers: Vec::new(),
+            inputs: Vec::new(),
             past: VecDeque::new(),
-            inputs_told: 0,
             told_to: SimTime::ZERO,
             started_unix_ns,
         })
@@ -125,33 +153,39 @@ impl Desk {
 
     /// Does what has been asked for, as far as a turn goes. Commands are left to the caller.
     pub(super) fn serve(&mut self, recording: &mut Recording<'_>) -> Result<(), Problems> {
-        let mut alerts_left = ALERTS_A_TURN;
-        while let Some(request) = self.waiting.pop_front() {
-            match request {
-                Request::Alerts { alerts, taken } => {
-                    alerts_left = alerts_left.saturating_sub(alerts.len());
-                    let now_ns = recording.session.now().as_nanos();
-                    for mut alert in alerts {
-                        alert["t_received_ns"] = json!(now_ns);
-                        recording.take_alert(&alert)?;
-                        self.happened.alerts.push(alert);
-                    }
-                    // Whoever handed them in may be gone.
-                    let _ = taken.send(now_ns);
-                    if alerts_left == 0 {
-                        return Ok(());
-                    }
+        let mut alerts = 0;
+        let mut has_followed = false;
+        while let Some(request) = self.waiting.front() {
+            // What does not fit into this turn waits for the next.
+            let fits = match request {
+                Request::Alerts { alerts: more, .. } => {
+                    alerts == 0 || alerts + more.len() <= ALERTS_A_TURN
+                }
+                Request::Follow { .. } => !has_followed,
+                _ => true,
+            };
+            if !fits {
+                break;
+            }
+            match self.waiting.pop_front().expect("it was there") {
+                Request::Alerts {
+                    alerts: more,
+                    taken,
+                } => {
+                    alerts += more.len();
+                    self.take(recording, more, taken)?;
                 }
                 Request::Action {
                     action,
                     refused,
                     decided,
                 } => {
-                    let (result, line) = recording.act(&action, refused)?;
-                    self.happened.actions.push(line);
+                    let result = self.act(recording, &action, refused)?;
+                    // Whoever asked may be gone.
                     let _ = decided.send(result);
                 }
                 Request::Follow { following } => {
+                    has_followed = true;
                     let _ = following.send(self.follow(recording));
                 }
                 Request::Command { .. } => unreachable!("the loop obeys commands itself"),
@@ -160,12 +194,70 @@ impl Desk {
         Ok(())
     }
 
+    fn take(
+        &mut self,
+        recording: &mut Recording<'_>,
+        alerts: Vec<Value>,
+        taken: oneshot::Sender<u64>,
+    ) -> Result<(), Problems> {
+        let now_ns = recording.session.now().as_nanos();
+        for mut alert in alerts {
+            alert["t_received_ns"] = json!(now_ns);
+            recording.take_alert(&alert)?;
+            self.taken.0 += 1;
+            // The tool's own record is for the folder.
+            if let Some(fields) = alert.as_object_mut() {
+                fields.remove("raw");
+            }
+            self.happened.alerts.push(alert);
+        }
+        recording.keep_defense()?;
+        // Whoever handed them in may be gone.
+        let _ = taken.send(now_ns);
+        Ok(())
+    }
+
+    fn act(
+        &mut self,
+        recording: &mut Recording<'_>,
+        action: &Action,
+        refused: Option<String>,
+    ) -> Result<ActionResult, Problems> {
+        let (result, line) = recording.act(action, refused)?;
+        recording.keep_defense()?;
+        self.taken.1 += u64::from(result.status == ActionStatus::Accepted);
+        self.decided.insert(action.command_id.clone());
+        self.happened.actions.push(line);
+        Ok(result)
+    }
+
     /// Hands on what has been seen since the last time, and how the session stands.
     pub(super) fn hand_on(&mut self, recording: &mut Recording<'_>, pace: &Pace) {
-        let now = recording.session.now();
+        let batch = self.seen_since(recording);
+        let moved = batch.t_ns > self.state.standing.t_ns;
+        for (kind, records) in [("alert", &batch.alerts), ("action", &batch.actions)] {
+            for record in records {
+                let line: Arc<str> = typed_line(kind, record).into();
+                self.tell(&line);
+                if self.past.len() == PAST_MAX {
+                    self.past.pop_front();
+                }
+                self.past.push_back(line);
+            }
+        }
+        self.publish(recording.session.now(), pace);
+        // Who is told of a moment may speak of it at once.
+        if self.api.has_listeners() && (moved || !batch.is_empty()) {
+            self.api.give(batch);
+        }
+        self.tell_followers(recording, pace);
+    }
+
+    /// What has been seen and done since the last time: counted, and kept for those who listen.
+    fn seen_since(&mut self, recording: &mut Recording<'_>) -> Batch {
         let listened_to = self.api.has_listeners();
         let mut batch = std::mem::take(&mut self.happened);
-        batch.t_ns = now.as_nanos();
+        batch.t_ns = recording.session.now().as_nanos();
         let observed = recording.session.observations();
         for frame in &observed.frames[self.seen.0..] {
             let span = usize::from(frame.span);
@@ -208,35 +300,20 @@ impl Desk {
             observed.tags.len(),
             observed.logs.len(),
         );
-        let told = [("alert", &batch.alerts), ("action", &batch.actions)];
-        for (kind, records) in told {
-            for record in records {
-                let line: Arc<str> = typed_line(kind, record).into();
-                self.tell(&line);
-                if self.past.len() == PAST_MAX {
-                    self.past.pop_front();
-                }
-                self.past.push_back(line);
-            }
-        }
-        let moved = batch.t_ns > self.state.standing.t_ns;
-        if listened_to && (moved || !batch.is_empty()) {
-            self.api.give(batch);
-        }
+        batch
+    }
+
+    /// Says how the session stands.
+    fn publish(&mut self, now: SimTime, pace: &Pace) {
         self.state.standing = standing(now, pace);
         let (stretches, stretched) = pace.stretched();
         self.state.stretches = stretches;
         self.state.stretched_s = stretched.as_secs_f64();
         let known = self.state.clock.len();
         let anchors = pace.anchors()[known..].iter();
-        self.state.clock.extend(anchors.map(|anchor| ClockAnchor {
-            unix_ns:
-                u64::try_from(self.started_unix_ns + anchor.wall.as_nanos()).unwrap_or(u64::MAX),
-            t_ns: anchor.t_ns,
-            speed: anchor.speed,
-        }));
+        let anchors = anchors.map(|anchor| clock_anchor(self.started_unix_ns, anchor));
+        self.state.clock.extend(anchors);
         self.api.publish(self.state.clone());
-        self.tell_followers(recording, pace);
     }
 
     /// What was observed has gone to the folder, and the lists begin anew.
@@ -249,19 +326,13 @@ impl Desk {
         let mut session = json!(recording.header());
         session["type"] = json!("session");
         session["range_version"] = json!(env!("CARGO_PKG_VERSION"));
-        let inputs = &recording.session.inputs().records()[..self.inputs_told];
-        let mut begun = vec![session.to_string()];
-        begun.extend(
-            inputs
-                .iter()
-                .map(|input| typed_line("input", &json!(input))),
-        );
-        begun.extend(self.past.iter().map(|line| line.to_string()));
+        let mut begun: Vec<Arc<str>> = vec![session.to_string().into()];
+        begun.extend(self.inputs.iter().cloned());
+        begun.extend(self.past.iter().cloned());
         // What is told of it later is not of an earlier time.
-        let last = inputs
-            .last()
-            .map_or(self.told_to, |input| input.time.max(self.told_to));
-        begun.push(time_line(last));
+        let inputs = recording.session.inputs().records()[..self.inputs.len()].last();
+        let last = inputs.map_or(self.told_to, |input| input.time.max(self.told_to));
+        begun.push(time_line(last).into());
         let (follower, rest) = mpsc::channel(FOLLOWER_WAITING_MAX);
         self.followers.push(follower);
         Following { begun, rest }
@@ -270,22 +341,16 @@ impl Desk {
     /// Tells followers what came in, and how far time has come.
     fn tell_followers(&mut self, recording: &Recording<'_>, pace: &Pace) {
         let now = recording.session.now();
-        let inputs = &recording.session.inputs().records()[self.inputs_told..];
+        for input in &recording.session.inputs().records()[self.inputs.len()..] {
+            let line: Arc<str> = typed_line("input", &json!(input)).into();
+            self.tell(&line);
+            self.inputs.push(line);
+        }
         let every = TOLD_EVERY.as_secs_f64() * pace.speed().max(1.0);
         let is_due = now >= self.told_to + SimDuration::from_secs_f64(every) || !pace.is_running();
-        let time = (is_due && now > self.told_to).then(|| time_line(now));
-        if time.is_some() {
+        if is_due && now > self.told_to {
             self.told_to = now;
-        }
-        self.inputs_told += inputs.len();
-        if self.followers.is_empty() {
-            return;
-        }
-        let lines = inputs
-            .iter()
-            .map(|input| typed_line("input", &json!(input)));
-        for line in lines.chain(time) {
-            self.tell(&line.into());
+            self.tell(&time_line(now).into());
         }
     }
 
@@ -295,14 +360,53 @@ impl Desk {
             .retain(|follower| follower.try_send(Arc::clone(line)).is_ok());
     }
 
-    /// Ends it: writes down the actions that nobody has released, and takes leave of followers.
-    pub(super) fn close(mut self, recording: &mut Recording<'_>) -> Result<(), Problems> {
-        for action in self.api.withdraw() {
-            recording.act(&action, Some(NOBODY_APPROVED.to_owned()))?;
-        }
+    /// Ends it: takes leave of followers, and writes down what has become of the actions that were on their way.
+    ///
+    /// # Arguments
+    ///
+    /// * `unheard` — what the session's loop has not come to.
+    pub(super) fn close(
+        mut self,
+        recording: &mut Recording<'_>,
+        unheard: impl IntoIterator<Item = Request>,
+    ) -> Result<(), Problems> {
         let end = json!({"type": "end", "t_ns": recording.session.now().as_nanos()});
         self.tell(&end.to_string().into());
+        self.followers.clear();
+        let waiting = std::mem::take(&mut self.waiting);
+        for request in waiting.into_iter().chain(unheard) {
+            // Whoever waits for an answer to anything else is told that the session is over.
+            if let Request::Action {
+                action, decided, ..
+            } = request
+            {
+                let result = self.act(recording, &action, Some(RUN_IS_OVER.to_owned()))?;
+                let _ = decided.send(result);
+            }
+        }
+        for action in self.api.withdraw() {
+            if !self.decided.contains(&action.command_id) {
+                self.act(recording, &action, Some(NOBODY_APPROVED.to_owned()))?;
+            }
+        }
+        let (alerts, accepted) = self.taken;
+        let note = json!({"alerts": alerts, "actions_accepted": accepted});
+        recording.notes.insert("api".to_owned(), note);
         Ok(())
+    }
+}
+
+/// A moment that both clocks have.
+///
+/// # Arguments
+///
+/// * `started_unix_ns` — the wall clock when the session's own began.
+pub(super) fn clock_anchor(started_unix_ns: u128, anchor: &Anchor) -> ClockAnchor {
+    let unix_ns = started_unix_ns + anchor.wall.as_nanos();
+    ClockAnchor {
+        unix_ns: u64::try_from(unix_ns).unwrap_or(u64::MAX),
+        t_ns: anchor.t_ns,
+        speed: anchor.speed,
     }
 }
 
@@ -327,7 +431,7 @@ fn time_line(now: SimTime) -> String {
 }
 
 /// Reads a file of tokens.
-fn tokens(path: &Path) -> Result<Access, Problem> {
+fn read_tokens(path: &Path) -> Result<Access, Problem> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Problem::new("TR0108", format!("`{shown}` cannot be read: {error}")))?;
@@ -341,7 +445,10 @@ fn tokens(path: &Path) -> Result<Access, Problem> {
 }
 
 /// The alert formats of the score, for tools that watch by the wall clock.
-struct Importers;
+struct Importers {
+    /// The SPAN port of frame numbers that name none.
+    span: Option<String>,
+}
 
 impl Formats for Importers {
     fn names(&self) -> Vec<&'static str> {
@@ -353,10 +460,20 @@ impl Formats for Importers {
         format: &str,
         bytes: &[u8],
         tool: &str,
+        zone: Option<&str>,
         clock: &[ClockAnchor],
     ) -> Result<Imported, String> {
         let format =
             Format::from_name(format).map_err(|_| format!("there is no format `{format}`"))?;
+        let zone_s = match zone {
+            None => None,
+            Some(zone) => Some(zone_s(zone).ok_or_else(|| {
+                format!(
+                    "`{}` is no zone; write UTC or +01:00",
+                    zone.escape_default()
+                )
+            })?),
+        };
         let anchors = clock.iter().map(|anchor| WallAnchor {
             unix_ns: anchor.unix_ns,
             t_ns: anchor.t_ns,
@@ -366,8 +483,9 @@ impl Formats for Importers {
             epoch_unix_ns: EPOCH_UNIX_NS,
             refuse_foreign: false,
             wall_clock: Some(WallClock::new(anchors.collect())),
-            zone_s: Some(0),
+            zone_s,
             tool: Some(tool.to_owned()),
+            span: self.span.clone(),
             ..ImportOptions::default()
         };
         let import = import(format, bytes, &options).map_err(|error| error.to_string())?;
@@ -377,9 +495,19 @@ impl Formats for Importers {
             let mut alert = serde_json::to_value(alert).expect("an alert encodes");
             if let Some(fields) = alert.as_object_mut() {
                 fields.remove("t_received_ns");
+                fields.values_mut().for_each(shorten);
             }
             alerts.push(alert);
         }
         Ok(Imported { alerts, skipped })
+    }
+}
+
+/// Cuts a text to the length that the normal form allows.
+fn shorten(value: &mut Value) {
+    if let Value::String(text) = value
+        && let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX)
+    {
+        text.truncate(end);
     }
 }

@@ -76,8 +76,8 @@ impl Live<'_> {
             self.advance(next_interval);
             self.hear(woken.take());
             self.serve()?;
-            self.reply();
             self.exchange_frames();
+            self.reply();
             let quits = self.quits && self.done_at.is_empty();
             if quits {
                 // What happens in this very instant is part of the last interval.

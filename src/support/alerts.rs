@@ -211,12 +211,13 @@ pub(crate) fn of_defense(
             (import.after(report), format)
         }
     };
-    let tool = match defense {
+    let by_api = api_note(folder).is_some_and(|api| api.alerts > 0);
+    let tool = match defense.filter(|_| !by_api) {
         Some(defense) => {
             let confined = sandbox_note(folder).map(|note| note.confined);
             Some(tool_of(defense, confined))
         }
-        // It spoke over the API, and nothing of it is in the folder but what it said.
+        // Who spoke over the API is known by what was said.
         None => tool_names(&import).map(|name| Tool {
             name,
             version: None,
@@ -462,11 +463,35 @@ pub(crate) fn submitted(
 ) -> Result<Submitted, Failure> {
     match file {
         Some(file) => from_file(folder, file, defense),
-        None if folder.manifest().options.defense.is_some() => of_defense(folder, defense),
+        None if has_own(folder, defense) => of_defense(folder, defense),
         None => {
             let message = "this run had no defense, and no alerts were given";
             let hint = "name a file with --alerts FILE, or run with --defense";
             Err(Problem::new("TR0112", message).hint(hint).into())
         }
+    }
+}
+
+/// What was done over the defense API of a live session.
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+pub(crate) struct ApiNote {
+    /// Alerts that were handed in.
+    pub(crate) alerts: u64,
+    /// Actions that the plant accepted.
+    pub(crate) actions_accepted: u64,
+}
+
+/// What a run remembers of its defense API, if it had one.
+pub(crate) fn api_note(folder: &RunFolder) -> Option<ApiNote> {
+    let note = folder.manifest().notes.get("api")?;
+    ApiNote::deserialize(note).ok()
+}
+
+/// Whether a run had a defense: one that was started, or somebody who used the API as one.
+fn has_own(folder: &RunFolder, defense: Option<&Defense>) -> bool {
+    let used = |api: ApiNote| api.alerts + api.actions_accepted > 0;
+    match api_note(folder) {
+        Some(api) if defense.is_none() => used(api),
+        _ => folder.manifest().options.defense.is_some(),
     }
 }

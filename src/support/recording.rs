@@ -127,6 +127,11 @@ impl<'a> Recording<'a> {
         self.writer.alert(alert)
     }
 
+    /// Sees to it that what a defense outside has said stays, whatever happens to this process.
+    pub(crate) fn keep_defense(&mut self) -> Result<(), Problems> {
+        self.writer.flush_defense()
+    }
+
     /// Hands an action of a defense outside to the plant. Returns what becomes of it, and the line that was written.
     ///
     /// # Arguments

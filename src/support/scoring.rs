@@ -75,7 +75,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let response = Response {
         accepted: &accepted,
         played: played.as_ref(),
-        can_act_again: defense.as_ref().is_some_and(Defense::may_act),
+        by_api: alerts::api_note(folder).is_some_and(|api| api.actions_accepted > 0),
     };
     let runs = counterfactuals(question, &ready, defense.as_ref(), &response)?;
     let violations = undefended_violations(&runs.a, &runs.n, &ready);
@@ -124,12 +124,10 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let alone = (folder.manifest().notes.get("twin") == Some(&serde_json::Value::Bool(false))).then(|| {
         "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
     });
-    let asked = (played.is_none() && response.is_of_outside()).then(|| {
-        format!(
-            "Somebody outside asked for {} actions over the defense API. D does them again when they were done, whatever \
-             the plant shows.",
-            accepted.len()
-        )
+    let asked = response.by_api.then(|| {
+        "Somebody outside asked for actions over the defense API. D does all actions of the run again when they were \
+         done, whatever the plant shows."
+            .to_owned()
     });
     for sentence in caveats
         .chain(told)
@@ -193,8 +191,8 @@ struct Response<'a> {
     accepted: &'a [(SimTime, Action)],
     /// What clients outside sent into a live run.
     played: Option<&'a Played>,
-    /// Whether there is a defense that can be started again and act anew.
-    can_act_again: bool,
+    /// Whether some of the actions were asked for over the defense API.
+    by_api: bool,
 }
 
 impl Response<'_> {
@@ -204,7 +202,7 @@ impl Response<'_> {
 
     /// Whether it is what somebody outside did, who is not there any more: it is played again as it was.
     fn is_of_outside(&self) -> bool {
-        self.played.is_some() || (!self.can_act_again && !self.accepted.is_empty())
+        self.played.is_some() || self.by_api
     }
 }
 

@@ -93,7 +93,9 @@ pub fn shots(plan: &Plan, story: &Story, speed: f64) -> Vec<Shot> {
                 let piece = column.and_then(|column| piece_with(plan, column));
                 piece.unwrap_or_else(|| "overview".to_owned())
             }
-            MarkKind::Alert | MarkKind::FalseAlert | MarkKind::Plant => continue,
+            MarkKind::Alert | MarkKind::FalseAlert | MarkKind::NoReturn | MarkKind::Plant => {
+                continue;
+            }
         };
         let last = shots.last_mut().expect("there is one at the start");
         if last.view == view {

@@ -83,16 +83,24 @@ pub fn connect(address: &str, token: Option<&str>) -> Result<OpenRun, Problems> 
             tell,
             told: Update::default(),
         };
-        for line in lines.map_while(Result::ok) {
+        for line in lines {
             if stopped.load(Ordering::SeqCst) {
                 return;
             }
-            if let Err(why) = follower.hear(&line) {
-                eprintln!("note: the session is not followed any more: {why}");
-                return;
+            let heard = line.map_err(|error| error.to_string());
+            match heard.and_then(|line| follower.hear(&line)) {
+                Ok(false) => {}
+                Ok(true) => {
+                    eprintln!("note: the session has ended; what was seen of it stays");
+                    return;
+                }
+                Err(why) => {
+                    eprintln!("note: the session is not followed any more: {why}");
+                    return;
+                }
             }
         }
-        eprintln!("note: the session has ended; what was seen of it stays");
+        eprintln!("note: the session is not followed any more: the connection was closed");
     });
     Ok(OpenRun {
         seed: header.seed,
@@ -115,6 +123,8 @@ fn ask(
     let config = ureq::Agent::config_builder()
         .timeout_connect(Some(PATIENCE))
         .timeout_recv_response(Some(PATIENCE))
+        // A token of this role is for nobody between here and there.
+        .proxy(None)
         .http_status_as_error(false)
         .build();
     let mut request = config.new_agent().get(format!("{scheme}{base}/v1/follow"));
@@ -171,12 +181,12 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// Takes a line.
+    /// Takes a line, and says whether it was the last.
     ///
     /// # Errors
     ///
-    /// Why it cannot be.
-    fn hear(&mut self, line: &str) -> Result<(), String> {
+    /// Why it cannot be taken.
+    fn hear(&mut self, line: &str) -> Result<bool, String> {
         let mut line: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let kind = line
             .as_object_mut()
@@ -187,24 +197,20 @@ impl Follower<'_> {
                     serde_json::from_value(line).map_err(|error| error.to_string())?;
                 self.advance(record.time)?;
                 let handed_in = self.session.hand_in(record.origin, record.input);
-                handed_in.map_err(|error| format!("an input does not fit: {error}"))
+                handed_in.map_err(|error| format!("an input does not fit: {error}"))?;
             }
-            Some("time" | "end") => {
+            Some(word @ ("time" | "end")) => {
                 let t_ns = line["t_ns"].as_u64().ok_or("a time has no `t_ns`")?;
                 self.advance(SimTime::from_nanos(t_ns))?;
-                self.hand_over()
+                self.hand_over()?;
+                return Ok(word == "end");
             }
-            Some("alert") => {
-                self.told.alerts.push(line);
-                Ok(())
-            }
-            Some("action") => {
-                self.told.actions.push(line);
-                Ok(())
-            }
+            Some("alert") => self.told.alerts.push(line),
+            Some("action") => self.told.actions.push(line),
             // Later sessions may tell more.
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(false)
     }
 
     /// Goes on to a time, and shows what is seen on a long way.

@@ -125,10 +125,12 @@ fn read_time_keys(keys: Res<ButtonInput<KeyCode>>, sides: Res<Sides>, mut time: 
         if forward { times.min() } else { times.max() }
     };
     if keys.just_pressed(KeyCode::Comma) {
-        time.seek(time.t_ns.saturating_sub(SECOND_NS));
+        let before = time.t_ns.saturating_sub(SECOND_NS);
+        time.seek(before);
     }
     if keys.just_pressed(KeyCode::Period) {
-        time.seek((time.t_ns + SECOND_NS).min(end_ns));
+        let behind = (time.t_ns + SECOND_NS).min(end_ns);
+        time.seek(behind);
     }
     if keys.just_pressed(KeyCode::ArrowRight)
         && let Some(next) = mark(true, time.t_ns)

@@ -260,12 +260,12 @@ impl Access {
         if !caller.roles.contains(&needs) {
             return Err(Denied::Role(needs));
         }
-        let mut budget = caller.budget.lock().expect("nobody panics with it");
-        if !budget.requests.take(1.0, REQUESTS, now) {
-            return Err(Denied::TooOften);
+        let caller = Caller(Arc::clone(caller));
+        if caller.take_request(needs, now) {
+            Ok(caller)
+        } else {
+            Err(Denied::TooOften)
         }
-        drop(budget);
-        Ok(Caller(Arc::clone(caller)))
     }
 }
 
@@ -280,6 +280,17 @@ impl Caller {
         self.0.roles.contains(&role)
     }
 
+    /// Takes a request from what it may ask; false where they are too many just now.
+    pub(crate) fn take_request(&self, needs: Role, now: Instant) -> bool {
+        let mut budget = self.0.budget.lock().expect("nobody panics with it");
+        // Who releases actions or ends the session is not kept from it by a flood of other requests.
+        let bucket = match needs {
+            Role::Approve | Role::Control => &mut budget.commands,
+            _ => &mut budget.requests,
+        };
+        bucket.take(1.0, REQUESTS, now)
+    }
+
     /// Takes alerts from what it may hand in; false where they are too many just now.
     pub(crate) fn take_alerts(&self, count: usize, now: Instant) -> bool {
         let mut budget = self.0.budget.lock().expect("nobody panics with it");
@@ -291,6 +302,7 @@ impl Caller {
 #[derive(Debug, Default)]
 struct Budget {
     requests: Bucket,
+    commands: Bucket,
     alerts: Bucket,
 }
 

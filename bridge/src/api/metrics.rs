@@ -151,6 +151,7 @@ fn asked(shared: &Shared, page: &mut String) {
     let actions = shared.actions.lock().expect("nobody panics with it");
     let stages = [
         ("pending", Stage::Pending),
+        ("deciding", Stage::Deciding),
         ("accepted", Stage::Accepted),
         ("refused", Stage::Refused),
     ];

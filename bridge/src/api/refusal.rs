@@ -14,6 +14,8 @@ pub(crate) struct Refusal {
     detail: String,
     /// Place of the record at fault in a batch, from 0.
     index: Option<usize>,
+    /// How many records before it have been taken.
+    taken: Option<usize>,
 }
 
 impl Refusal {
@@ -23,6 +25,7 @@ impl Refusal {
             status,
             detail: detail.into(),
             index: None,
+            taken: None,
         }
     }
 
@@ -53,9 +56,10 @@ impl Refusal {
         self
     }
 
-    /// The status that goes with it.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
+    /// Says how many records have been taken all the same.
+    pub(crate) fn after(mut self, taken: usize) -> Self {
+        self.taken = Some(taken);
+        self
     }
 
     /// The body that goes with it.
@@ -67,6 +71,9 @@ impl Refusal {
         });
         if let Some(index) = self.index {
             body["index"] = json!(index);
+        }
+        if let Some(taken) = self.taken {
+            body["taken"] = json!(taken);
         }
         body
     }

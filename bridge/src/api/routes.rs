@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, RawQuery, Request as HttpRequest, State as Here};
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request as HttpRequest, State as Here};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -19,7 +21,9 @@ use tokio::time::timeout;
 
 use super::access::{Caller, Role};
 use super::refusal::Refusal;
-use super::{AskedAction, Counts, OPENAPI, Request, Shared, Stage, metrics, stream};
+use super::{
+    ALERT_BYTES_MAX, AskedAction, Counts, OPENAPI, Request, Shared, Stage, metrics, stream,
+};
 use crate::answer::Action;
 use crate::live::{Command, Event};
 use crate::message::{ALERTS_PER_INTERVAL, ALERTS_PER_RUN, ActionResult, ActionStatus, Hello};
@@ -120,9 +124,13 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         .with_state(Arc::clone(shared))
 }
 
-/// Counts answers.
+/// Counts answers, and lets what has been begun come to its end also where the client goes away meanwhile.
 async fn count(Here(shared): Here<Arc<Shared>>, request: HttpRequest, next: Next) -> Response {
-    let response = next.run(request).await;
+    let done = tokio::spawn(next.run(request)).await;
+    let response = done.unwrap_or_else(|_| {
+        let detail = "this is a bug of the range: please report it";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+    });
     let class = usize::from(response.status().as_u16() / 100).min(5);
     Counts::add(&shared.counts.answers[class], 1);
     response
@@ -165,7 +173,9 @@ fn not_by_a_web_page(headers: &HeaderMap) -> Result<(), Refusal> {
             "without tokens this answers only to loopback addresses and `localhost`",
         ));
     }
-    if headers.contains_key(header::ORIGIN) {
+    let is_of_a_page = text(header::HeaderName::from_static("sec-fetch-site"))
+        .is_some_and(|site| !matches!(site, "none" | "same-origin"));
+    if is_of_a_page || headers.contains_key(header::ORIGIN) {
         return Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "without tokens web pages are not answered; start the session with --tokens",
@@ -226,26 +236,36 @@ async fn status(Here(shared): Here<Arc<Shared>>) -> Json<Value> {
 }
 
 /// Reads a body, within its limits.
-async fn read(shared: &Shared, body: Body) -> Result<Bytes, Refusal> {
-    let too_large = |_| {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("a body has at most {BODY_BYTES_MAX} bytes"),
-        )
+async fn read(shared: &Shared, body: Body) -> Result<Vec<u8>, Refusal> {
+    let read = async {
+        let mut bytes = Vec::new();
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|_| broken_off())?);
+            if bytes.len() > BODY_BYTES_MAX {
+                let detail = format!("a body has at most {BODY_BYTES_MAX} bytes");
+                return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+            }
+        }
+        Ok(bytes)
     };
-    let read = timeout(shared.patience, to_bytes(body, BODY_BYTES_MAX)).await;
     let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long");
-    read.map_err(slow)?.map_err(too_large)
+    timeout(shared.patience, read).await.map_err(slow)?
+}
+
+/// A body that has no proper end.
+pub(crate) fn broken_off() -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "the body broke off")
 }
 
 /// What a body says it is, without parameters; nothing counts as JSON.
-fn media_type(headers: &HeaderMap) -> Result<String, Refusal> {
+fn media_type(headers: &HeaderMap) -> String {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Ok("application/json".to_owned());
+        return "application/json".to_owned();
     };
     let value = value.to_str().unwrap_or_default();
     let media = value.split(';').next().unwrap_or_default();
-    Ok(media.trim().to_ascii_lowercase())
+    media.trim().to_ascii_lowercase()
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Refusal> {
@@ -260,7 +280,7 @@ fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Refusal> {
 }
 
 fn only_json(headers: &HeaderMap) -> Result<(), Refusal> {
-    match media_type(headers)?.as_str() {
+    match media_type(headers).as_str() {
         "application/json" => Ok(()),
         other => Err(unknown_media(other, "application/json")),
     }
@@ -274,17 +294,30 @@ fn unknown_media(found: &str, known: &str) -> Refusal {
     Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }
 
+/// How alerts are written that are not in the normal form.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HowWritten {
+    format: Option<String>,
+    /// Of times that name none.
+    zone: Option<String>,
+}
+
+pub(crate) fn wrong_query(why: QueryRejection) -> Refusal {
+    Refusal::wrong(why.body_text())
+}
+
 /// One alert, a list of them, or lines of them while they come.
 async fn alerts(
     Here(shared): Here<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
+    query: Result<Query<HowWritten>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let format = query.as_deref().and_then(|query| of_query(query, "format"));
-    let media = media_type(&headers)?;
-    if let Some(format) = format {
+    let HowWritten { format, zone } = query.map_err(wrong_query)?.0;
+    let media = media_type(&headers);
+    if let Some(format) = format.as_deref() {
         if !shared.formats.names().contains(&format) {
             let known = shared.formats.names().join(", ");
             let detail = format!(
@@ -295,7 +328,10 @@ async fn alerts(
         }
         let bytes = read(&shared, body).await?;
         let clock = shared.state().clock.clone();
-        let imported = shared.formats.read(format, &bytes, caller.name(), &clock);
+        let zone = zone.as_deref();
+        let imported = shared
+            .formats
+            .read(format, &bytes, caller.name(), zone, &clock);
         let imported = imported.map_err(|why| {
             Counts::add(&shared.counts.alerts_refused, 1);
             Refusal::wrong(why)
@@ -351,6 +387,10 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
+    pub(crate) fn to_json(self) -> Value {
+        json!({"taken": self.count, "t_received_ns": self.t_received_ns})
+    }
+
     /// Counts more in.
     pub(crate) fn add(&mut self, more: Self) {
         self.count += more.count;
@@ -359,7 +399,7 @@ impl Taken {
 }
 
 pub(crate) fn taken_answer(taken: Taken, skipped: Option<u64>) -> Response {
-    let mut body = json!({"taken": taken.count, "t_received_ns": taken.t_received_ns});
+    let mut body = taken.to_json();
     if let Some(skipped) = skipped {
         body["skipped"] = json!(skipped);
     }
@@ -373,34 +413,57 @@ pub(crate) async fn take(
     alerts: Vec<Value>,
 ) -> Result<Taken, Refusal> {
     let count = alerts.len();
-    let refused = |refusal: Refusal| {
-        Counts::add(&shared.counts.alerts_refused, count as u64);
-        refusal
+    let taken = async {
+        if count > ALERTS_PER_INTERVAL {
+            let detail = format!("a request has at most {ALERTS_PER_INTERVAL} alerts");
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        if !caller.take_alerts(count, Instant::now()) {
+            let detail = "too many alerts: wait a second";
+            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail));
+        }
+        put_on_record(shared, caller, alerts).await
     };
-    if count > ALERTS_PER_INTERVAL {
-        let detail = format!("a request has at most {ALERTS_PER_INTERVAL} alerts");
-        return Err(refused(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail)));
+    let taken = taken.await;
+    if taken.is_err() {
+        Counts::add(&shared.counts.alerts_refused, count as u64);
     }
-    if !caller.take_alerts(count, Instant::now()) {
-        let detail = "too many alerts: wait a second";
-        return Err(refused(Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail)));
-    }
+    taken
+}
+
+/// Checks alerts, all or none of them, and hands them to the session's loop.
+pub(crate) async fn put_on_record(
+    shared: &Shared,
+    caller: &Caller,
+    alerts: Vec<Value>,
+) -> Result<Taken, Refusal> {
     let now_ns = shared.now_ns();
     let checked = {
         let mut rules = shared.rules.lock().expect("nobody panics with it");
         rules.alerts_of(caller.name(), alerts, now_ns)
     };
-    let checked = checked.map_err(|(index, why)| {
-        refused(match index {
-            Some(index) => Refusal::wrong(why).at(index),
-            None => Refusal::new(StatusCode::INSUFFICIENT_STORAGE, why),
-        })
+    let full = |why: String| Refusal::new(StatusCode::INSUFFICIENT_STORAGE, why);
+    let alerts = checked.map_err(|(index, why)| match index {
+        Some(index) => Refusal::wrong(why).at(index),
+        None => full(why),
     })?;
-    if checked.is_empty() {
+    if alerts.is_empty() {
         return Ok(Taken::default());
     }
-    let alerts = checked;
+    let bytes: usize = alerts.iter().map(|alert| alert.to_string().len()).sum();
+    let before = shared
+        .counts
+        .alert_bytes
+        .fetch_add(bytes as u64, Ordering::Relaxed);
+    if before + bytes as u64 > ALERT_BYTES_MAX {
+        return Err(full(format!(
+            "the alerts of a session have at most {ALERT_BYTES_MAX} bytes"
+        )));
+    }
+    let count = alerts.len();
+    let place = shared.asked.acquire().await.map_err(|_| Refusal::over())?;
     let t_received_ns = ask(shared, |taken| Request::Alerts { alerts, taken }).await?;
+    drop(place);
     Counts::add(&shared.counts.alerts, count as u64);
     Ok(Taken {
         count,
@@ -413,8 +476,6 @@ pub(crate) async fn ask<T>(
     shared: &Shared,
     request: impl FnOnce(oneshot::Sender<T>) -> Request,
 ) -> Result<T, Refusal> {
-    let asked = shared.asked.acquire().await;
-    let _place = asked.map_err(|_| Refusal::over())?;
     let (tell, told) = oneshot::channel();
     let event = Event::Request(request(tell));
     shared.events.send(event).map_err(|_| Refusal::over())?;
@@ -462,7 +523,7 @@ pub(crate) async fn ask_for(
         .lock()
         .expect("nobody panics with it")
         .insert(id, asked);
-    debug_assert!(known.is_none(), "command ids are unique");
+    assert!(known.is_none(), "command ids are unique");
     if shared.people_approve {
         return Ok(pending);
     }
@@ -498,10 +559,20 @@ async fn actions(Here(shared): Here<Arc<Shared>>) -> Json<Value> {
     Json(json!({ "actions": actions }))
 }
 
-async fn action(Here(shared): Here<Arc<Shared>>, Path(id): Path<String>) -> Answer {
+async fn action(
+    Here(shared): Here<Arc<Shared>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Answer {
+    let id = id_of(id)?;
     let actions = shared.actions.lock().expect("nobody panics with it");
     let asked = actions.get(&id).ok_or_else(|| no_action(&id))?;
     Ok(Json(json!(asked)).into_response())
+}
+
+/// The name of a command in a path.
+fn id_of(id: Result<Path<String>, PathRejection>) -> Result<String, Refusal> {
+    id.map(|Path(id)| id)
+        .map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why.body_text()))
 }
 
 fn no_action(id: &str) -> Refusal {
@@ -524,7 +595,11 @@ fn take_pending(shared: &Shared, id: &str) -> Result<Action, Refusal> {
     Ok(asked.action.clone())
 }
 
-async fn approve(Here(shared): Here<Arc<Shared>>, Path(id): Path<String>) -> Answer {
+async fn approve(
+    Here(shared): Here<Arc<Shared>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Answer {
+    let id = id_of(id)?;
     let action = take_pending(&shared, &id)?;
     let decided = decide(&shared, action, None).await?;
     Ok(Json(decided).into_response())
@@ -541,10 +616,11 @@ struct Why {
 async fn refuse(
     Here(shared): Here<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
+    let id = id_of(id)?;
     let bytes = read(&shared, body).await?;
     let why = if bytes.is_empty() {
         Why::default()
@@ -575,10 +651,4 @@ async fn control(Here(shared): Here<Arc<Shared>>, headers: HeaderMap, body: Body
     let command = Command::parse(&asked.command).map_err(Refusal::wrong)?;
     let standing = ask(&shared, |done| Request::Command { command, done }).await?;
     Ok(Json(json!(standing)).into_response())
-}
-
-/// A value of a query such as `format=eve&x=1`. Words of this API need no escapes.
-pub(crate) fn of_query<'a>(query: &'a str, key: &str) -> Option<&'a str> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| *name == key).map(|(_, value)| value)
 }

@@ -2,35 +2,40 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::{
     Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
 };
-use axum::extract::{RawQuery, State as Here};
+use axum::extract::{Query, State as Here};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event as ServerEvent, KeepAlive, Sse};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::access::{Caller, Role};
+use super::access::{Caller, Denied, Role};
 use super::feed::{Batch, Told, Topics, told};
 use super::refusal::Refusal;
-use super::routes::{Answer, Taken, ask, ask_for, of_query, take, taken_answer};
-use super::{Request, Shared};
-use crate::message::ALERTS_PER_INTERVAL;
+use super::routes::{
+    Answer, Taken, ask, ask_for, broken_off, put_on_record, take, taken_answer, wrong_query,
+};
+use super::{Counts, Request, Shared};
+use crate::message::{ACTIONS_PER_INTERVAL, ALERTS_PER_INTERVAL};
 
 /// Longest line of alerts, and longest message of a conversation, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// How much longer than a body a stream of alerts may be silent.
-const SILENCE_FACTOR: u32 = 6;
+const SILENCE_FACTOR: u32 = 60;
+/// How often a stream looks whether more alerts may come.
+const BUDGET_LOOK: Duration = Duration::from_millis(100);
 /// How often a silent stream of events says that it is alive.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// How long a listener may take to accept a message.
@@ -38,9 +43,16 @@ const LISTENER_PATIENCE: Duration = Duration::from_secs(30);
 /// Lines of alerts that are taken at once.
 const LINES_AT_ONCE: usize = ALERTS_PER_INTERVAL;
 
-fn topics(query: Option<&str>) -> Result<Topics, Refusal> {
-    let list = query.and_then(|query| of_query(query, "topics"));
-    Topics::parse(list).map_err(Refusal::wrong)
+/// What a listener asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    topics: Option<String>,
+}
+
+fn topics(query: Result<Query<Wanted>, QueryRejection>) -> Result<Topics, Refusal> {
+    let Query(wanted) = query.map_err(wrong_query)?;
+    Topics::parse(wanted.topics.as_deref()).map_err(Refusal::wrong)
 }
 
 /// The next batch for a listener; `None` when the session is over.
@@ -58,8 +70,11 @@ async fn next(
 }
 
 /// What is seen, as server-sent events.
-pub(crate) async fn events(Here(shared): Here<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let topics = topics(query.as_deref())?;
+pub(crate) async fn events(
+    Here(shared): Here<Arc<Shared>>,
+    query: Result<Query<Wanted>, QueryRejection>,
+) -> Answer {
+    let topics = topics(query)?;
     let seen = shared.hub.listen();
     let batches = stream::unfold((seen, shared), move |(mut seen, shared)| async move {
         let told = next(&mut seen, topics, &shared).await?;
@@ -86,10 +101,10 @@ struct Said {
 pub(crate) async fn socket(
     Here(shared): Here<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    RawQuery(query): RawQuery,
+    query: Result<Query<Wanted>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
-    let topics = topics(query.as_deref())?;
+    let topics = topics(query)?;
     let upgrade = upgrade.map_err(|why| Refusal::new(why.status(), why.body_text()))?;
     let place = Arc::clone(&shared.sockets).try_acquire_owned();
     let place = place.map_err(|_| {
@@ -98,17 +113,23 @@ pub(crate) async fn socket(
             "there are too many WebSockets already",
         )
     })?;
+    // From now on, and not from when the client has learnt of it.
+    let seen = shared.hub.listen();
     Ok(upgrade
         .max_message_size(LINE_BYTES_MAX)
         .max_frame_size(LINE_BYTES_MAX)
         .on_upgrade(async move |socket| {
-            converse(socket, shared, caller, topics).await;
+            converse(socket, shared, caller, (seen, topics)).await;
             drop(place);
         }))
 }
 
-async fn converse(mut socket: WebSocket, shared: Arc<Shared>, caller: Caller, topics: Topics) {
-    let mut seen = shared.hub.listen();
+async fn converse(
+    mut socket: WebSocket,
+    shared: Arc<Shared>,
+    caller: Caller,
+    (mut seen, topics): (Receiver<Arc<Batch>>, Topics),
+) {
     loop {
         let answers = tokio::select! {
             told = next(&mut seen, topics, &shared) => match told {
@@ -144,90 +165,104 @@ async fn hear(shared: &Shared, caller: &Caller, bytes: &[u8]) -> Vec<Told> {
             ))];
         }
     };
+    if said.actions.len() > ACTIONS_PER_INTERVAL {
+        let detail = format!("a message has at most {ACTIONS_PER_INTERVAL} actions");
+        return vec![refused(&Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            detail,
+        ))];
+    }
+    let roles = [
+        (!said.alerts.is_empty()).then_some(Role::Alert),
+        (!said.actions.is_empty()).then_some(Role::Act),
+    ];
+    for role in roles.into_iter().flatten() {
+        if !caller.may(role) {
+            return vec![refused(&Denied::Role(role).into())];
+        }
+    }
+    if !caller.take_request(Role::Observe, Instant::now()) {
+        return vec![refused(&Denied::TooOften.into())];
+    }
     let mut answers = Vec::new();
     if !said.alerts.is_empty() {
-        answers.push(match may(caller, Role::Alert) {
+        answers.push(match take(shared, caller, said.alerts).await {
+            Ok(taken) => Told::of("taken", &taken.to_json()),
             Err(refusal) => refused(&refusal),
-            Ok(()) => match take(shared, caller, said.alerts).await {
-                Ok(taken) => Told::of("taken", &taken_json(taken)),
-                Err(refusal) => refused(&refusal),
-            },
         });
     }
     for action in said.actions {
-        answers.push(match may(caller, Role::Act) {
+        answers.push(match ask_for(shared, caller, action).await {
+            Ok(asked) => Told::of("asked", &asked),
             Err(refusal) => refused(&refusal),
-            Ok(()) => match ask_for(shared, caller, action).await {
-                Ok(asked) => Told::of("asked", &asked),
-                Err(refusal) => refused(&refusal),
-            },
         });
     }
     answers
-}
-
-fn may(caller: &Caller, role: Role) -> Result<(), Refusal> {
-    if caller.may(role) {
-        return Ok(());
-    }
-    Err(super::access::Denied::Role(role).into())
 }
 
 fn refused(refusal: &Refusal) -> Told {
     Told::of("refused", &refusal.body())
 }
 
-fn taken_json(taken: Taken) -> Value {
-    json!({"taken": taken.count, "t_received_ns": taken.t_received_ns})
-}
-
 /// Lines of alerts, taken while they come. A line that is wrong ends it; what came before it has been taken.
 pub(crate) async fn alerts(shared: &Shared, caller: &Caller, body: Body) -> Answer {
+    let mut all = Taken::default();
+    let done = take_lines(shared, caller, body, &mut all).await;
+    done.map(|()| taken_answer(all, None)).map_err(|refusal| {
+        Counts::add(&shared.counts.alerts_refused, 1);
+        refusal.after(all.count)
+    })
+}
+
+async fn take_lines(
+    shared: &Shared,
+    caller: &Caller,
+    body: Body,
+    all: &mut Taken,
+) -> Result<(), Refusal> {
     let mut chunks = body.into_data_stream();
     let mut lines = Lines::default();
-    let mut all = Taken::default();
+    let mut stopped = shared.stopped.clone();
+    let silence_max = shared.patience * SILENCE_FACTOR;
     loop {
-        let chunk = timeout(shared.patience * SILENCE_FACTOR, chunks.next()).await;
-        let chunk = chunk
-            .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "no alert came for too long"))?;
+        let chunk = tokio::select! {
+            chunk = timeout(silence_max, chunks.next()) => chunk,
+            // What has been taken by then is what counts.
+            _ = stopped.changed() => return Ok(()),
+        };
+        let chunk = chunk.map_err(|_| {
+            let detail = "nothing came for too long; an empty line now and then keeps it open";
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, detail)
+        })?;
         let is_last = chunk.is_none();
         match chunk {
             Some(Ok(chunk)) => lines.push(&chunk),
-            // The client went away: nobody is there to be answered.
-            Some(Err(_)) => {
-                return Err(Refusal::new(StatusCode::BAD_REQUEST, "the body broke off"));
-            }
+            Some(Err(_)) => return Err(broken_off()),
             None => lines.push(b"\n"),
         }
         while let Some(mut batch) = lines.take(all.count)? {
-            let refusal = match patiently(shared, caller, batch.clone()).await {
+            // Lines wait where they are too many just now.
+            while !caller.take_alerts(batch.len(), Instant::now()) {
+                sleep(BUDGET_LOOK).await;
+            }
+            let refusal = match put_on_record(shared, caller, batch.clone()).await {
                 Ok(taken) => {
                     all.add(taken);
                     continue;
                 }
                 Err(refusal) => refusal,
             };
-            let wrong = refusal.index().ok_or(refusal.clone())?;
+            let Some(wrong) = refusal.index() else {
+                return Err(refusal);
+            };
             batch.truncate(wrong);
             let before = all.count;
-            all.add(patiently(shared, caller, batch).await?);
+            all.add(put_on_record(shared, caller, batch).await?);
             return Err(refusal.moved(before));
         }
         lines.check()?;
         if is_last {
-            return Ok(taken_answer(all, None));
-        }
-    }
-}
-
-/// Takes alerts; where they are too many just now, waits.
-async fn patiently(shared: &Shared, caller: &Caller, batch: Vec<Value>) -> Result<Taken, Refusal> {
-    loop {
-        match take(shared, caller, batch.clone()).await {
-            Err(refusal) if refusal.status() == StatusCode::TOO_MANY_REQUESTS => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-            taken => return taken,
+            return Ok(());
         }
     }
 }
@@ -236,6 +271,8 @@ async fn patiently(shared: &Shared, caller: &Caller, batch: Vec<Value>) -> Resul
 #[derive(Debug, Default)]
 struct Lines {
     bytes: Vec<u8>,
+    /// How many of them are known to hold no line end.
+    scanned: usize,
 }
 
 impl Lines {
@@ -247,11 +284,16 @@ impl Lines {
     fn take(&mut self, so_far: usize) -> Result<Option<Vec<Value>>, Refusal> {
         let mut alerts = Vec::new();
         let mut from = 0;
-        while alerts.len() < LINES_AT_ONCE
-            && let Some(length) = self.bytes[from..].iter().position(|&byte| byte == b'\n')
-        {
-            let line = self.bytes[from..from + length].trim_ascii();
-            from += length + 1;
+        while alerts.len() < LINES_AT_ONCE {
+            let unseen = from.max(self.scanned);
+            let Some(more) = self.bytes[unseen..].iter().position(|&byte| byte == b'\n') else {
+                self.scanned = self.bytes.len();
+                break;
+            };
+            let end = unseen + more;
+            let line = self.bytes[from..end].trim_ascii();
+            let begin = std::mem::replace(&mut from, end + 1);
+            self.scanned = from;
             if line.is_empty() {
                 continue;
             }
@@ -263,12 +305,13 @@ impl Lines {
                 }
                 Err(_) => {
                     // The lines before it come first, and it is met again.
-                    from -= length + 1;
+                    (from, self.scanned) = (begin, begin);
                     break;
                 }
             }
         }
         self.bytes.drain(..from);
+        self.scanned -= from;
         Ok((!alerts.is_empty()).then_some(alerts))
     }
 
@@ -285,7 +328,7 @@ impl Lines {
 /// The session itself, for somebody who runs it again beside it.
 pub(crate) async fn follow(Here(shared): Here<Arc<Shared>>) -> Answer {
     let following = ask(&shared, |following| Request::Follow { following }).await?;
-    let begun = stream::iter(following.begun).map(|line| line + "\n");
+    let begun = stream::iter(following.begun).map(|line| format!("{line}\n"));
     let rest = stream::unfold(following.rest, |mut rest| async move {
         let line = rest.recv().await?;
         Some((format!("{line}\n"), rest))

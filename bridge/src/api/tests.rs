@@ -31,6 +31,7 @@ impl Formats for Lines {
         _: &str,
         bytes: &[u8],
         tool: &str,
+        _: Option<&str>,
         _: &[ClockAnchor],
     ) -> Result<Imported, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
@@ -51,6 +52,10 @@ struct Desk {
 
 impl Desk {
     fn open(access: Access, people_approve: bool) -> Self {
+        Self::patient(access, people_approve, PATIENCE)
+    }
+
+    fn patient(access: Access, people_approve: bool, patience: Duration) -> Self {
         let (events, inbox) = mpsc::channel();
         let span = Span {
             name: "cell".to_owned(),
@@ -77,10 +82,10 @@ impl Desk {
                 actions: vec![Verb::Deny],
             },
             formats: Box::new(Lines),
-            patience: Duration::from_millis(100),
+            patience,
         };
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let api = Api::listen(any, options, events.clone()).expect("a free port");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let api = Api::listen(listener, options, events.clone()).expect("it listens");
         api.publish(State {
             standing: Standing {
                 t_ns: NOW_NS,
@@ -193,7 +198,7 @@ fn answer_all(inbox: &mpsc::Receiver<Event>) -> Vec<Value> {
                 let (tell, rest) = tokio::sync::mpsc::channel(4);
                 tell.try_send("{\"type\":\"end\"}".into()).expect("room");
                 let _ = following.send(Following {
-                    begun: vec!["{\"type\":\"session\"}".to_owned()],
+                    begun: vec!["{\"type\":\"session\"}".into()],
                     rest,
                 });
             }
@@ -523,7 +528,7 @@ fn session_when_it_is_over_then_requests_are_told_so() {
 
 #[test]
 fn clients_when_they_send_drop_by_drop_then_they_are_given_up() {
-    let desk = Desk::open(Access::open(), false);
+    let desk = Desk::patient(Access::open(), false, Duration::from_millis(30));
     let host = desk.api.address();
     // Each of these waits until it is closed: without a limit this test would not end.
     assert_eq!(desk.raw(b""), "");

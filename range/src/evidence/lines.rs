@@ -37,6 +37,15 @@ impl<W: Write> LineWriter<W> {
         Ok(())
     }
 
+    /// Hands everything on to what is behind it.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Appends a text as one line. Control characters in it become spaces: a line stays one line.
     ///
     /// # Errors

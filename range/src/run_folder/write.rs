@@ -363,6 +363,25 @@ impl RunWriter {
             .map_err(|error| self.cannot(paths::ALERTS, &error))
     }
 
+    /// Writes out what was recorded of the defense so far.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307` if it cannot be written.
+    pub fn flush_defense(&mut self) -> Result<(), Problems> {
+        let lines = [
+            (paths::ALERTS, &mut self.alerts),
+            (paths::ACTIONS, &mut self.actions),
+        ];
+        for (path, lines) in lines {
+            if let Some(lines) = lines {
+                let flushed = lines.flush();
+                flushed.map_err(|error| cannot_write(&self.folder, path, &error))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Records an action that the defense asked for, with what became of it.
     ///
     /// # Errors

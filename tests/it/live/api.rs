@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
 use super::{Plant, SPARE};
-use crate::support::{manifest, read_json, scratch, words};
+use crate::support::{files, manifest, read_json, scratch, words};
 
 /// The API of a session.
 struct Api {
@@ -260,6 +262,7 @@ fn api_when_flooded_then_the_run_is_the_one_without() {
     ]);
     let batch = alerts.to_string();
     let address = Api::of(&plant, "").address;
+    let is_over = Arc::new(AtomicBool::new(false));
     let floods: Vec<_> = (0..4)
         .map(|at| {
             let batch = if at % 2 == 0 {
@@ -267,11 +270,12 @@ fn api_when_flooded_then_the_run_is_the_one_without() {
             } else {
                 batch[1..].to_owned()
             };
+            let is_over = Arc::clone(&is_over);
             std::thread::spawn(move || {
                 let api = Api { address, token: "" };
                 let mut taken = 0_u32;
-                // Until the session is over: nobody is let in then.
-                while TcpStream::connect(address).is_ok() {
+                while !is_over.load(Ordering::SeqCst) {
+                    // Nobody is let in any more when the session is over.
                     let asked = std::panic::catch_unwind(|| {
                         api.begin("POST", "/v1/alerts", "application/json", &batch)
                             .0
@@ -283,6 +287,7 @@ fn api_when_flooded_then_the_run_is_the_one_without() {
         })
         .collect();
     let last = plant.end();
+    is_over.store(true, Ordering::SeqCst);
     assert_eq!(last["simulated_ns"], 90_000_000_000_u64, "{last}");
     assert_eq!(last["inputs"], 0, "alerts are no inputs");
     drop(deaf);
@@ -356,6 +361,8 @@ fn api_when_followed_then_the_session_and_its_inputs_are_told() {
 #[test]
 fn api_when_it_cannot_be_opened_then_says_why() {
     let folder = scratch();
+    words(folder.path(), "run bottling/calm --duration 5s --out run").expect_code(0);
+    let before = files(&folder.path().join("run"));
     let refused = |args: &str, says: &[&str]| {
         words(
             folder.path(),
@@ -386,4 +393,6 @@ fn api_when_it_cannot_be_opened_then_says_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken = taken.local_addr().expect("an address");
     refused(&format!("--api {taken}"), &["TR0604", &taken.to_string()]);
+    let after = files(&folder.path().join("run"));
+    assert_eq!(before, after, "an older run stays when no new one begins");
 }
