@@ -1,5 +1,6 @@
 //! What is seen is what was true.
 
+mod connect;
 mod golden;
 mod meaning;
 mod order;
