@@ -491,4 +491,62 @@ mod tests {
         let quiet = "<134>1 2026-01-05T06:00:02.053245Z ews-1 engineering - UPLOAD-CHECK - read";
         assert_eq!(plant_mark(quiet), None);
     }
+
+    #[test]
+    fn margin_when_known_then_each_loss_has_its_last_moment() {
+        let loss = |id: &str, last_s: Option<u64>, margin_s: Option<f64>| {
+            serde_json::json!({
+                "id": id, "label": id, "impact_ns": 90_000_000_000_u64, "steps": [],
+                "point_of_no_return_ns": last_s.map(|s| s * 1_000_000_000),
+                "alert_margin_s": margin_s, "action_margin_s": null,
+            })
+        };
+        let nothing = serde_json::to_value(twinrange_score::attribution::Amounts::default());
+        let score = serde_json::json!({"margin": {
+            "response": "r", "resolution_s": 1.0, "runs": 9, "attack_ns": 5_000_000_000_u64,
+            "unanswered": nothing.expect("amounts encode"), "first_alert_ns": null, "first_action_ns": null,
+            "losses": [
+                loss("late", Some(60), Some(-12.4)), loss("early", Some(70), Some(30.0)),
+                loss("deaf", Some(80), None), loss("lost", None, None),
+            ],
+            "curve": [],
+        }});
+        let mut story = Story::default();
+        story.add_margin(&score);
+        let told: Vec<_> = story
+            .marks
+            .iter()
+            .map(|mark| (mark.from_ns / 1_000_000_000, mark.text.as_str()))
+            .collect();
+        assert!(
+            story
+                .marks
+                .iter()
+                .all(|mark| mark.kind == MarkKind::NoReturn)
+        );
+        assert_eq!(
+            told,
+            [
+                (
+                    60,
+                    "Too late from here on: late. The first alert comes 12s after it"
+                ),
+                (
+                    70,
+                    "Too late from here on: early. The first alert comes 30s before it"
+                ),
+                (
+                    80,
+                    "Too late from here on, and nobody has raised an alert: deaf"
+                ),
+                (
+                    5,
+                    "No order of the response that was tried prevents it, even at the first frame: lost"
+                ),
+            ]
+        );
+        story.marks.clear();
+        story.add_margin(&serde_json::json!({"margin": null}));
+        assert!(story.marks.is_empty());
+    }
 }

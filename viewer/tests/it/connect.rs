@@ -35,7 +35,9 @@ fn answer(status: &'static str, lines: Vec<String>) -> (String, JoinHandle<Strin
         }
         let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
         let body = lines.join("\n");
-        stream.write_all((head + &body + "\n").as_bytes()).expect("it is read");
+        stream
+            .write_all((head + &body + "\n").as_bytes())
+            .expect("it is read");
         String::from_utf8(request).expect("text")
     });
     (address, serving)
@@ -81,7 +83,13 @@ fn told(scenario: &Path) -> (Vec<String>, Vec<f64>) {
     let mut input = json!(session.inputs().records()[0]);
     input["type"] = json!("input");
     session.advance(SimTime::ZERO + duration);
-    let last = session.observations().truth.last().expect("rows").values.clone();
+    let last = session
+        .observations()
+        .truth
+        .last()
+        .expect("rows")
+        .values
+        .clone();
     let at = |kind: &str, s: u64| json!({"type": kind, "t_ns": s * 1_000_000_000}).to_string();
     let alert = json!({"type": "alert", "t_ns": 30_000_000_000_u64, "sig_id": "seen"});
     let lines = vec![
@@ -100,7 +108,7 @@ fn told(scenario: &Path) -> (Vec<String>, Vec<f64>) {
 #[test]
 fn session_when_followed_then_it_is_the_same_to_the_bit() {
     let folder = tempfile::tempdir().expect("a folder");
-    let scenario = tank_farm::write(4, folder.path());
+    let scenario = tank_farm::write(10, folder.path());
     let (lines, truth) = told(&scenario);
     let (address, serving) = answer("200 OK", lines);
     let mut run = connect(&address, Some("a-token-a-token-a-token")).expect("a session");
@@ -109,7 +117,10 @@ fn session_when_followed_then_it_is_the_same_to_the_bit() {
     }
     let request = serving.join().expect("it was asked");
     assert!(request.starts_with("GET /v1/follow "), "{request}");
-    assert!(request.contains("Bearer a-token-a-token-a-token"), "{request}");
+    assert!(
+        request.contains("Bearer a-token-a-token-a-token"),
+        "{request}"
+    );
     assert_eq!((run.seed, run.side.store.end_ns), (SEED, 120_000_000_000));
     let process = &run.side.store.process;
     let shown: Vec<u64> = (0..process.columns().len())
@@ -132,7 +143,10 @@ fn session_when_followed_then_it_is_the_same_to_the_bit() {
 fn session_when_it_cannot_be_followed_then_says_why() {
     let refused = |status: &'static str, line: Value| {
         let (address, serving) = answer(status, vec![line.to_string()]);
-        let problems = connect(&address, None).err().expect("a refusal").to_string();
+        let problems = connect(&address, None)
+            .err()
+            .expect("a refusal")
+            .to_string();
         serving.join().expect("it was asked");
         assert!(problems.contains("TR0406"), "{problems}");
         problems
