@@ -180,21 +180,12 @@ impl Desk {
             }
         }
         for sample in &observed.tags[self.seen.1..] {
-            let tag = usize::from(sample.tag);
-            let quality = match sample.quality {
-                observe::Quality::Good => Quality::Good,
-                observe::Quality::Bad => Quality::Bad,
-            };
-            if quality == Quality::Good && sample.value.is_finite() {
-                self.state.tags[tag] = Some(sample.value);
+            let seen = seen_tag(sample);
+            if seen.quality == Quality::Good && seen.value.is_finite() {
+                self.state.tags[seen.tag] = Some(seen.value);
             }
             if listened_to {
-                batch.tags.push(SeenTag {
-                    tag,
-                    t_ns: sample.at.as_nanos(),
-                    value: sample.value,
-                    quality,
-                });
+                batch.tags.push(seen);
             }
         }
         for line in &observed.logs[self.seen.2..] {
@@ -303,6 +294,19 @@ impl Desk {
         let end = json!({"type": "end", "t_ns": recording.session.now().as_nanos()});
         self.tell(&end.to_string().into());
         Ok(())
+    }
+}
+
+/// A sample of the historian as those outside see it.
+pub(super) fn seen_tag(sample: &observe::TagSample) -> SeenTag {
+    SeenTag {
+        tag: usize::from(sample.tag),
+        t_ns: sample.at.as_nanos(),
+        value: sample.value,
+        quality: match sample.quality {
+            observe::Quality::Good => Quality::Good,
+            observe::Quality::Bad => Quality::Bad,
+        },
     }
 }
 
