@@ -385,7 +385,8 @@ fn publish_to(broker: &Broker, recording: &Recording<'_>) -> Result<MqttOut, Pro
     MqttOut::open(broker, &recording.hello(), password.as_deref()).map_err(|error| {
         let hint = match error {
             MqttError::Broker(_) => {
-                "start the broker before the plant; `mosquitto -p 1883` is one for this machine alone; docs/live.md"
+                "start the broker before the plant (`mosquitto -p 1883` is one for this machine alone), with the user and password \
+                 that it wants; docs/live.md"
             }
             MqttError::Name(_) => "name it otherwise in the plant file",
         };

@@ -91,10 +91,7 @@ fn told(messages: &[Publish]) -> Told {
             exact_value(message),
             value["quality"].as_str().expect("a word").to_owned(),
         );
-        samples
-            .entry(tag.to_owned())
-            .or_insert_with(Vec::new)
-            .push(sample);
+        samples.entry(tag.to_owned()).or_default().push(sample);
     }
     (states, samples)
 }
@@ -102,7 +99,7 @@ fn told(messages: &[Publish]) -> Told {
 /// What the run folder has of each tag.
 fn recorded(run: &Path) -> BTreeMap<String, Vec<(u64, f64, String)>> {
     let folder = RunFolder::open(run).expect("it is a run folder");
-    let mut samples = BTreeMap::new();
+    let mut samples: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for rows in folder.tags().expect("they can be read") {
         for row in rows.expect("they can be read") {
             let TagRow {
@@ -117,7 +114,7 @@ fn recorded(run: &Path) -> BTreeMap<String, Vec<(u64, f64, String)>> {
                 Quality::Bad => "bad",
             };
             let sample = (t_ns, value, quality.to_owned());
-            samples.entry(tag).or_insert_with(Vec::new).push(sample);
+            samples.entry(tag).or_default().push(sample);
         }
     }
     samples
