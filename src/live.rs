@@ -14,8 +14,10 @@ use std::time::{Instant, SystemTime};
 use serde_json::{Value, json};
 use sim_wire::modbus::PORT;
 use twinrange_bridge::api::Request;
+use twinrange_bridge::live::mqtt::PASSWORD;
 use twinrange_bridge::live::{
-    Doors, Event, Gateway, Interface, Pace, Receiver, SyslogOut, control,
+    Broker, Doors, Event, Gateway, Interface, MqttError, MqttOut, Pace, Receiver, SyslogOut,
+    control,
 };
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
@@ -77,6 +79,10 @@ pub(crate) struct Args {
     /// Send the plant's log lines to a syslog receiver as well, such as udp://127.0.0.1:514 or tcp://127.0.0.1:601.
     #[arg(long, value_name = "RECEIVER")]
     syslog: Option<Receiver>,
+    /// Publish the historian's samples to an MQTT broker, such as mqtt://127.0.0.1:1883 or mqtt://user@broker:1883/site/area
+    /// (the password in TWINRANGE_MQTT_PASSWORD). Topics begin with `twinrange` where no prefix is given; docs/live.md.
+    #[arg(long, value_name = "BROKER")]
+    mqtt: Option<Broker>,
     /// Open the defense API at an address of this machine, such as 127.0.0.1:8080: alerts and actions in, evidence out,
     /// over HTTP; docs/api.md.
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -173,6 +179,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let door = door.transpose()?;
     let told_by = args.api.map(|_| API_TOOL);
     let recording = Recording::begin(&order, &setting, told_by)?;
+    let mqtt = args.mqtt.as_ref();
+    let mqtt = mqtt.map(|broker| publish_to(broker, &recording));
+    let mqtt = mqtt.transpose()?;
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
     let clock = Instant::now();
@@ -210,6 +219,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         mirrored: 0,
         syslog,
         logged: 0,
+        mqtt,
+        published: 0,
         desk,
         frames_in: Vec::new(),
         inbox,
@@ -227,6 +238,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         mirror,
         capture,
         syslog,
+        mqtt,
         desk,
         inbox,
         left_over,
@@ -252,6 +264,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     recording.notes.insert("live".to_owned(), note);
     // Who is still connected is told that the plant is gone.
     drop(doors);
+    // Before the twin: subscribers are told at once that the plant stands.
+    let published = mqtt.map(MqttOut::finish);
     let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
     let (folder, failure) = std::thread::scope(|threads| {
         let twins = begin_twins(threads, &order, &stop_at_ns);
@@ -272,6 +286,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if untaken > 0 {
         eprintln!(
             "note: {untaken} frames are not in the capture stream, whose reader was away or slow; the run folder has them"
+        );
+    }
+    if let Some(published) = published.filter(|published| published.lost > 0) {
+        let why = published
+            .trouble
+            .map_or_else(String::new, |why| format!(": {why}"));
+        eprintln!(
+            "note: the MQTT broker did not take {} samples{why}",
+            published.lost
         );
     }
     for interface in attached.iter().chain(&mirror) {
@@ -387,6 +410,21 @@ fn span_of(ready: &Ready, outside: &Outside) -> Option<String> {
         .find(|network| network.name == outside.network)?
         .span
         .clone()
+}
+
+/// Begins to publish samples.
+fn publish_to(broker: &Broker, recording: &Recording<'_>) -> Result<MqttOut, Problem> {
+    let password = std::env::var(PASSWORD).ok();
+    MqttOut::open(broker, &recording.hello(), password.as_deref()).map_err(|error| {
+        let hint = match error {
+            MqttError::Broker(_) => {
+                "start the broker before the plant (`mosquitto -p 1883` is one for this machine alone), with the user and password \
+                 that it wants; docs/live.md"
+            }
+            MqttError::Name(_) => "name it otherwise in the plant file",
+        };
+        Problem::new("TR0602", format!("{broker} gets no samples: {error}")).hint(hint)
+    })
 }
 
 /// Takes a network interface of this machine.

@@ -6,6 +6,7 @@
 //! - `interface`: interfaces of this machine at the same port, and at the SPAN port (Linux);
 //! - [`syslog`]: the plant's log lines to a receiver outside;
 //! - [`probe`]: a client of our own at the same port, on the simulated clock;
+//! - [`mqtt`]: the historian's samples to a broker outside;
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -16,6 +17,7 @@ pub mod gateway;
 #[cfg_attr(not(target_os = "linux"), path = "live/no_interface.rs")]
 pub mod interface;
 pub mod listen;
+pub mod mqtt;
 pub mod pace;
 pub mod probe;
 pub mod syslog;
@@ -24,6 +26,7 @@ pub use control::Command;
 pub use gateway::{FromClient, Gateway, ToClient};
 pub use interface::Interface;
 pub use listen::Doors;
+pub use mqtt::{Broker, MqttError, MqttOut};
 pub use pace::{Anchor, Pace};
 pub use probe::Probe;
 pub use syslog::{Receiver, SyslogOut};

@@ -272,21 +272,12 @@ impl Desk {
             }
         }
         for sample in &observed.tags[self.seen.1..] {
-            let tag = usize::from(sample.tag);
-            let quality = match sample.quality {
-                observe::Quality::Good => Quality::Good,
-                observe::Quality::Bad => Quality::Bad,
-            };
-            if quality == Quality::Good && sample.value.is_finite() {
-                self.state.tags[tag] = Some(sample.value);
+            let sample = seen_tag(sample);
+            if sample.quality == Quality::Good && sample.value.is_finite() {
+                self.state.tags[sample.tag] = Some(sample.value);
             }
             if listened_to {
-                batch.tags.push(SeenTag {
-                    tag,
-                    t_ns: sample.at.as_nanos(),
-                    value: sample.value,
-                    quality,
-                });
+                batch.tags.push(sample);
             }
         }
         for line in &observed.logs[self.seen.2..] {
@@ -407,6 +398,19 @@ pub(super) fn clock_anchor(started_unix_ns: u128, anchor: &Anchor) -> ClockAncho
         unix_ns: u64::try_from(unix_ns).unwrap_or(u64::MAX),
         t_ns: anchor.t_ns,
         speed: anchor.speed,
+    }
+}
+
+/// A sample of the historian as those outside see it.
+pub(super) fn seen_tag(sample: &observe::TagSample) -> SeenTag {
+    SeenTag {
+        tag: usize::from(sample.tag),
+        t_ns: sample.at.as_nanos(),
+        value: sample.value,
+        quality: match sample.quality {
+            observe::Quality::Good => Quality::Good,
+            observe::Quality::Bad => Quality::Bad,
+        },
     }
 }
 

@@ -12,11 +12,11 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::respond::{Input, OutsideFrame};
 use tokio::sync::oneshot;
 use twinrange_bridge::api::{Request, Standing};
-use twinrange_bridge::live::{Command, Event, Gateway, Interface, Pace, SyslogOut};
+use twinrange_bridge::live::{Command, Event, Gateway, Interface, MqttOut, Pace, SyslogOut};
 use twinrange_range::session;
 
 use super::capture::CaptureStream;
-use super::desk::{Desk, standing};
+use super::desk::{Desk, seen_tag, standing};
 use crate::support::failure::Failure;
 use crate::support::progress::{Progress, clock};
 use crate::support::recording::Recording;
@@ -47,6 +47,9 @@ pub(super) struct Live<'a> {
     pub(super) syslog: Option<SyslogOut>,
     /// Log lines of the interval that the receiver has had.
     pub(super) logged: usize,
+    pub(super) mqtt: Option<MqttOut>,
+    /// Samples of the interval that the broker's queue has had.
+    pub(super) published: usize,
     /// Frames that have come in through the interface and wait for their moment.
     pub(super) frames_in: Vec<Vec<u8>>,
     pub(super) desk: Option<Desk>,
@@ -87,7 +90,7 @@ impl Live<'_> {
             if now > from && (now >= next_interval || self.recording.session.is_over()) {
                 self.hand_on();
                 self.recording.interval_ended(from)?;
-                (self.mirrored, self.logged) = (0, 0);
+                (self.mirrored, self.logged, self.published) = (0, 0, 0);
                 self.desk.iter_mut().for_each(Desk::interval_ended);
                 progress.at(now);
                 from = now;
@@ -230,7 +233,7 @@ impl Live<'_> {
         self.recording.session.now().as_nanos() / 1_000
     }
 
-    /// Hands on what was observed since the last time: frames of the SPAN port, log lines.
+    /// Hands on what was observed since the last time: frames of the SPAN port, log lines, samples.
     fn hand_on(&mut self) {
         let observed = self.recording.session.observations();
         for frame in &observed.frames[self.mirrored..] {
@@ -251,6 +254,12 @@ impl Live<'_> {
                 syslog.send(session::syslog(line));
             }
             self.logged = observed.logs.len();
+        }
+        if let Some(mqtt) = &mut self.mqtt {
+            for sample in &observed.tags[self.published..] {
+                mqtt.send(seen_tag(sample));
+            }
+            self.published = observed.tags.len();
         }
         if let Some(desk) = &mut self.desk {
             desk.hand_on(&mut self.recording, &self.pace);

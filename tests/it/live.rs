@@ -4,6 +4,7 @@
 //! assertion depends on how fast the machine is.
 
 mod api;
+mod mqtt;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,13 +36,18 @@ struct Plant {
 impl Plant {
     /// Starts a session in a folder and waits until it is ready.
     fn start(folder: &Path, args: &str) -> Self {
+        Self::start_with(folder, args, Stdio::inherit())
+    }
+
+    /// Starts a session and takes care of what it says on standard error.
+    fn start_with(folder: &Path, args: &str, stderr: Stdio) -> Self {
         let mut child = command(folder)
             .arg("live")
             .args(args.split(' '))
             .arg("--json")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(stderr)
             .spawn()
             .expect("the command starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -114,6 +116,60 @@ pub(crate) fn has_tool(program: &str, argument: &str) -> bool {
         .stdin(Stdio::null())
         .output();
     is_here(tried.is_ok_and(|done| done.status.success()), program)
+}
+
+/// A Mosquitto broker at a free port of this machine; it is killed when dropped.
+pub(crate) struct Mosquitto {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+impl Mosquitto {
+    /// Starts one with its configuration in a folder and waits until it listens; `None` if Mosquitto is not here.
+    ///
+    /// # Arguments
+    ///
+    /// * `access` — line of the configuration, such as `allow_anonymous true`.
+    pub(crate) fn start(folder: &Path, access: &str) -> Option<Self> {
+        let tried = Command::new("mosquitto").arg("-h").output();
+        if !is_here(tried.is_ok(), "mosquitto") {
+            return None;
+        }
+        let free = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let port = free.local_addr().expect("it is bound").port();
+        drop(free);
+        // A queue without an end: what a slow subscriber loses is not what is tested. It stays who it is, to read the
+        // folder of a test.
+        let config = format!(
+            "listener {port} 127.0.0.1\n{access}\nmax_queued_messages 0\nuser root\nlog_dest none\n"
+        );
+        fs::write(folder.join("mosquitto.conf"), config).expect("it can be written");
+        Some(Self::start_again(folder, port))
+    }
+
+    /// Starts one with the configuration that is there already.
+    pub(crate) fn start_again(folder: &Path, port: u16) -> Self {
+        let mut child = Command::new("mosquitto")
+            .args(["-c", "mosquitto.conf"])
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = child.try_wait().expect("it can be asked");
+            assert!(ended.is_none(), "mosquitto does not listen: {ended:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { child, port }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// A new folder for one test.

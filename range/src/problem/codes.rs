@@ -552,9 +552,10 @@ static CODES: &[CodeInfo] = &[
     ),
     info(
         "TR0602",
-        "address cannot be listened at",
+        "address cannot be used",
         "A live run listens for real clients at an address of this machine. The address is not one of this \
-         machine, is not allowed, or the port is in use by another program; the message says which.",
+         machine, is not allowed, or the port is in use by another program; the message says which. Or nobody takes \
+         what is sent to an address: a syslog receiver or an MQTT broker has to be there when the plant starts.",
     ),
     info(
         "TR0603",
