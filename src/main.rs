@@ -61,7 +61,7 @@ enum Verb {
     /// Run again from the record and compare digests.
     Replay(replay::Args),
     /// Run a plant at the pace of the wall clock, with real Modbus clients.
-    Live(live::Args),
+    Live(Box<live::Args>),
     /// Compute the metrics of the literature over any labelled series.
     Metrics(metrics::Args),
     /// Run a recorded run again with an action or an attack step more or less, and show the difference.
