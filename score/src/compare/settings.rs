@@ -100,6 +100,18 @@ impl Row {
     fn text(values: [String; 2]) -> Self {
         Self::of(values, |text| text)
     }
+
+    fn named(self, setting: &str, title: &str) -> Setting {
+        let [first, second] = self.shown;
+        Setting {
+            setting: setting.to_owned(),
+            title: title.to_owned(),
+            same: self.same,
+            of_the_defense: matches!(setting, "defense" | "alerts"),
+            first,
+            second,
+        }
+    }
 }
 
 /// All settings, those that must be the same first.
@@ -167,17 +179,7 @@ pub(super) fn settings(first: Side<'_>, second: Side<'_>) -> Vec<Setting> {
         ("alerts", "Alerts scored", Row::text(sides.map(alerts))),
     ];
     rows.into_iter()
-        .map(|(setting, title, row)| {
-            let [one, other] = row.shown;
-            Setting {
-                setting: setting.to_owned(),
-                title: title.to_owned(),
-                same: row.same,
-                of_the_defense: matches!(setting, "defense" | "alerts"),
-                first: one,
-                second: other,
-            }
-        })
+        .map(|(setting, title, row)| row.named(setting, title))
         .collect()
 }
 
