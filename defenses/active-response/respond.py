@@ -96,6 +96,15 @@ def _rule(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, **typed}
 
 
+@dataclass(frozen=True)
+class Order:
+    """An order that the range has not answered yet."""
+
+    #: Whom it is about.
+    source: str
+    at_ns: int
+
+
 @dataclass
 class Block:
     """What was ordered about a source."""
@@ -113,8 +122,8 @@ class Responder:
     blocks: dict[str, Block] = field(default_factory=dict)
     #: When blocks were begun, within the last hour.
     begun: list[int] = field(default_factory=list)
-    #: Orders that the range has not answered yet: the source, by command.
-    open: dict[str, str] = field(default_factory=dict)
+    #: Orders that the range has not answered yet, by command.
+    open: dict[str, Order] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
     commands: int = 0
 
@@ -168,7 +177,7 @@ class Responder:
             self.begun.append(now_ns)
             self.commands += 1
             command = f"response-{self.commands}"
-            self.open[command] = name
+            self.open[command] = Order(name, now_ns)
             action = {"command_id": command, "action": "contain" if "host" in target else "deny", "target": target}
             if duration_s:
                 action["args"] = {"duration_s": duration_s}
@@ -188,11 +197,23 @@ class Responder:
         return None
 
     def hear(self, results: list[dict[str, Any]]) -> None:
-        """What became of orders: the block stands from when it takes effect, and not at all if it was refused."""
+        """What became of orders.
+
+        One that was refused did nothing to anybody: it is no offence of the source, and no block of the hour.
+        """
         for result in results:
-            name = self.open.pop(result["command_id"], None)
-            if name is not None:
-                self.blocks[name].until_ns = result.get("until_ns") or 0
+            order = self.open.pop(result["command_id"], None)
+            if order is None:
+                continue
+            block = self.blocks[order.source]
+            if result["status"] == "accepted":
+                block.until_ns = result["until_ns"]
+                continue
+            block.until_ns = 0
+            block.offences -= 1
+            # It may be more than an hour old, and forgotten.
+            if order.at_ns in self.begun:
+                self.begun.remove(order.at_ns)
 
 
 def _record(sig_id: str, text: str, alert: dict[str, Any], now_ns: int) -> dict[str, Any]:

@@ -17,12 +17,21 @@ out=$(cd "$1" && pwd)
 shift
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin
+# It looks up the name of every address that it meets, and there is nobody here to ask.
+export RES_OPTIONS="timeout:1 attempts:1"
 
 : >"$out/arp.dat"
 sockets=$(wc -l </proc/net/packet)
 # -a: the interface has no address, so that every address is one of another network.
 TZ=UTC arpwatch -d -N -a -i span0 -f "$out/arp.dat" >"$out/reports" 2>&1 &
 tool=$!
+# At Ctrl-C too, which may have ended it already: what it has reported until then becomes alerts.
+finish() {
+    kill -TERM "$tool" 2>/dev/null || true
+    wait "$tool" 2>/dev/null || true
+    python3 "$here/reports.py" <"$out/reports" >"$out/alerts.log"
+}
+trap finish EXIT
 # It says nothing when it listens, but its socket is there then; a mistake ends it before.
 until [ "$(wc -l </proc/net/packet)" -gt "$sockets" ]; do
     kill -0 "$tool" 2>/dev/null || { cat "$out/reports" >&2; exit 3; }
@@ -30,7 +39,4 @@ until [ "$(wc -l </proc/net/packet)" -gt "$sockets" ]; do
 done
 status=0
 "$@" || status=$?
-kill -TERM "$tool"
-wait "$tool" || true
-python3 "$here/reports.py" <"$out/reports" >"$out/alerts.log"
 exit "$status"

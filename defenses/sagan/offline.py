@@ -25,6 +25,8 @@ EVERY_LINE = 9109999
 RFC5424 = re.compile(r"<(\d{1,3})>1 (\S+)T(\d\d:\d\d:\d\d)(\S*) (\S+) (\S+) \S+ (\S+) (?:-|(?:\[[^\]]*\])+) ?(.*)")
 FACILITIES = ("kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron "
               "local0 local1 local2 local3 local4 local5 local6 local7").split()
+# Where Debian has Sagan; it is not in the PATH of an ordinary user.
+os.environ["PATH"] = os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin"
 SEVERITIES = "emerg alert crit err warning notice info debug".split()
 
 
@@ -52,9 +54,15 @@ def sagan(config, lines, out):
     if os.path.exists(eve):
         os.remove(eve)
     # It would become the user `sagan`, who may not write here.
-    user = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        sys.exit(f"offline.py: user {os.geteuid()} has no name in /etc/passwd, and sagan asks for one")
     command = ["sagan", "-f", config, "-F", feed, "-l", os.path.join(out, "sagan.log"), "-u", user, "-Q"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        sys.exit(f"offline.py: sagan does not start: {error}")
     if done.returncode != 0:
         sys.exit(f"offline.py: sagan ended with {done.returncode}; see sagan.log")
     if not os.path.exists(eve):
@@ -63,26 +71,37 @@ def sagan(config, lines, out):
         return [json.loads(line) for line in file]
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    evidence, out = sys.argv[1], os.path.abspath(sys.argv[2])
-    with open(os.path.join(evidence, "assets.json"), encoding="utf-8") as file:
-        addresses = {asset["name"]: asset.get("ip") for asset in json.load(file)}
-    messages = list(parse(os.path.join(evidence, "syslog.log")))
-    state = os.path.join(out, "ipc")
-    os.makedirs(state)
-    config = os.path.join(out, "sagan.yaml")
-    with open(os.path.join(HERE, "sagan.yaml"), encoding="utf-8") as file:
-        text = file.read().replace("@HERE@", HERE).replace("@OUT@", out)
-    with open(config, "w", encoding="utf-8") as file:
+def filled(name, out, **places):
+    """A file beside this one with its `@PLACES@` filled in, in OUT; its new path."""
+    with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        text = file.read()
+    for place, value in places.items():
+        text = text.replace(f"@{place}@", value)
+    path = os.path.join(out, name)
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+    return path
 
+
+def line_of(record):
+    """The number of the log line that a record is about."""
+    try:
+        text = b64decode(record["payload"]).decode()
+    except ValueError as error:
+        sys.exit(f"offline.py: a record of Sagan has a payload that cannot be read: {error}")
+    match = re.search(r"line=(\d+)$", text.rstrip())
+    if match is None:
+        sys.exit(f"offline.py: a record of Sagan has no number of a line; its text was cut: {text[-80:]!r}")
+    return int(match[1])
+
+
+def alerts_of(messages, addresses, config, out):
+    """The alerts about all messages, in their order."""
     alerts, seen = [], set()
     lines = [f"{addresses.get(host) or host}|{line}" for _, host, _, line in messages]
     for start in range(0, len(lines), PART):
         for record in sagan(config, lines[start:start + PART], out):
-            number = int(re.search(r"line=(\d+)$", b64decode(record["payload"]).decode().rstrip())[1])
+            number = line_of(record)
             if record["alert"]["signature_id"] == EVERY_LINE:
                 seen.add(number)
                 continue
@@ -95,14 +114,37 @@ def main():
     if len(seen) != len(messages):
         sys.exit(f"offline.py: Sagan saw {len(seen)} of {len(messages)} messages")
     alerts.sort(key=lambda alert: (alert[0], alert[1]["alert"]["signature_id"]))
-    with open(os.path.join(out, "eve.json"), "w", encoding="utf-8") as file:
-        for _, record in alerts:
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
-    # What thresholds count: hundreds of megabytes, mostly holes.
-    shutil.rmtree(state)
-    for name in ("eve.raw", "feed"):
-        if os.path.exists(os.path.join(out, name)):
-            os.remove(os.path.join(out, name))
+    return [record for _, record in alerts]
 
 
-main()
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    evidence, out = sys.argv[1], os.path.abspath(sys.argv[2])
+    with open(os.path.join(evidence, "assets.json"), encoding="utf-8") as file:
+        assets = json.load(file)
+    addresses = {asset["name"]: asset.get("ip") for asset in assets}
+    messages = list(parse(os.path.join(evidence, "syslog.log")))
+    os.makedirs(out, exist_ok=True)
+    # A run that was stopped may have left it.
+    state = os.path.join(out, "ipc")
+    shutil.rmtree(state, ignore_errors=True)
+    try:
+        os.makedirs(state)
+        config = filled("sagan.yaml", out, HERE=HERE, OUT=out)
+        workstations = [asset["ip"] for asset in assets if asset["role"] == "engineering-workstation" and asset.get("ip")]
+        filled("ot.rules", out, NOT_FROM_WORKSTATIONS=" ".join(f'content:!"(from {ip})";' for ip in workstations))
+        alerts = alerts_of(messages, addresses, config, out)
+        with open(os.path.join(out, "eve.json"), "w", encoding="utf-8") as file:
+            for record in alerts:
+                file.write(json.dumps(record, separators=(",", ":")) + "\n")
+    finally:
+        # What thresholds count: hundreds of megabytes, mostly holes.
+        shutil.rmtree(state, ignore_errors=True)
+        for name in ("eve.raw", "feed"):
+            if os.path.exists(os.path.join(out, name)):
+                os.remove(os.path.join(out, name))
+
+
+if __name__ == "__main__":
+    main()

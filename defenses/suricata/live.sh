@@ -69,6 +69,12 @@ esac
 suricata -c "$out/suricata.yaml" -S "$rules" -l "$out" --af-packet -k none --runmode workers --init-errors-fatal \
     --set unix-command.enabled=no --pidfile "$out/suricata.pid" >"$out/suricata.out" 2>&1 &
 tool=$!
+# At Ctrl-C too, which may have ended it already. What it has seen and not told yet comes out at its end.
+finish() {
+    kill -INT "$tool" 2>/dev/null || true
+    wait "$tool" 2>/dev/null || true
+}
+trap finish EXIT
 # It is at work when it says so; a mistake in rules or interfaces ends it before.
 until grep -q 'Engine started' "$out/suricata.out"; do
     kill -0 "$tool" 2>/dev/null || { cat "$out/suricata.out" >&2; exit 3; }
@@ -76,7 +82,4 @@ until grep -q 'Engine started' "$out/suricata.out"; do
 done
 status=0
 "$@" || status=$?
-# What it has seen and not told yet comes out at its end.
-kill -INT "$tool"
-wait "$tool" || true
 exit "$status"

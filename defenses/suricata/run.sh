@@ -18,10 +18,12 @@ if [ ! -s "$capture" ]; then
 fi
 mkdir -p "$out/log"
 
-# The configuration names its two side files by absolute paths; Suricata would look in its own folder.
+# The groups of addresses are those of this plant. The configuration names its two side files by absolute paths; Suricata would look in its own folder.
+python3 "$here/groups.py" "$evidence/assets.json" <"$here/range.yaml" >"$out/groups.yaml"
 sed -e "s|^classification-file: .*|classification-file: $here/classification.config|" \
     -e "s|^reference-config-file: .*|reference-config-file: $here/reference.config|" \
-    "$here/range.yaml" >"$config"
+    "$out/groups.yaml" >"$config"
+rm "$out/groups.yaml"
 
 # --init-errors-fatal: a rule that does not load would otherwise be skipped with exit status 0.
 # --simulate-ips: an alert carries the time and number of the packet that it is about, not of a later one.

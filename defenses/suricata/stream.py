@@ -24,7 +24,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from twinrange import Defense, DefenseFailed, End, Frame, Hello, Interval, run
+from groups import filled
+from twinrange import Defense, DefenseFailed, End, Frame, Hello, Interval, ip_text, mac_text, parse, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK_SID = 9009999
@@ -56,7 +57,8 @@ class Suricata(Defense):
         config = os.path.join(work, "suricata.yaml")
         with open(config, "w", encoding="utf-8") as file:
             # It would look for its side files in its own folder.
-            text = _text("range.yaml").replace("\nclassification-file: ", f"\nclassification-file: {HERE}/")
+            text = filled(_text("range.yaml"), ((asset.role, asset.ip) for asset in hello.assets))
+            text = text.replace("\nclassification-file: ", f"\nclassification-file: {HERE}/")
             file.write(text.replace("\nreference-config-file: ", f"\nreference-config-file: {HERE}/"))
         feed, eve = os.path.join(work, "feed"), os.path.join(work, "eve.json")
         os.mkfifo(feed)
@@ -145,11 +147,21 @@ class Suricata(Defense):
             frame=frame,
             sig_name=alert["signature"],
             severity=SEVERITY.get(alert["severity"]),
-            src={"ip": record["src_ip"], "port": record.get("src_port", 0)},
+            src=_source(record, frame),
             dst={"ip": record["dest_ip"], "port": record.get("dest_port", 0)},
             proto=record.get("app_proto", record["proto"]).lower(),
             techniques=alert.get("metadata", {}).get("mitre_technique_id", ()),
         )
+
+
+def _source(record: dict[str, Any], frame: Frame | None) -> dict[str, Any]:
+    """Whom an alert accuses. Suricata knows no hardware addresses; the frame has the one that it was really sent from,
+    where the alert is about its sender and not about who answers."""
+    source = {"ip": record["src_ip"], "port": record.get("src_port", 0)}
+    packet = parse(frame.data) if frame is not None else None
+    if packet is not None and packet.src_ip is not None and ip_text(packet.src_ip) == record["src_ip"]:
+        source["mac"] = mac_text(packet.src_mac)
+    return source
 
 
 def _text(name: str) -> str:

@@ -267,6 +267,9 @@ fn lost_minutes(run: &Production) -> f64 {
     if lost_s > 0.0 { lost_s / 60.0 } else { 0.0 }
 }
 
+/// Why there is no money in a score.
+pub(crate) const NO_PRICES: &str = "the scenario has no prices";
+
 /// Scores the four runs.
 #[must_use]
 pub fn score(runs: &FourRuns, prices: Option<&Prices>) -> Continuity {
@@ -285,7 +288,7 @@ pub fn score(runs: &FourRuns, prices: Option<&Prices>) -> Continuity {
     let production_s = compare(1.0, &|run| Figure::of(run.actual_production_s));
     let money_comparison = compare(1.0, &|run| match prices {
         Some(prices) => Figure::of(money(run, prices)),
-        None => Figure::undefined("the scenario has no prices"),
+        None => Figure::undefined(NO_PRICES),
     });
     let results: Vec<RunResult> = named
         .iter()

@@ -11,6 +11,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::Amounts;
+use crate::report::words::duration;
+
+/// A margin in words: `2 min in time`, `20 s too late`.
+///
+/// # Arguments
+///
+/// * `margin_s` — point of no return less what was done, s; negative when it came too late.
+#[must_use]
+pub fn in_time(margin_s: f64) -> String {
+    if margin_s >= 0.0 {
+        format!("{} in time", duration(margin_s))
+    } else {
+        format!("{} too late", duration(-margin_s))
+    }
+}
 
 /// A loss of the undefended plant, and when it could last be prevented.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! A comparison on a terminal.
 
 use sim_kernel::time::SimTime;
-use twinrange_score::compare::{Beside, Fate, LostLess, StepSeen, TwoRuns, Unit, Which};
+use twinrange_score::compare::{Beside, Fate, LostLess, Placed, StepSeen, TwoRuns, Unit, Which};
 use twinrange_score::figure::Figure;
 
 use crate::support::progress::clock;
@@ -9,7 +9,7 @@ use crate::support::progress::clock;
 /// The figures of what was seen that a terminal shows; the page has all.
 const SEEN: [&str; 5] = [
     "steps_detected",
-    "time_to_detect_s",
+    "time_to_detect_both_s",
     "false_alarms_per_hour",
     "alarm_time_percent",
     "uptime_tax_percent",
@@ -59,7 +59,7 @@ pub(super) fn print(two: &TwoRuns, items: &str) {
             clock(SimTime::from_nanos(parted_ns))
         );
     }
-    say!("                                  first     second difference");
+    say!("                                      first     second difference");
     rows("lost", &two.losses, items, |_| true);
     rows("made", &two.production, items, |f| {
         MADE.contains(&f.figure.as_str())
@@ -96,13 +96,23 @@ fn rows(head: &str, figures: &[Beside], items: &str, shown: impl Fn(&Beside) -> 
         let difference = figure
             .difference
             .value
-            .map_or_else(|| "-".to_owned(), |v| format!("{:+.digits$}", v * scale));
+            .map_or_else(|| "-".to_owned(), |v| signed(v * scale, digits));
         let name = format!("{title}{unit}");
         say!(
-            "  {name:<28} {:>8} {:>10} {difference:>10}",
+            "  {name:<32} {:>8} {:>10} {difference:>10}",
             cell(&figure.first),
             cell(&figure.second)
         );
+    }
+}
+
+/// A difference with its sign; a zero has none, and neither has what is rounded to it.
+fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{value:+.digits$}");
+    if text.contains(|c: char| ('1'..='9').contains(&c)) {
+        text
+    } else {
+        text[1..].to_owned()
     }
 }
 
@@ -122,10 +132,9 @@ fn print_steps(two: &TwoRuns) {
         (Fate::Absent, _) => "-".to_owned(),
     };
     for step in &two.steps {
-        let only = step.only.map_or("", |which| match which {
-            Which::First => "  only first",
-            Which::Second => "  only second",
-        });
+        let only = step
+            .only
+            .map_or("", |which| which.of("  only first", "  only second"));
         say!(
             "  {:<20} {:<26} {:<26}{only}",
             step.id,
@@ -153,42 +162,64 @@ fn print_margin(two: &TwoRuns) {
             loss.id,
             clock(SimTime::from_nanos(first.impact_ns))
         );
+        let done = [Which::First, Which::Second].map(|which| margin.done_ns(which));
+        let words = |placed: &Placed, done_ns| {
+            let standing = placed.standing(done_ns);
+            standing.unwrap_or_else(|| "none".to_owned())
+        };
         for (what, one, other) in [
-            ("first alert", first.alert_margin_s, second.alert_margin_s),
-            (
-                "first action",
-                first.action_margin_s,
-                second.action_margin_s,
-            ),
+            ("first alert", done[0].0, done[1].0),
+            ("first action", done[0].1, done[1].1),
         ] {
-            say!("    {what:<12} {:<18} {}", in_time(one), in_time(other));
+            say!(
+                "    {what:<12} {:<22} {}",
+                words(first, one),
+                words(second, other)
+            );
         }
     }
 }
 
-fn in_time(margin_s: Option<f64>) -> String {
-    match margin_s {
-        None => "none".to_owned(),
-        Some(s) if s < 0.0 => format!("{:.0} s too late", s.abs()),
-        Some(s) => format!("{s:.0} s in time"),
-    }
-}
-
 fn verdict(two: &TwoRuns) -> String {
-    let less = |which: Which, other: Which| {
+    let less = |which: Which| {
         format!(
             "lost less   {}, than {}",
             two.label(which),
-            two.label(other)
+            two.label(which.other())
         )
     };
     match two.lost_less {
-        LostLess::First => less(Which::First, Which::Second),
-        LostLess::Second => less(Which::Second, Which::First),
+        LostLess::First => less(Which::First),
+        LostLess::Second => less(Which::Second),
+        LostLess::Equal if two.losses_not_compared().next().is_some() => {
+            "lost less   neither, as far as it is known: see above".to_owned()
+        }
         LostLess::Equal => "lost less   neither: both lost the same".to_owned(),
         LostLess::Mixed => "lost less   neither in everything: see above".to_owned(),
+        LostLess::Unknown if two.first.attack != two.second.attack => {
+            "lost less   cannot be said: only one of the two was attacked".to_owned()
+        }
         LostLess::Unknown => {
             "lost less   not known: the scores do not say what both lost".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signed;
+
+    #[test]
+    fn difference_when_it_is_rounded_to_zero_then_without_a_sign() {
+        for (value, digits, shown) in [
+            (0.0, 0, "0"),
+            (-0.0, 2, "0.00"),
+            (-0.3, 0, "0"),
+            (0.004, 2, "0.00"),
+            (-0.006, 2, "-0.01"),
+            (90.0, 0, "+90"),
+        ] {
+            assert_eq!(signed(value, digits), shown);
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use sim_plant::respond::Action;
+use sim_kernel::{Hasher, InputRecord};
+use sim_plant::respond::{Action, Input};
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::Constraint;
 use twinrange_range::twin::{self, Impact, Violation};
-use twinrange_score::compare::{Facts, Limit, Side};
+use twinrange_score::compare::{Facts, Limit, Outside, Side};
 use twinrange_score::report::compare::Total;
 use twinrange_score::report::{ActionMark, ReportData};
 use twinrange_score::score::{SCHEMA_VERSION, Score};
@@ -51,6 +52,7 @@ impl Scored {
             defense: manifest.options.defense.clone(),
             first_action_ns: accepted.first().map(|(at, _)| at.as_nanos()),
             actions: actions.len() as u64,
+            outside: outside(&folder)?,
             limits: limits(&folder, &truth, &ready.loaded.scenario.constraints)?,
         };
         Ok(Self {
@@ -163,6 +165,30 @@ fn how_to_score(folder: &RunFolder) -> String {
              or run it with `--defense silent`"
         ),
     }
+}
+
+/// What clients sent into the outside port of a live run.
+fn outside(folder: &RunFolder) -> Result<Option<Outside>, Failure> {
+    let Some(port) = &folder.manifest().options.outside else {
+        return Ok(None);
+    };
+    let inputs: Vec<InputRecord<Input>> = folder.records(paths::INPUTS)?;
+    let mut hasher = Hasher::new();
+    let mut count = 0;
+    for input in &inputs {
+        if let Input::Frame(frame) = &input.input {
+            // Not its place in the record, where the actions of the defense are counted too.
+            hasher.put_u64(input.time.as_nanos());
+            hasher.put_bytes(&frame.0);
+            count += 1;
+        }
+    }
+    // A session to which nobody connected is one without a port.
+    Ok((count > 0).then(|| Outside {
+        port: format!("{} on network {}", port.ip, port.network),
+        count,
+        digest: hasher.finish().to_string(),
+    }))
 }
 
 /// The first violation of each limit by a run; of an attacked one only where its unattacked twin keeps it.

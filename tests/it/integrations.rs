@@ -11,19 +11,36 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::logic::{detection, steps};
-use crate::support::{has_tool, is_here, repository, scratch, words};
+use crate::support::{has_version, is_here, repository, scratch, words};
 
 fn defense(name: &str) -> PathBuf {
     repository().join("defenses").join(name)
 }
 
-/// Whether a program that has no harmless argument is in `PATH`.
+/// Whether the tool of a shipped description is here, by what that description itself asks and expects.
 #[track_caller]
-fn on_path(program: &str) -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
-    is_here(found, program)
+fn has_tool_of(description: &Path) -> bool {
+    let text = fs::read_to_string(description).expect("it is shipped");
+    let (_, detect) = text
+        .split_once("detect: Detect(")
+        .expect("it says how to tell");
+    let (asked, expected) = detect.split_once("expect: ").expect("it expects something");
+    // Strings stand between quotes: the command and its arguments, then what it should say.
+    let strings = |text: &'_ str| -> Vec<String> {
+        let pieces = text.split('"').skip(1).step_by(2);
+        pieces.map(str::to_owned).collect()
+    };
+    let (asked, expected) = (strings(asked), strings(expected));
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let (command, arguments) = asked.split_first().expect("it names a command");
+    let expect = expected.first().expect("it expects a text");
+    has_version(command, arguments, expect)
+}
+
+/// Whether Python 3 is here.
+#[track_caller]
+fn has_python() -> bool {
+    has_version("python3", &["--version"], "Python 3.")
 }
 
 /// Runs a scenario with a defense into `run` and scores it. Returns its detection.
@@ -59,7 +76,7 @@ fn json_lines(path: &Path) -> Vec<Value> {
 
 #[test]
 fn arpwatch_when_somebody_steps_between_then_it_tells_who_has_whose_address() {
-    if !on_path("arpwatch") || !has_tool("python3", "--version") {
+    if !has_tool_of(&defense("arpwatch").join("defense.ron")) || !has_python() {
         return;
     }
     let folder = scratch();
@@ -82,7 +99,7 @@ fn arpwatch_when_somebody_steps_between_then_it_tells_who_has_whose_address() {
 
 #[test]
 fn sagan_when_a_program_is_loaded_then_the_controllers_own_log_tells() {
-    if !has_tool("sagan", "--help") || !has_tool("python3", "--version") {
+    if !has_tool_of(&defense("sagan").join("defense.ron")) || !has_python() {
         return;
     }
     let folder = scratch();
@@ -116,7 +133,7 @@ fn sagan_when_a_program_is_loaded_then_the_controllers_own_log_tells() {
 /// alert.
 #[test]
 fn suricata_when_fed_through_a_fifo_then_it_finds_what_it_finds_offline() {
-    if !has_tool("suricata", "-V") || !has_tool("python3", "--version") {
+    if !has_tool_of(&defense("suricata").join("defense.ron")) || !has_python() {
         return;
     }
     let folder = scratch();
@@ -172,7 +189,7 @@ fn host(name: &str) -> (String, Value) {
 
 #[test]
 fn active_response_when_suricata_accuses_a_stranger_then_it_is_cut_off_and_the_attack_ends() {
-    if !has_tool("suricata", "-V") || !has_tool("python3", "--version") {
+    if !has_tool_of(&defense("suricata").join("defense.ron")) || !has_python() {
         return;
     }
     let folder = scratch();
@@ -194,7 +211,7 @@ fn active_response_when_suricata_accuses_a_stranger_then_it_is_cut_off_and_the_a
 /// on the network.
 #[test]
 fn active_response_when_there_is_no_allow_list_then_it_blocks_the_operator() {
-    if !has_tool("python3", "--version") {
+    if !has_python() {
         return;
     }
     let blocked = |name: &str| {
@@ -214,7 +231,7 @@ fn active_response_when_there_is_no_allow_list_then_it_blocks_the_operator() {
             .collect::<Vec<_>>();
         (accepted(&run), withheld)
     };
-    let (with, withheld) = blocked("burst.ron");
+    let (with, withheld) = blocked("any-write.ron");
     assert_eq!(with, []);
     assert_eq!(withheld, ["hmi-1: on the white list"]);
     let (without, withheld) = blocked("open.ron");
@@ -224,7 +241,7 @@ fn active_response_when_there_is_no_allow_list_then_it_blocks_the_operator() {
 
 #[test]
 fn active_response_when_its_policy_or_detector_is_wrong_then_the_range_says_why() {
-    if !has_tool("python3", "--version") {
+    if !has_python() {
         return;
     }
     let folder = scratch();
@@ -267,6 +284,33 @@ fn active_response_when_its_policy_or_detector_is_wrong_then_the_range_says_why(
         )
         .expect_code(3)
         .expect_says(&["DF0012", says]);
+    }
+}
+
+/// What decides and is no tool of its own has tests of its own, in Python.
+#[test]
+fn scripts_when_their_own_tests_are_run_then_they_pass() {
+    if !has_python() {
+        return;
+    }
+    for (name, least) in [("active-response", 4), ("suricata", 3)] {
+        let tried = Command::new("python3")
+            .args(["-B", "-m", "unittest"])
+            .current_dir(defense(name))
+            .env("PYTHONPATH", repository().join("clients/python/src"))
+            .stdin(Stdio::null())
+            .output()
+            .expect("Python starts");
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert!(tried.status.success(), "{name}: {said}");
+        // A discovery that finds nothing would pass too.
+        let count = said
+            .lines()
+            .find_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse().ok());
+        assert!(
+            count.is_some_and(|count: u32| count >= least),
+            "{name}: {said}"
+        );
     }
 }
 
@@ -323,6 +367,15 @@ fn zeek_when_its_notices_are_scored_then_each_step_has_its_technique() {
     // Every notice of the script has a place in the sample's table or is known to have no technique.
     let script = fs::read_to_string(zeek.join("local.zeek")).expect("it is there");
     let table = fs::read_to_string(zeek.join("techniques.ron")).expect("it is there");
+    // The sample is scored with one table and a real Zeek with the other.
+    let description = fs::read_to_string(zeek.join("defense.ron")).expect("it is there");
+    let entries = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim);
+        let entries = lines.filter(|line| line.starts_with("\"Range::"));
+        entries.map(str::to_owned).collect()
+    };
+    assert_eq!(entries(&table), entries(&description));
+    assert_eq!(entries(&table).len(), 8, "{table}");
     let notices = script.lines().filter_map(|line| {
         let name = line.strip_prefix("\t\t")?.strip_suffix(',')?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -342,7 +395,7 @@ fn zeek_when_its_notices_are_scored_then_each_step_has_its_technique() {
 /// IPAL's framework comes from no package registry. The sample is what it wrote about five minutes of the overflow.
 #[test]
 fn ipal_when_its_alarms_are_read_then_they_become_alerts_of_their_tags() {
-    if !has_tool("python3", "--version") {
+    if !has_python() {
         return;
     }
     let ipal = defense("ipal-iids");

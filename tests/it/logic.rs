@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{has_tool, read_json, repository, scratch, words};
+use crate::support::{has_tool, has_version, read_json, repository, scratch, words};
 
 /// The changed program is loaded after 45 minutes.
 const RUN: &str = "run bottling/logic --duration 50min";
@@ -87,7 +87,7 @@ fn changed_program_when_loaded_then_the_digest_watch_detects_it_before_it_does_h
 /// Suricata's rules know who may talk, and the workstation may. They have no rule for the session's function.
 #[test]
 fn changed_program_when_loaded_then_network_rules_see_nothing() {
-    if !has_tool("suricata", "-V") || !has_tool("python3", "--version") {
+    if !has_version("suricata", &["-V"], "version 7.") || !has_tool("python3", "--version") {
         return;
     }
     let folder = scratch();

@@ -172,6 +172,27 @@ impl Drop for Mosquitto {
     }
 }
 
+/// Whether a program is here in the version that a test was made with; see [`is_here`]. Another version may find other
+/// things.
+///
+/// # Arguments
+///
+/// * `arguments` — with which it only says something of itself.
+/// * `expect` — a part of what it says, as `detect` in the description of a defense has it.
+#[track_caller]
+pub(crate) fn has_version(program: &str, arguments: &[&str], expect: &str) -> bool {
+    let tried = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output();
+    let says = tried.is_ok_and(|done| {
+        let said =
+            [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        said.iter().any(|text| text.contains(expect))
+    });
+    is_here(says, &format!("{program} that says `{expect}`"))
+}
+
 /// A new folder for one test.
 pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir().expect("there is room for temporary files")

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::{
-    Done, copy, files, has_tool, is_here, manifest, read_json, repository, run_calm, scratch,
+    Done, copy, files, has_version, is_here, manifest, read_json, repository, run_calm, scratch,
     twinrange, words,
 };
 
@@ -112,7 +112,7 @@ fn wiring_when_river_is_tested_then_it_misses_the_tags() {
 
 /// A copy of the shipped Suricata, in which something is changed; `None` where there is no Suricata.
 fn suricata(folder: &Path, changes: &[(&str, &str, &str)]) -> Option<String> {
-    if !has_tool("suricata", "-V") {
+    if !has_version("suricata", &["-V"], "version 7.") {
         return None;
     }
     let home = folder.join("suricata");

@@ -1,13 +1,10 @@
 //! The figures of two runs beside each other.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
-use super::{Side, Which};
-use crate::continuity::{Comparison, Continuity, Oee, Production, RunResult};
+use super::{Side, Which, watched};
+use crate::continuity::{self, Comparison, Continuity, Oee, Production, RunResult};
 use crate::figure::{Figure, Interval};
-use crate::metrics::AlarmLoad;
 use crate::score::Score;
 
 /// What a figure counts.
@@ -81,7 +78,13 @@ pub struct Beside {
 }
 
 impl Beside {
-    fn of(name: (&str, &str), unit: Unit, better: Better, first: Figure, second: Figure) -> Self {
+    pub(super) fn of(
+        name: (&str, &str),
+        unit: Unit,
+        better: Better,
+        first: Figure,
+        second: Figure,
+    ) -> Self {
         let difference = match (first.value, second.value) {
             (Some(first), Some(second)) => Figure::of(second - first),
             (None, _) => Figure::undefined(why("first", &first)),
@@ -105,6 +108,19 @@ impl Beside {
         found
     }
 
+    /// How much it is in one of the runs.
+    #[must_use]
+    pub fn of_run(&self, which: Which) -> &Figure {
+        which.of(&self.first, &self.second)
+    }
+
+    /// Whether it is money, and neither scenario says what anything is worth.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        let unpriced = |figure: &Figure| figure.undefined.as_deref() == Some(continuity::NO_PRICES);
+        unpriced(&self.first) && unpriced(&self.second)
+    }
+
     fn favoured(&self) -> Option<Which> {
         let sign = match self.better {
             Better::More => 1.0,
@@ -122,13 +138,17 @@ impl Beside {
     }
 
     /// Takes the difference away: both figures stand, and say nothing about each other.
-    fn not_compared(mut self, reason: &str) -> Self {
+    pub(super) fn not_compared(mut self, reason: &str) -> Self {
         self.difference = Figure::undefined(reason);
         self.favours = None;
         self
     }
 
-    fn with_intervals(mut self, first: Option<Interval>, second: Option<Interval>) -> Self {
+    pub(super) fn with_intervals(
+        mut self,
+        first: Option<Interval>,
+        second: Option<Interval>,
+    ) -> Self {
         (self.first_interval, self.second_interval) = (first, second);
         self
     }
@@ -139,9 +159,40 @@ fn why(which: &str, figure: &Figure) -> String {
     format!("not in the {which} run: {reason}")
 }
 
+/// The figures that say whom they favour.
+pub(super) struct Tables {
+    /// What each run lost against its own quiet run.
+    pub(super) losses: Vec<Beside>,
+    /// What each run made.
+    pub(super) production: Vec<Beside>,
+    /// What each defense saw, and how noisily.
+    pub(super) detection: Vec<Beside>,
+}
+
+impl Tables {
+    pub(super) fn of(first: Side<'_>, second: Side<'_>) -> Self {
+        let mut found = Self {
+            losses: losses(first, second),
+            production: production(first, second),
+            detection: watched::detection(first.score, second.score),
+        };
+        if first.facts.attack != second.facts.attack {
+            // A run that was not attacked loses less whatever its defense does.
+            let lists = [
+                &mut found.losses,
+                &mut found.production,
+                &mut found.detection,
+            ];
+            for figure in lists.into_iter().flatten() {
+                figure.favours = None;
+            }
+        }
+        found
+    }
+}
+
 /// What is said where a score has no four runs.
-const NO_RUNS: &str = "the score has no counterfactual runs";
-const NO_PRICES: &str = "the scenario has no prices";
+pub(super) const NO_RUNS: &str = "the score has no counterfactual runs";
 const OTHER_PRICES: &str = "the two scenarios have other prices";
 
 /// The run of the four that the folder holds: with the attack or without.
@@ -189,7 +240,7 @@ pub(super) fn same_prices(first: &Score, second: &Score) -> bool {
 }
 
 /// What each run lost against its own quiet run: production for which nobody attacked, with the same seed.
-pub(super) fn losses(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
+fn losses(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
     type Get = fn(&Continuity) -> &Comparison;
     let all: [(&str, &str, Unit, Get); 4] = [
         ("good_parts_lost", "Good items lost", Unit::Items, |c| {
@@ -342,13 +393,13 @@ const MADE: [Made; 13] = [
     ("worth", "Worth", Unit::Money, Better::More, |r| {
         match r.money {
             Some(money) => Figure::of(money),
-            None => Figure::undefined(NO_PRICES),
+            None => Figure::undefined(continuity::NO_PRICES),
         }
     }),
 ];
 
 /// What each run made, with the quiet and the undefended run of the same seed where both share them.
-pub(super) fn production(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
+fn production(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
     let same_prices = same_prices(first.score, second.score);
     MADE.into_iter()
         .map(|(name, title, unit, better, get)| {
@@ -370,178 +421,6 @@ pub(super) fn production(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
             } else {
                 found
             }
-        })
-        .collect()
-}
-
-/// What each defense saw and how noisily, and what it costs on a quiet shift.
-pub(super) fn detection(first: &Score, second: &Score) -> Vec<Beside> {
-    type Get = fn(&Score) -> Figure;
-    let rows: [(&str, &str, Unit, Better, Get); 9] = [
-        (
-            "steps_detected",
-            "Attack steps seen",
-            Unit::Count,
-            Better::More,
-            |s| Figure::of(s.detection.steps_detected as f64),
-        ),
-        (
-            "steps_total",
-            "Attack steps that ran",
-            Unit::Count,
-            Better::Neither,
-            |s| Figure::of(s.detection.steps_total as f64),
-        ),
-        (
-            "recall",
-            "Share of the steps seen",
-            Unit::Share,
-            Better::More,
-            |s| s.detection.recall.clone(),
-        ),
-        (
-            "time_to_detect_s",
-            "Median time to detect",
-            Unit::Seconds,
-            Better::Less,
-            |s| s.detection.time_to_detect.median_s.clone(),
-        ),
-        (
-            "detected_before_impact",
-            "Seen before the damage",
-            Unit::Share,
-            Better::More,
-            |s| s.detection.detected_before_impact.clone(),
-        ),
-        (
-            "false_alarms_per_hour",
-            "False alarms per hour",
-            Unit::PerHour,
-            Better::Less,
-            |s| s.detection.false_alarms_per_day.map(|rate| rate / HOURS),
-        ),
-        (
-            "alarm_time_percent",
-            "Quiet time in alarm",
-            Unit::Percent,
-            Better::Less,
-            |s| s.detection.alarm_time_percent.clone(),
-        ),
-        (
-            "alarm_precision",
-            "Alarms that are true",
-            Unit::Share,
-            Better::More,
-            |s| s.detection.alarm_precision.clone(),
-        ),
-        (
-            "uptime_tax_percent",
-            "Uptime tax on a quiet shift",
-            Unit::Percent,
-            Better::Less,
-            |s| match &s.continuity {
-                Some(continuity) => continuity.good_parts.uptime_tax_percent.clone(),
-                None => Figure::undefined(NO_RUNS),
-            },
-        ),
-    ];
-    rows.into_iter()
-        .map(|(name, title, unit, better, get)| {
-            let found = Beside::of((name, title), unit, better, get(first), get(second));
-            let intervals = |score: &Score| match name {
-                "recall" => score.detection.recall_interval,
-                "false_alarms_per_hour" => {
-                    score.detection.false_alarms_per_day_interval.map(per_hour)
-                }
-                _ => None,
-            };
-            found.with_intervals(intervals(first), intervals(second))
-        })
-        .collect()
-}
-
-/// Hours in a day.
-const HOURS: f64 = 24.0;
-
-fn per_hour(interval: Interval) -> Interval {
-    Interval {
-        low: interval.low / HOURS,
-        high: interval.high / HOURS,
-        ..interval
-    }
-}
-
-fn loads(first: Option<&AlarmLoad>, second: Option<&AlarmLoad>) -> Vec<Beside> {
-    type Get = fn(&AlarmLoad) -> f64;
-    let rows: [(&str, &str, Unit, Get); 6] = [
-        ("alarms", "Alarms", Unit::Count, |l| l.alarms as f64),
-        (
-            "alarms_per_10_min",
-            "Alarms in 10 min on average (about 1, at most 2)",
-            Unit::PerTenMinutes,
-            |l| l.per_10_min,
-        ),
-        (
-            "most_in_10_min",
-            "Most in 10 min (at most 10)",
-            Unit::Count,
-            |l| l.most_in_10_min as f64,
-        ),
-        (
-            "periods_over_10_percent",
-            "10 min periods with more than 10 (below 1 %)",
-            Unit::Percent,
-            |l| l.periods_over_10_percent,
-        ),
-        (
-            "alarm_flood_percent",
-            "Time in a flood (below 1 %)",
-            Unit::Percent,
-            |l| l.flood_percent,
-        ),
-        (
-            "chattering",
-            "Chattering sources (none)",
-            Unit::Count,
-            |l| l.chattering.len() as f64,
-        ),
-    ];
-    let figure = |load: Option<&AlarmLoad>, get: Get| match load {
-        Some(load) => Figure::of(get(load)),
-        None => Figure::undefined("the score has no alarm load"),
-    };
-    if first.is_none() && second.is_none() {
-        return Vec::new();
-    }
-    rows.into_iter()
-        .map(|(name, title, unit, get)| {
-            let (one, other) = (figure(first, get), figure(second, get));
-            // Few alarms are a light load; whether they are the right ones is told by what was seen.
-            Beside::of((name, title), unit, Better::Neither, one, other)
-        })
-        .collect()
-}
-
-/// Load of the tools' own alarms.
-pub(super) fn alarm_load(first: &Score, second: &Score) -> Vec<Beside> {
-    loads(first.alarm_load.as_ref(), second.alarm_load.as_ref())
-}
-
-/// Load of the plant's alarms, by HMI.
-pub(super) fn operator_load(first: &Score, second: &Score) -> BTreeMap<String, Vec<Beside>> {
-    let names = first
-        .operator_load
-        .keys()
-        .chain(second.operator_load.keys());
-    let names: BTreeSet<&String> = names.collect();
-    names
-        .into_iter()
-        .map(|name| {
-            let (one, other) = (
-                first.operator_load.get(name),
-                second.operator_load.get(name),
-            );
-            (name.clone(), loads(one, other))
         })
         .collect()
 }

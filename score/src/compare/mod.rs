@@ -11,6 +11,7 @@
 mod figures;
 mod reruns;
 mod settings;
+mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,23 @@ pub enum Which {
     Second,
 }
 
+impl Which {
+    /// The other of the two.
+    #[must_use]
+    pub fn other(self) -> Self {
+        self.of(Self::Second, Self::First)
+    }
+
+    /// Of a value of each run, that of this one.
+    #[must_use]
+    pub fn of<T>(self, first: T, second: T) -> T {
+        match self {
+            Self::First => first,
+            Self::Second => second,
+        }
+    }
+}
+
 /// What is known of a run beside its score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
@@ -50,6 +68,8 @@ pub struct Facts {
     pub playbook: Option<String>,
     /// Whether the playbook was played.
     pub attack: bool,
+    /// What came from outside of the simulation, other than a defense's actions; `None` if nothing did.
+    pub outside: Option<Outside>,
     /// The run's own defense, in words.
     pub defense: Option<String>,
     /// When the defense asked for its first action that was accepted, simulated ns.
@@ -58,6 +78,17 @@ pub struct Facts {
     pub actions: u64,
     /// First violation of each limit of the scenario that the unattacked twin keeps; an error says why it is not known.
     pub limits: Result<Vec<Limit>, String>,
+}
+
+/// What clients outside of a live plant sent into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Where it came in, in words.
+    pub port: String,
+    /// How many inputs.
+    pub count: u64,
+    /// Digest of all of them with their times, hexadecimal.
+    pub digest: String,
 }
 
 /// A limit of the scenario that a run broke and its twin kept.
@@ -130,7 +161,7 @@ pub enum LostLess {
     Equal,
     /// The first in one loss, the second in another.
     Mixed,
-    /// Neither has a loss that could be compared.
+    /// There is no loss that both have, or only one of them was attacked.
     Unknown,
 }
 
@@ -214,6 +245,9 @@ pub struct TwoRuns {
     pub second: Named,
     /// Whether nothing but the defense and its alerts differs.
     pub only_the_defense: bool,
+    /// Whether plant, people and attack are the same in the same build: up to the first effect of a defense it is one
+    /// run.
+    pub same_shift: bool,
     /// What the runs were made from and scored with, and whether it was the same.
     pub settings: Vec<Setting>,
     /// What a reader must know before any difference is read, in full sentences.
@@ -264,8 +298,8 @@ impl TwoRuns {
     ) -> Result<Self, Incomparable> {
         comparable(first.score, second.score)?;
         let settings = settings::settings(first, second);
-        let alike = settings::Alike::of(&settings);
-        let losses = figures::losses(first, second);
+        let alike = settings::Alike::of(&settings, first, second);
+        let tables = figures::Tables::of(first, second);
         let steps = steps(&first.score.detection, &second.score.detection);
         let (limits, limits_unknown) = limits(first.facts, second.facts);
         let [label, other] = settings::labels(first, second);
@@ -276,18 +310,23 @@ impl TwoRuns {
             first: named(first, label),
             second: named(second, other),
             only_the_defense: alike.all,
+            same_shift: alike.plant,
             warnings: settings::warnings(first, second, &settings),
             settings,
             parted_ns: parted_ns.filter(|_| alike.plant),
-            lost_less: lost_less(&losses),
-            production: figures::production(first, second),
-            detection: figures::detection(first.score, second.score),
-            alarm_load: figures::alarm_load(first.score, second.score),
-            operator_load: figures::operator_load(first.score, second.score),
+            lost_less: if first.facts.attack == second.facts.attack {
+                lost_less(&tables.losses)
+            } else {
+                LostLess::Unknown
+            },
+            losses: tables.losses,
+            production: tables.production,
+            detection: tables.detection,
+            alarm_load: watched::alarm_load(first.score, second.score),
+            operator_load: watched::operator_load(first.score, second.score),
             margin: reruns::margin(first, second, &steps, alike.attack),
             attack_account: reruns::accounts(first, second, |all| all.attack.as_ref()),
             defense_account: reruns::accounts(first, second, |all| all.defense.as_ref()),
-            losses,
             steps,
             limits,
             limits_unknown,
@@ -301,13 +340,18 @@ impl TwoRuns {
             .filter(move |step| step.only == Some(which))
     }
 
+    /// The losses of which it is not known how much more or less either lost. Money is none of them where there are no
+    /// prices.
+    pub fn losses_not_compared(&self) -> impl Iterator<Item = &Beside> {
+        self.losses
+            .iter()
+            .filter(|loss| loss.difference.value.is_none() && !loss.is_unpriced())
+    }
+
     /// How a run is called.
     #[must_use]
     pub fn label(&self, which: Which) -> &str {
-        match which {
-            Which::First => &self.first.label,
-            Which::Second => &self.second.label,
-        }
+        &which.of(&self.first, &self.second).label
     }
 
     /// The text for a program: pretty JSON with a final newline.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Side, StepPair, Which};
 use crate::attribution::{Account, Amounts, Attribution, Method};
-use crate::margin::{Loss, Margin};
+use crate::margin::{Loss, Margin, in_time};
 
 /// A loss with one defense against it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,33 @@ pub struct MarginPair {
     pub second_action_ns: Option<u64>,
     /// The losses by time.
     pub losses: Vec<LossPair>,
+}
+
+impl MarginPair {
+    /// When the defense of a run first alerted and first acted, simulated ns.
+    #[must_use]
+    pub fn done_ns(&self, which: Which) -> (Option<u64>, Option<u64>) {
+        which.of(
+            (self.first_alert_ns, self.first_action_ns),
+            (self.second_alert_ns, self.second_action_ns),
+        )
+    }
+}
+
+impl Placed {
+    /// How the first alert or the first action stands to the point of no return, in words; `None` if it never came.
+    ///
+    /// # Arguments
+    ///
+    /// * `done_ns` — when it came, simulated ns.
+    #[must_use]
+    pub fn standing(&self, done_ns: Option<u64>) -> Option<String> {
+        let done_ns = done_ns?;
+        Some(match self.point_of_no_return_ns {
+            Some(turn_ns) => in_time((turn_ns as f64 - done_ns as f64) / 1e9),
+            None => "always too late".to_owned(),
+        })
+    }
 }
 
 /// `None` where neither score has a margin, or only one has and the other run was attacked otherwise.

@@ -1,8 +1,12 @@
 //! What two runs were made from and scored with, and whether it was the same.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Side};
+use super::{Facts, Outside, Side};
+use crate::continuity::Prices;
+use crate::detection::Params;
 use crate::report::words::{counted, duration, list};
 use crate::score::Clock;
 
@@ -34,19 +38,26 @@ pub(super) struct Alike {
 }
 
 impl Alike {
-    pub(super) fn of(settings: &[Setting]) -> Self {
+    pub(super) fn of(settings: &[Setting], first: Side<'_>, second: Side<'_>) -> Self {
         let same = |names: &[&str]| {
             let named = settings
                 .iter()
                 .filter(|s| names.contains(&s.setting.as_str()));
             named.clone().count() == names.len() && named.clone().all(|s| s.same)
         };
-        let plant = same(&["scenario", "files", "seed", "attack", "length", "build"]);
+        // What the wall clock paced does not repeat, so no two such runs are one up to a defense's first effect.
+        let repeats = [first, second]
+            .iter()
+            .all(|side| side.score.header.clock == Clock::Simulated);
+        let plant = repeats
+            && same(&[
+                "scenario", "files", "seed", "attack", "length", "outside", "build",
+            ]);
         let attacked = settings
             .iter()
             .any(|s| s.setting == "attack" && s.first == PLAYED);
         Self {
-            all: settings.iter().all(|s| s.same || s.of_the_defense),
+            all: repeats && settings.iter().all(|s| s.same || s.of_the_defense),
             plant,
             attack: plant && attacked && same(&["scored_by"]),
         }
@@ -69,54 +80,106 @@ pub(super) fn labels(first: Side<'_>, second: Side<'_>) -> [String; 2] {
     }
 }
 
+/// What a setting is in both runs.
+struct Row {
+    /// Found on the values themselves.
+    same: bool,
+    /// Words of each, which may be equal where the values are not.
+    shown: [String; 2],
+}
+
+impl Row {
+    fn of<T: PartialEq>(values: [T; 2], show: impl Fn(T) -> String) -> Self {
+        let [one, other] = values;
+        Self {
+            same: one == other,
+            shown: [one, other].map(show),
+        }
+    }
+
+    fn text(values: [String; 2]) -> Self {
+        Self::of(values, |text| text)
+    }
+
+    fn named(self, setting: &str, title: &str) -> Setting {
+        let [first, second] = self.shown;
+        Setting {
+            setting: setting.to_owned(),
+            title: title.to_owned(),
+            same: self.same,
+            of_the_defense: matches!(setting, "defense" | "alerts"),
+            first,
+            second,
+        }
+    }
+}
+
 /// All settings, those that must be the same first.
 pub(super) fn settings(first: Side<'_>, second: Side<'_>) -> Vec<Setting> {
-    let both = |get: &dyn Fn(Side<'_>) -> String| [get(first), get(second)];
-    let header = |side: Side<'_>| side.score.header.clone();
-    let rows: [(&str, &str, [String; 2]); 13] = [
-        ("scenario", "Scenario", both(&|s| header(s).scenario)),
+    let sides = [first, second];
+    let facts = sides.map(|side| side.facts);
+    let headers = sides.map(|side| &side.score.header);
+    let rows: [(&str, &str, Row); 14] = [
+        (
+            "scenario",
+            "Scenario",
+            Row::text(headers.map(|h| h.scenario.clone())),
+        ),
         ("files", "Scenario's files", files(first, second)),
         (
             "length",
             "Length",
-            both(&|s| duration(header(s).duration_s)),
+            Row::of(headers.map(|h| h.duration_s), duration),
         ),
-        ("seed", "Seed", both(&|s| header(s).seed.to_string())),
+        (
+            "seed",
+            "Seed",
+            Row::of(headers.map(|h| h.seed), |seed| seed.to_string()),
+        ),
         (
             "attack",
             "Posture: the attack is",
-            both(&|s| played(s.facts).to_owned()),
+            Row::text(facts.map(|f| played(f).to_owned())),
         ),
-        ("playbook", "Playbook", both(&|s| playbook(s.facts))),
-        ("prices", "Prices", both(&prices)),
+        ("playbook", "Playbook", Row::text(facts.map(playbook))),
+        (
+            "outside",
+            "Inputs from outside",
+            Row::of(facts.map(|f| f.outside.as_ref()), outside),
+        ),
+        ("prices", "Prices", Row::of(sides.map(prices_of), prices)),
         (
             "clock",
             "Clock",
-            both(&|s| clock(header(s).clock).to_owned()),
+            Row::of(headers.map(|h| h.clock), |c| clock(c).to_owned()),
         ),
         (
             "build",
             "Run by Twinrange",
-            both(&|s| s.facts.build.clone()),
+            Row::text(facts.map(|f| f.build.clone())),
         ),
         (
             "scored_by",
             "Scored by Twinrange",
-            both(&|s| header(s).range_version),
+            Row::text(headers.map(|h| h.range_version.clone())),
         ),
-        ("scoring", "Scored with", both(&scoring)),
-        ("defense", "Defense in the run", both(&|s| defense(s.facts))),
-        ("alerts", "Alerts scored", both(&alerts)),
+        (
+            "scoring",
+            "Scored with",
+            Row::of(
+                sides.map(|s| (&s.score.header.attack_version, s.score.detection.params)),
+                |(attack, params)| scoring(attack, params),
+            ),
+        ),
+        (
+            "defense",
+            "Defense in the run",
+            Row::text(facts.map(defense)),
+        ),
+        ("alerts", "Alerts scored", Row::text(sides.map(alerts))),
     ];
     rows.into_iter()
-        .map(|(setting, title, [one, other])| Setting {
-            setting: setting.to_owned(),
-            title: title.to_owned(),
-            same: one == other,
-            of_the_defense: matches!(setting, "defense" | "alerts"),
-            first: one,
-            second: other,
-        })
+        .map(|(setting, title, row)| row.named(setting, title))
         .collect()
 }
 
@@ -142,15 +205,30 @@ fn defense(facts: &Facts) -> String {
     facts.defense.clone().unwrap_or_else(|| "none".to_owned())
 }
 
-/// The same words exactly where the comparison with the truth was made alike.
-fn scoring(side: Side<'_>) -> String {
-    let params = &side.score.detection.params;
+fn outside(inputs: Option<&Outside>) -> String {
+    let Some(inputs) = inputs else {
+        return "none".to_owned();
+    };
     format!(
-        "ATT&CK for ICS v{}, alarm gap {}, recount {}, grace {}, {} techniques an alert",
-        side.score.header.attack_version,
-        duration(params.gap_ns as f64 / 1e9),
-        duration(params.alarm_limit_ns as f64 / 1e9),
-        duration(params.grace_ns as f64 / 1e9),
+        "{} through {} ({})",
+        counted(inputs.count as f64, "input", "inputs"),
+        inputs.port,
+        short(&inputs.digest)
+    )
+}
+
+/// Enough of a digest to tell two apart.
+fn short(digest: &str) -> String {
+    digest.chars().take(12).collect()
+}
+
+/// Times stand in seconds and are not rounded, so that parameters that differ look different.
+fn scoring(attack_version: &str, params: Params) -> String {
+    format!(
+        "ATT&CK for ICS v{attack_version}, alarm gap {} s, recount {} s, grace {} s, {} techniques an alert",
+        params.gap_ns as f64 / 1e9,
+        params.alarm_limit_ns as f64 / 1e9,
+        params.grace_ns as f64 / 1e9,
         params.techniques_per_alert
     )
 }
@@ -172,16 +250,17 @@ fn alerts(side: Side<'_>) -> String {
 }
 
 /// Short digests where the files are the same; where not, which differ and from which line on.
-fn files(first: Side<'_>, second: Side<'_>) -> [String; 2] {
+fn files(first: Side<'_>, second: Side<'_>) -> Row {
     let (one, other) = (&first.facts.files, &second.facts.files);
-    let names = one.keys().chain(other.keys());
-    let names: std::collections::BTreeSet<&String> = names.collect();
+    let digests = [first, second].map(|side| side.score.header.scenario_digest.as_str());
+    let same = one == other && digests[0] == digests[1];
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     let (mut of_first, mut of_second) = (Vec::new(), Vec::new());
     for name in names {
         match (one.get(name), other.get(name)) {
             (Some(a), Some(b)) if a == b => {}
             (Some(a), Some(b)) => {
-                let (line, a, b) = first_difference(a, b);
+                let (line, [a, b]) = first_difference(a, b);
                 of_first.push(format!("{name} line {line}: {a}"));
                 of_second.push(format!("{name} line {line}: {b}"));
             }
@@ -193,46 +272,81 @@ fn files(first: Side<'_>, second: Side<'_>) -> [String; 2] {
             }
         }
     }
-    if of_first.is_empty() {
-        let digest = |side: Side<'_>| side.score.header.scenario_digest.chars().take(12).collect();
-        return [digest(first), digest(second)];
-    }
-    [of_first.join("; "), of_second.join("; ")]
+    let shown = if of_first.is_empty() {
+        digests.map(short)
+    } else {
+        [of_first.join("; "), of_second.join("; ")]
+    };
+    Row { same, shown }
 }
 
 /// The first line in which two texts differ, counted from 1, with what each has there.
-fn first_difference(a: &str, b: &str) -> (usize, String, String) {
-    let (mut one, mut other) = (a.lines(), b.lines());
+///
+/// # Panics
+///
+/// If they do not differ.
+fn first_difference(a: &str, b: &str) -> (usize, [String; 2]) {
+    // Not `lines`, to which the end of a line of Windows is none.
+    let (mut one, mut other) = (a.split('\n'), b.split('\n'));
     let mut line = 1;
     loop {
         match (one.next(), other.next()) {
             (Some(a), Some(b)) if a == b => line += 1,
+            (Some(a), Some(b)) => return (line, both_shown(a, b)),
+            (None, None) => panic!("two texts that are the same have no difference"),
             (a, b) => {
                 let shown = |text: Option<&str>| match text {
-                    Some(text) => shortened(text.trim().trim_end_matches(',')),
+                    Some(text) if text.trim().is_empty() => "an empty line".to_owned(),
+                    Some(text) => around(text.trim(), 0),
                     None => "nothing more".to_owned(),
                 };
-                return (line, shown(a), shown(b));
+                return (line, [shown(a), shown(b)]);
             }
         }
     }
 }
 
+/// Two lines that differ, each around the first character in which it does so.
+fn both_shown(a: &str, b: &str) -> [String; 2] {
+    let bare = |text: &str| text.trim().trim_end_matches(',').to_owned();
+    // Only a space or a comma at an end differs: then both are shown with all that they have.
+    let [a, b] = if bare(a) == bare(b) {
+        [format!("{a:?}"), format!("{b:?}")]
+    } else {
+        [bare(a), bare(b)]
+    };
+    let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
+    let at = alike.count();
+    [around(&a, at), around(&b, at)]
+}
+
 /// At most so many characters of a line are shown.
 const LINE_CHARACTERS: usize = 80;
 
-fn shortened(line: &str) -> String {
-    if line.chars().count() <= LINE_CHARACTERS {
+/// So much of a line as is shown, with the character at `at` in its middle where the line is longer.
+fn around(line: &str, at: usize) -> String {
+    let count = line.chars().count();
+    if count <= LINE_CHARACTERS {
         return line.to_owned();
     }
-    let cut: String = line.chars().take(LINE_CHARACTERS).collect();
-    format!("{}…", cut.trim_end())
+    let from = at.saturating_sub(LINE_CHARACTERS / 2);
+    let from = from.min(count - LINE_CHARACTERS);
+    let cut: String = line.chars().skip(from).take(LINE_CHARACTERS).collect();
+    let before = if from > 0 { "…" } else { "" };
+    let after = if from + LINE_CHARACTERS < count {
+        "…"
+    } else {
+        ""
+    };
+    format!("{before}{}{after}", cut.trim())
 }
 
-/// The same words exactly where everything is worth the same.
-fn prices(side: Side<'_>) -> String {
-    let continuity = side.score.continuity.as_ref();
-    let Some(prices) = continuity.and_then(|found| found.prices.as_ref()) else {
+fn prices_of(side: Side<'_>) -> Option<&Prices> {
+    side.score.continuity.as_ref()?.prices.as_ref()
+}
+
+fn prices(prices: Option<&Prices>) -> String {
+    let Some(prices) = prices else {
         return "none".to_owned();
     };
     format!(
@@ -274,6 +388,13 @@ pub(super) fn warnings(first: Side<'_>, second: Side<'_>, settings: &[Setting]) 
         list_of.push(format!(
             "The scenario's files differ, so the runs differ in more than the defense. First: {}. Second: {}.",
             files.first, files.second
+        ));
+    }
+    if let Some(outside) = differs("outside") {
+        list_of.push(format!(
+            "What clients outside sent into the two plants differs, so the runs differ in more than the defense. First: \
+             {}. Second: {}.",
+            outside.first, outside.second
         ));
     }
     let others: Vec<String> = ["prices", "clock", "build", "scored_by", "scoring"]

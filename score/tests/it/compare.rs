@@ -16,7 +16,7 @@ use twinrange_score::report::compare::{CompareData, Total, html};
 use twinrange_score::report::{ActionMark, ReportData, Series};
 use twinrange_score::score::Score;
 
-fn facts(folder: &str) -> Facts {
+pub(crate) fn facts(folder: &str) -> Facts {
     Facts {
         folder: folder.to_owned(),
         build: "0.1.0".to_owned(),
@@ -32,6 +32,7 @@ fn facts(folder: &str) -> Facts {
         ]),
         playbook: Some("../attacks/underfill.ron".to_owned()),
         attack: true,
+        outside: None,
         defense: Some("reference".to_owned()),
         first_action_ns: None,
         actions: 0,
@@ -52,7 +53,7 @@ fn prices() -> Prices {
 }
 
 /// [`score`] with other runs D and AD, of another defense and another run.
-fn other(d: Run, ad: Run) -> Score {
+pub(crate) fn other(d: Run, ad: Run) -> Score {
     let mut other = score();
     let runs = FourRuns {
         n: production(2700),
@@ -68,12 +69,12 @@ fn other(d: Run, ad: Run) -> Score {
     other
 }
 
-fn compared(first: (&Score, &Facts), second: (&Score, &Facts)) -> TwoRuns {
+pub(crate) fn compared(first: (&Score, &Facts), second: (&Score, &Facts)) -> TwoRuns {
     let side = |(score, facts)| Side { score, facts };
     TwoRuns::of(side(first), side(second), Some(700 * S)).expect("they can be compared")
 }
 
-fn figure<'a>(all: &'a [Beside], name: &str) -> &'a Beside {
+pub(crate) fn figure<'a>(all: &'a [Beside], name: &str) -> &'a Beside {
     all.iter()
         .find(|figure| figure.figure == name)
         .unwrap_or_else(|| panic!("there is no {name}"))
@@ -388,7 +389,7 @@ fn settings_when_more_than_the_defense_differs_then_loudly_said() {
     assert_eq!(good.undefended, None);
 }
 
-fn amounts(good_parts: f64) -> Amounts {
+pub(crate) fn amounts(good_parts: f64) -> Amounts {
     Amounts {
         good_parts,
         oee: Some(good_parts / 3000.0),
@@ -427,7 +428,7 @@ fn margin(last_s: u64) -> Margin {
     }
 }
 
-fn explained(score: Score, last_s: u64, defended: bool) -> Score {
+pub(crate) fn explained(score: Score, last_s: u64, defended: bool) -> Score {
     let named = |id: &str| Named {
         id: id.to_owned(),
         label: format!("what {id} does"),
@@ -507,6 +508,16 @@ fn total(rate: f64) -> Total {
         t_s: (0..=3600).map(f64::from).collect(),
         good: (0..=3600).map(|t| f64::from(t) * rate).collect(),
     }
+}
+
+/// The page of two runs without actions.
+pub(crate) fn page(first: (&Score, &Facts), second: (&Score, &Facts)) -> String {
+    html(&CompareData {
+        two: &compared(first, second),
+        first: side(first.0, Vec::new(), 0.2),
+        second: side(second.0, Vec::new(), 0.3),
+        totals: None,
+    })
 }
 
 /// A full comparison, and one of two runs with nothing in them.

@@ -2,6 +2,7 @@
 
 mod common;
 mod compare;
+mod compare_basis;
 mod detection;
 mod format_properties;
 mod formats;

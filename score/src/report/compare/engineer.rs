@@ -1,7 +1,7 @@
 //! The page for the engineer: what the line made over time, what was broken, and who did what.
 
 use super::figures::table_of;
-use super::soc::focus;
+use super::soc::{focus, same_course};
 use super::{BOTH, CompareData, Total, none};
 use crate::attribution::Amounts;
 use crate::compare::{AccountPair, Beside, Which};
@@ -149,20 +149,21 @@ fn drawing(
     both_widths(|width, class| {
         let mut lanes = Lanes::new(epoch, focus, width, charts);
         let top = lanes.top();
-        let steps = [&data.first, &data.second].map(|side| &side.score.detection.steps);
-        lanes.steps(
-            "Attack (truth)",
-            if steps[0].is_empty() {
-                steps[1]
-            } else {
-                steps[0]
-            },
-            false,
-        );
+        let shared = same_course(data);
+        if shared {
+            lanes.steps("Attack (truth)", &data.first.score.detection.steps, false);
+        }
         for which in BOTH {
             let side = data.side(which);
-            if !side.actions.is_empty() {
+            let steps = &side.score.detection.steps;
+            let own_steps = !shared && !steps.is_empty();
+            if own_steps || !side.actions.is_empty() {
                 lanes.heading(data.two.label(which));
+            }
+            if own_steps {
+                lanes.steps("Attack (truth)", steps, false);
+            }
+            if !side.actions.is_empty() {
                 lanes.actions("Actions", &side.actions);
             }
         }
@@ -232,14 +233,19 @@ pub(super) fn production(data: &CompareData<'_>) -> String {
     html
 }
 
-/// The limits of the scenario that either run broke and its twin kept.
+/// The limits of the scenario that either run broke; of an attacked run those that its twin keeps.
 pub(super) fn limits(data: &CompareData<'_>) -> String {
     if let Some(why) = &data.two.limits_unknown {
         return format!("<p>Not known {}.</p>\n", escape(why));
     }
     if data.two.limits.is_empty() {
-        return "<p>Neither run broke any of the limits that the scenario watches.</p>\n"
-            .to_owned();
+        // Of an attacked run only what its twin keeps is known; a quiet one has no twin to differ from.
+        let of = if data.two.first.attack || data.two.second.attack {
+            "limit that its unattacked twin keeps"
+        } else {
+            "of the limits that the scenario watches"
+        };
+        return format!("<p>Neither run broke any {of}.</p>\n");
     }
     let epoch = data.first.score.header.epoch_unix_ns;
     let when = |t_ns: Option<u64>| {
@@ -391,11 +397,14 @@ fn side_by_side(data: &CompareData<'_>, pair: &AccountPair, kind: Kind) -> Strin
             ]
         })
         .collect();
-    rows.push(vec![
-        "Whole".to_owned(),
-        parts(pair.whole[0]),
-        parts(pair.whole[1]),
-    ]);
+    let together = pair.interaction.iter().flatten();
+    if together.clone().any(|amounts| amounts.good_parts != 0.0) {
+        // Without it the causes of an account by leave-one-out do not add up to the whole.
+        let [first, second] = pair.interaction.map(parts);
+        rows.push(vec!["Interaction".to_owned(), first, second]);
+    }
+    let [first, second] = pair.whole.map(parts);
+    rows.push(vec!["Whole".to_owned(), first, second]);
     let [first, second] = data.labels();
     let cause = match kind {
         Kind::Attack => "Step",

@@ -1,7 +1,7 @@
 //! How figures of two runs are written.
 
 use super::CompareData;
-use crate::compare::{Beside, Unit};
+use crate::compare::{Beside, Better, Unit};
 use crate::figure::{Figure, Interval};
 use crate::report::attribution::{signed, signed_time};
 use crate::report::margin::currency;
@@ -76,9 +76,14 @@ fn difference(data: &CompareData<'_>, figure: &Beside) -> String {
     if value.abs() <= 0.0 {
         return "equal".to_owned();
     }
+    let word = match figure.better {
+        Better::More => "more",
+        Better::Less => "less",
+        Better::Neither => "",
+    };
     let favours = figure.favours.map_or_else(String::new, |which| {
         format!(
-            "<br><span class=\"dim\">better: {}</span>",
+            "<br><span class=\"dim\">in this pair {word} with {}</span>",
             data.label(which)
         )
     });
@@ -90,7 +95,7 @@ pub(super) fn table_of(data: &CompareData<'_>, label: &str, figures: &[Beside]) 
     let quiet = figures.iter().any(|figure| figure.quiet.is_some());
     let undefended = figures.iter().any(|figure| figure.undefended.is_some());
     let [first, second] = data.labels();
-    let mut head = vec![""];
+    let mut head = vec!["Figure"];
     if quiet {
         head.push("Quiet run (N)");
     }

@@ -2,9 +2,9 @@
 
 use super::figures::{show, table_of};
 use super::{BOTH, CompareData};
-use crate::compare::{Beside, Fate, LostLess, MarginPair, Unit, Which};
+use crate::compare::{Beside, Fate, LostLess, MarginPair, Setting, Unit, Which};
 use crate::report::charts::{Level, levels};
-use crate::report::margin::{Moment, Picture, currency, in_time, picture_of};
+use crate::report::margin::{Moment, Picture, currency, in_time, picture_of, too_late_words};
 use crate::report::tables::{Narrow, cards, table};
 use crate::report::words::{clock, counted, duration, escape, list, number};
 
@@ -70,13 +70,13 @@ fn loss_cards(data: &CompareData<'_>) -> Vec<(String, String, String)> {
         let (Some(one), Some(other)) = (figure.first.value, figure.second.value) else {
             continue;
         };
-        let less = match (figure.difference.value, figure.favours) {
-            (Some(difference), Some(_)) => {
+        let less = match figure.difference.value {
+            Some(difference) if difference.abs() > 0.0 => {
                 let word = if difference < 0.0 { "less" } else { "more" };
                 format!("{} {word}", plain(data, figure.unit, difference.abs()))
             }
-            (Some(_), None) => "equal".to_owned(),
-            (None, _) => "n/a".to_owned(),
+            Some(_) => "equal".to_owned(),
+            None => "n/a".to_owned(),
         };
         let note = format!(
             "{} with {second}; {} with {first}",
@@ -117,26 +117,27 @@ fn em(data: &CompareData<'_>, which: Which) -> String {
 fn what_is_compared(data: &CompareData<'_>) -> String {
     let two = data.two;
     let [first, second] = BOTH.map(|which| em(data, which));
-    let shift = if two.first.attack || two.second.attack {
-        "the same attacked shift"
+    let mut text = if two.same_shift {
+        let shift = if two.first.attack {
+            "the same attacked shift"
+        } else {
+            "the same quiet shift"
+        };
+        format!(
+            "Two runs of {shift} of {}, seed {}: the first with {first}, the second with {second}.",
+            duration(two.duration_s),
+            two.first.seed
+        )
     } else {
-        "the same quiet shift"
-    };
-    let mut text = format!(
-        "Two runs of {shift} of {}, seed {}: the first with {first}, the second with {second}.",
-        duration(two.duration_s),
-        two.first.seed
-    );
-    if two.first.seed != two.second.seed || two.first.attack != two.second.attack {
-        text = format!(
+        format!(
             "Two runs of {} each: the first with {first} (seed {}, {}), the second with {second} (seed {}, {}).",
             duration(two.duration_s),
             two.first.seed,
             attacked(two.first.attack),
             two.second.seed,
             attacked(two.second.attack)
-        );
-    }
+        )
+    };
     if two.only_the_defense {
         text.push_str(
             " Plant, people, seed and attack are the same: what differs is caused by the defense.",
@@ -161,10 +162,10 @@ fn attacked(attack: bool) -> &'static str {
     if attack { "attacked" } else { "not attacked" }
 }
 
-/// One loss in words: `12 good bottles`, `EUR 40`.
-fn loss_words(data: &CompareData<'_>, figure: &Beside, value: f64) -> String {
+/// One loss in words: `12 good bottles`, `EUR 40`. None for time in danger, of which nobody says that it is lost.
+fn loss_words(data: &CompareData<'_>, figure: &Beside, value: f64) -> Option<String> {
     let value = value.abs();
-    match figure.figure.as_str() {
+    Some(match figure.figure.as_str() {
         "good_parts_lost" => format!(
             "<strong>{}</strong>",
             escape(&counted(
@@ -179,7 +180,17 @@ fn loss_words(data: &CompareData<'_>, figure: &Beside, value: f64) -> String {
             number(value, 0)
         ),
         "production_s_lost" => format!("{} of production time", unbroken(value)),
-        _ => format!("{} in danger", unbroken(value)),
+        _ => return None,
+    })
+}
+
+/// The name of what a loss is a loss of.
+fn of_what(data: &CompareData<'_>, figure: &Beside) -> String {
+    match figure.figure.as_str() {
+        "good_parts_lost" => format!("good {}", escape(&data.first.items)),
+        "money_lost" => "money".to_owned(),
+        "production_s_lost" => "production time".to_owned(),
+        _ => "time in danger".to_owned(),
     }
 }
 
@@ -188,44 +199,59 @@ fn unbroken(seconds: f64) -> String {
     duration(seconds).replace(' ', "\u{a0}")
 }
 
-/// How much less one lost than the other, in those losses that favour it.
+/// How much less one lost than the other, in those losses that favour it: `90 good bottles and EUR 45 less`.
 fn advantage(data: &CompareData<'_>, which: Which) -> String {
+    let (mut lost, mut danger) = (Vec::new(), None);
     let favoured = data.two.losses.iter();
-    let favoured = favoured.filter(|loss| loss.favours == Some(which));
-    let words: Vec<String> = favoured
-        .filter_map(|loss| Some(loss_words(data, loss, loss.difference.value?)))
-        .collect();
-    list(&words)
+    for loss in favoured.filter(|loss| loss.favours == Some(which)) {
+        let Some(value) = loss.difference.value else {
+            continue;
+        };
+        match loss_words(data, loss, value) {
+            Some(words) => lost.push(words),
+            None => danger = Some(format!("{} less in danger", unbroken(value.abs()))),
+        }
+    }
+    let lost = (!lost.is_empty()).then(|| format!("{} less", list(&lost)));
+    let all: Vec<String> = [lost, danger].into_iter().flatten().collect();
+    all.join(", and ")
 }
 
 fn which_lost_less(data: &CompareData<'_>) -> String {
+    let two = data.two;
     let less = |which: Which| {
-        let other = match which {
-            Which::First => Which::Second,
-            Which::Second => Which::First,
-        };
         format!(
-            "In this pair <strong>{} lost less</strong> than {}: {} less.",
+            "In this pair <strong>{} lost less</strong> than {}: {}.",
             data.label(which),
-            em(data, other),
+            em(data, which.other()),
             advantage(data, which)
         )
     };
-    let text = match data.two.lost_less {
+    let mut text = match two.lost_less {
         LostLess::First => less(Which::First),
         LostLess::Second => less(Which::Second),
-        LostLess::Equal => "Neither: both lost exactly the same.".to_owned(),
+        LostLess::Equal => equal(data),
         LostLess::Mixed => format!(
-            "<strong>Neither lost less in everything</strong>: {} lost {} less, and {} lost {} less.",
+            "<strong>Neither lost less in everything</strong>: with {} it was {}; with {} {}.",
             em(data, Which::First),
             advantage(data, Which::First),
             em(data, Which::Second),
             advantage(data, Which::Second)
         ),
+        LostLess::Unknown if two.first.attack != two.second.attack => {
+            "Neither can be said to: only one of the two was attacked.".to_owned()
+        }
         LostLess::Unknown => {
             return "Not known: the scores do not say what both lost.".to_owned();
         }
     };
+    let unknown: Vec<String> = two
+        .losses_not_compared()
+        .map(|loss| of_what(data, loss))
+        .collect();
+    if !unknown.is_empty() && two.lost_less != LostLess::Unknown {
+        text.push_str(&format!(" Not compared: {}.", list(&unknown)));
+    }
     let each: Vec<String> = BOTH
         .into_iter()
         .map(|which| format!("{} {}", em(data, which), against_quiet(data, which)))
@@ -236,30 +262,64 @@ fn which_lost_less(data: &CompareData<'_>) -> String {
     )
 }
 
-/// What a run lost, and gained beside it by another course of the shift.
+/// That no loss that both have differs, with what those are where it is not all of them.
+fn equal(data: &CompareData<'_>) -> String {
+    if data.two.losses_not_compared().next().is_none() {
+        return "Neither: both lost exactly the same.".to_owned();
+    }
+    let known = data.two.losses.iter();
+    let known: Vec<String> = known
+        .filter(|loss| loss.difference.value.is_some())
+        .map(|loss| of_what(data, loss))
+        .collect();
+    format!("Neither, as far as it is known: equal in {}.", list(&known))
+}
+
+/// What a run lost, and gained beside it by another course of the shift, and what is not known of it.
 fn against_quiet(data: &CompareData<'_>, which: Which) -> String {
     let (mut lost, mut gained) = (Vec::new(), Vec::new());
-    for loss in &data.two.losses {
-        let figure = match which {
-            Which::First => &loss.first,
-            Which::Second => &loss.second,
-        };
-        let Some(value) = figure.value.filter(|value| value.abs() > 0.0) else {
+    let (mut danger, mut unknown) = (None, Vec::new());
+    for loss in data.two.losses.iter().filter(|loss| !loss.is_unpriced()) {
+        let Some(value) = loss.of_run(which).value else {
+            unknown.push(of_what(data, loss));
             continue;
         };
-        let words = loss_words(data, loss, value);
-        if value > 0.0 {
-            lost.push(words);
-        } else {
-            gained.push(words);
+        if value.abs() <= 0.0 {
+            continue;
+        }
+        match loss_words(data, loss, value) {
+            Some(words) if value > 0.0 => lost.push(words),
+            Some(words) => gained.push(words),
+            None => {
+                let word = if value > 0.0 { "longer" } else { "less" };
+                danger = Some(format!("was {} {word} in danger", unbroken(value.abs())));
+            }
         }
     }
-    match (lost.is_empty(), gained.is_empty()) {
-        (true, true) => "lost nothing".to_owned(),
+    if unknown.len()
+        == data
+            .two
+            .losses
+            .iter()
+            .filter(|loss| !loss.is_unpriced())
+            .count()
+    {
+        return "has losses that are not known".to_owned();
+    }
+    let mut text = match (lost.is_empty(), gained.is_empty()) {
+        (true, true) if unknown.is_empty() => "lost nothing".to_owned(),
+        (true, true) => "lost nothing that is known".to_owned(),
         (false, true) => format!("lost {}", list(&lost)),
         (true, false) => format!("lost nothing and gained {}", list(&gained)),
         (false, false) => format!("lost {} and gained {}", list(&lost), list(&gained)),
+    };
+    if let Some(danger) = danger {
+        text.push_str(&format!(" and {danger}"));
     }
+    if !unknown.is_empty() {
+        text.push_str(&format!(" ({} not known)", list(&unknown)));
+    }
+    text
 }
 
 /// The limits that only one of the two broke, and those that both did. Empty where that is not known, or nothing was.
@@ -310,10 +370,8 @@ fn what_each_saw(data: &CompareData<'_>) -> String {
     }
     for which in BOTH {
         let prevented = data.two.steps.iter().filter(|step| {
-            let (own, other) = match which {
-                Which::First => (&step.first, &step.second),
-                Which::Second => (&step.second, &step.first),
-            };
+            let own = which.of(&step.first, &step.second);
+            let other = which.other().of(&step.first, &step.second);
             own.fate == Fate::NeverRan && matches!(other.fate, Fate::Detected | Fate::Missed)
         });
         let prevented = prevented.count();
@@ -388,17 +446,21 @@ pub(super) fn settings(data: &CompareData<'_>) -> String {
             ]
         })
         .collect();
+    let differs = |setting: &Setting| !setting.same && !setting.of_the_defense;
     let lead = if data.two.only_the_defense {
         "<p>Nothing but the defense and its alerts differs, so each difference on this page is caused by them.</p>\n"
-    } else {
+    } else if data.two.settings.iter().any(differs) {
         "<p><strong>More than the defense differs</strong>, so a difference on this page may have another cause.</p>\n"
+    } else {
+        "<p><strong>The wall clock paced a run</strong>, so a difference on this page may have another cause than the \
+         defense.</p>\n"
     };
     format!(
         "{lead}{}",
         table(
             "What was the same",
             Narrow::Stack,
-            &["", "", &first, &second],
+            &["Setting", "Verdict", &first, &second],
             &rows
         )
     )
@@ -440,10 +502,7 @@ pub(super) fn margin(data: &CompareData<'_>) -> String {
             continue;
         };
         let picture = Picture {
-            id: match which {
-                Which::First => "margin-first",
-                Which::Second => "margin-second",
-            },
+            id: which.of("margin-first", "margin-second"),
             margin: found,
             moments: moments(data, pair, which),
             epoch_unix_ns: side.score.header.epoch_unix_ns,
@@ -460,10 +519,7 @@ pub(super) fn margin(data: &CompareData<'_>) -> String {
 }
 
 fn when(pair: &MarginPair, which: Which) -> [(&'static str, Option<u64>, &'static str); 2] {
-    let (alert, action) = match which {
-        Which::First => (pair.first_alert_ns, pair.first_action_ns),
-        Which::Second => (pair.second_alert_ns, pair.second_action_ns),
-    };
+    let (alert, action) = pair.done_ns(which);
     [("alert", alert, "true"), ("action", action, "action")]
 }
 
@@ -488,9 +544,10 @@ fn margin_words(data: &CompareData<'_>, pair: &MarginPair) -> String {
                 be in time for."
             .to_owned();
     }
-    let turns = pair.losses.iter();
-    let turns = turns.filter_map(|loss| loss.first.as_ref()?.point_of_no_return_ns);
-    let Some(turn) = turns.min() else {
+    // The points of no return are shared, so those of the first are those of the second.
+    let placed = pair.losses.iter().filter_map(|loss| loss.first.as_ref());
+    let turns: Vec<Option<u64>> = placed.map(|placed| placed.point_of_no_return_ns).collect();
+    let Some(turn) = turns.iter().flatten().copied().min() else {
         return "From the first moment of the attack <strong>it was too late</strong> to prevent what followed."
             .to_owned();
     };
@@ -509,6 +566,7 @@ fn margin_words(data: &CompareData<'_>, pair: &MarginPair) -> String {
             (Some(alert), Some(action)) => format!(" {name} alerted {alert} and acted {action}."),
         });
     }
+    text.push_str(&too_late_words(&turns));
     if pair.taken_from.is_some() {
         text.push_str(
             " Only one of the two was scored with the runs that tell this; the attack is the same in both, so it holds \

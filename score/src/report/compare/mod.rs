@@ -1,7 +1,7 @@
 //! `compare.html`: two scored runs beside each other, in the design of `report.html`.
 //!
 //! The same three depths and what goes to the file. Every figure stands for both runs, with the difference (second
-//! less first) and whom it favours; drawings hold both runs over one axis.
+//! less first) and with whom it is more or less; drawings hold both runs over one axis.
 
 mod engineer;
 mod figures;
@@ -37,10 +37,7 @@ pub struct CompareData<'a> {
 
 impl CompareData<'_> {
     fn side(&self, which: Which) -> &ReportData<'_> {
-        match which {
-            Which::First => &self.first,
-            Which::Second => &self.second,
-        }
+        which.of(&self.first, &self.second)
     }
 
     /// How a run is called, as markup.
@@ -198,7 +195,7 @@ fn provenance_of_both(data: &CompareData<'_>) -> String {
     table(
         "What was compared, with what",
         Narrow::Stack,
-        &["", &one, &other],
+        &["Fact", &one, &other],
         &rows,
     )
 }

@@ -3,13 +3,12 @@
 use super::figures::table_of;
 use super::{BOTH, CompareData, none};
 use crate::attack;
-use crate::compare::{Fate, Placed, StepPair, StepSeen, Which};
+use crate::compare::{Fate, LossPair, Placed, StepPair, StepSeen, Which};
 use crate::detection::Verdict;
 use crate::gate::GateResult;
 use crate::report::ReportData;
 use crate::report::both_widths;
 use crate::report::lanes::{Lanes, actions_s, clock_s, focus_on, steps_s};
-use crate::report::margin::in_time;
 use crate::report::tables::{self, Narrow, grade_badge, key, legend, table};
 use crate::report::words::{clock, duration, escape, list, number};
 
@@ -100,7 +99,7 @@ pub(super) fn focus(data: &CompareData<'_>) -> (f64, f64) {
 }
 
 /// Whether the attack went alike, so that one lane shows it.
-fn same_course(data: &CompareData<'_>) -> bool {
+pub(super) fn same_course(data: &CompareData<'_>) -> bool {
     let course = |side: &ReportData<'_>| -> Vec<(String, u64, u64)> {
         let steps = side.score.detection.steps.iter();
         steps
@@ -320,23 +319,19 @@ pub(super) fn no_return(data: &CompareData<'_>) -> String {
             .point_of_no_return_ns
             .map_or_else(|| "before the first frame".to_owned(), |t| clock(t, epoch))
     };
-    let placed = |placed: &Option<Placed>, with_turn: bool| {
-        let Some(placed) = placed else {
+    let placed = |loss: &LossPair, which: Which| {
+        let Some(placed) = which.of(&loss.first, &loss.second) else {
             return none();
         };
-        let of = |what: &str, margin_s: Option<f64>| match margin_s {
-            Some(margin_s) => format!("{what} {}", in_time(margin_s)),
+        let of = |what: &str, done_ns: Option<u64>| match placed.standing(done_ns) {
+            Some(standing) => format!("{what} {standing}"),
             None => format!("no {what} against it"),
         };
-        let both = format!(
-            "{}; {}",
-            of("alert", placed.alert_margin_s),
-            of("action", placed.action_margin_s)
-        );
-        if with_turn {
-            format!("until {}: {both}", turn(placed))
-        } else {
-            both
+        let (alert_ns, action_ns) = pair.done_ns(which);
+        let both = format!("{}; {}", of("alert", alert_ns), of("action", action_ns));
+        match placed.point_of_no_return_ns {
+            Some(turn_ns) if !pair.shared => format!("until {}: {both}", clock(turn_ns, epoch)),
+            _ => both,
         }
     };
     let rows: Vec<Vec<String>> = pair
@@ -349,8 +344,7 @@ pub(super) fn no_return(data: &CompareData<'_>) -> String {
                 row.push(known.map_or_else(none, |p| clock(p.impact_ns, epoch)));
                 row.push(known.map_or_else(none, turn));
             }
-            row.push(placed(&loss.first, !pair.shared));
-            row.push(placed(&loss.second, !pair.shared));
+            row.extend(BOTH.map(|which| placed(loss, which)));
             row
         })
         .collect();

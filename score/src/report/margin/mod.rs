@@ -5,6 +5,7 @@ mod picture;
 use super::tables::{Narrow, key, legend, table};
 use super::words::{clock, duration, escape, number};
 use super::{ReportData, both_widths};
+pub(super) use crate::margin::in_time;
 use crate::margin::{Margin, Point};
 use crate::score::Score;
 pub(super) use picture::{Moment, Picture};
@@ -88,16 +89,12 @@ fn in_words(data: &ReportData<'_>, margin: &Margin) -> String {
              there was no damage to be in time for."
         );
     }
-    let last = margin
+    let turns: Vec<Option<u64>> = margin
         .losses
         .iter()
-        .filter_map(|loss| loss.point_of_no_return_ns)
-        .min();
-    let always_late = margin
-        .losses
-        .iter()
-        .filter(|loss| loss.point_of_no_return_ns.is_none())
-        .count();
+        .map(|loss| loss.point_of_no_return_ns)
+        .collect();
+    let last = turns.iter().flatten().copied().min();
     let Some(last) = last else {
         return format!(
             "The attack began at {began}, and from its first moment <strong>it was too late</strong> to prevent what \
@@ -123,21 +120,22 @@ fn in_words(data: &ReportData<'_>, margin: &Margin) -> String {
             None => format!(" {what} never came."),
         });
     }
-    if always_late > 0 {
-        text.push_str(&format!(
-            " For {always_late} of the {} losses even a response at the first moment is too late.",
-            margin.losses.len()
-        ));
-    }
+    text.push_str(&too_late_words(&turns));
     text
 }
 
-/// A margin in words: `2 min in time`, `20 s too late`.
-pub(super) fn in_time(margin_s: f64) -> String {
-    if margin_s >= 0.0 {
-        format!("{} in time", duration(margin_s))
-    } else {
-        format!("{} too late", duration(-margin_s))
+/// How many losses nothing prevents, as a sentence; empty where there is none.
+///
+/// # Arguments
+///
+/// * `turns` — the point of no return of each loss, simulated ns; `None` where it was always too late.
+pub(super) fn too_late_words(turns: &[Option<u64>]) -> String {
+    match turns.iter().filter(|turn| turn.is_none()).count() {
+        0 => String::new(),
+        late => format!(
+            " For {late} of the {} losses even a response at the first moment is too late.",
+            turns.len()
+        ),
     }
 }
 
