@@ -45,7 +45,7 @@ fn spec_when_a_field_is_wrong_then_line_and_column_point_at_it() {
     check(
         "learn_s: 60",
         "learn: 60",
-        "DS0001 12:5: Unexpected field named `learn` in `Defense`, expected one of `name`, `version`, `description`, `kind`, `install`, `detect`, `learn_s`, `may_act`, `may_read`, or `signature_table` instead [fields: name, version, description, kind, install, detect, learn_s, may_act, may_read, signature_table]",
+        "DS0001 12:5: Unexpected field named `learn` in `Defense`, expected one of `name`, `version`, `description`, `kind`, `install`, `detect`, `learn_s`, `may_act`, `may_be_silent`, `may_read`, or `signature_table` instead [fields: name, version, description, kind, install, detect, learn_s, may_act, may_be_silent, may_read, signature_table]",
     );
     check(
         "learn_s: 60",
