@@ -254,17 +254,17 @@ pub fn money(run: &Production, prices: &Prices) -> f64 {
     run.good as f64 * prices.good_item
         - run.scrapped as f64 * prices.scrapped_item
         - run.bad_shipped as f64 * prices.bad_shipped_item
-        - lost_minutes(run) * prices.lost_minute
+        - lost_s(run) / 60.0 * prices.lost_minute
         - run.product_lost_l * prices.lost_litre
         - run.unsafe_s * prices.unsafe_second
         - run.equipment_damage
         - run.response_cost
 }
 
-/// Planned time without production, min. A line that ran longer than was planned lost none.
-fn lost_minutes(run: &Production) -> f64 {
+/// Planned time without production, s. A line that ran longer than was planned lost none.
+pub(crate) fn lost_s(run: &Production) -> f64 {
     let lost_s = run.planned_busy_s - run.actual_production_s;
-    if lost_s > 0.0 { lost_s / 60.0 } else { 0.0 }
+    if lost_s > 0.0 { lost_s } else { 0.0 }
 }
 
 /// Why there is no money in a score.

@@ -27,6 +27,16 @@ pub fn in_time(margin_s: f64) -> String {
     }
 }
 
+/// From what was done to a moment, s; negative when it was done after it. `None` without either.
+///
+/// # Arguments
+///
+/// * `moment_ns`, `done_ns` — simulated ns.
+#[must_use]
+pub fn margin_s(moment_ns: Option<u64>, done_ns: Option<u64>) -> Option<f64> {
+    Some((moment_ns? as f64 - done_ns? as f64) / 1e9)
+}
+
 /// A loss of the undefended plant, and when it could last be prevented.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {

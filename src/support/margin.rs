@@ -8,7 +8,7 @@ use twinrange_range::branch::Branch;
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin::{self, Violation};
 use twinrange_score::attribution::Amounts;
-use twinrange_score::margin::{Loss, Margin, Point, last_moments};
+use twinrange_score::margin::{Loss, Margin, Point, last_moments, margin_s};
 
 use super::attribution::AttackAccount;
 use super::failure::Failure;
@@ -103,10 +103,6 @@ pub(crate) fn of(
         losses,
         curve: trials.curve.into_values().collect(),
     }))
-}
-
-fn margin_s(moment_ns: Option<u64>, done_ns: Option<u64>) -> Option<f64> {
-    Some((moment_ns? as f64 - done_ns? as f64) / 1e9)
 }
 
 /// The first violation of each constraint, by time, with the steps that it takes.

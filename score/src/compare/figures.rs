@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::prices_of;
 use super::{Side, Which, watched};
 use crate::continuity::{self, Comparison, Continuity, Oee, Production, RunResult};
 use crate::figure::{Figure, Interval};
@@ -234,9 +235,8 @@ fn shared(
 }
 
 /// Whether what things are worth is the same in both.
-pub(super) fn same_prices(first: &Score, second: &Score) -> bool {
-    let prices = |score: &Score| score.continuity.as_ref().and_then(|c| c.prices.clone());
-    prices(first) == prices(second)
+fn same_prices(first: Side<'_>, second: Side<'_>) -> bool {
+    prices_of(first) == prices_of(second)
 }
 
 /// What each run lost against its own quiet run: production for which nobody attacked, with the same seed.
@@ -284,7 +284,7 @@ fn losses(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
                 undefended: undefended(get),
                 ..found
             };
-            if unit == Unit::Money && !same_prices(first.score, second.score) {
+            if unit == Unit::Money && !same_prices(first, second) {
                 found.not_compared(OTHER_PRICES)
             } else {
                 found
@@ -364,10 +364,7 @@ const MADE: [Made; 13] = [
         factor(r, |oee| &oee.oee)
     }),
     ("downtime_s", "Downtime", Unit::Seconds, Better::Less, |r| {
-        counted(r, |p| {
-            let down_s = p.planned_busy_s - p.actual_production_s;
-            if down_s > 0.0 { down_s } else { 0.0 }
-        })
+        counted(r, continuity::lost_s)
     }),
     (
         "unsafe_s",
@@ -400,7 +397,7 @@ const MADE: [Made; 13] = [
 
 /// What each run made, with the quiet and the undefended run of the same seed where both share them.
 fn production(first: Side<'_>, second: Side<'_>) -> Vec<Beside> {
-    let same_prices = same_prices(first.score, second.score);
+    let same_prices = same_prices(first, second);
     MADE.into_iter()
         .map(|(name, title, unit, better, get)| {
             let found = Beside::of(

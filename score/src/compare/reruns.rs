@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Side, StepPair, Which};
 use crate::attribution::{Account, Amounts, Attribution, Method};
-use crate::margin::{Loss, Margin, in_time};
+use crate::margin::{Loss, Margin, in_time, margin_s};
 
 /// A loss with one defense against it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,11 +70,9 @@ impl Placed {
     /// * `done_ns` — when it came, simulated ns.
     #[must_use]
     pub fn standing(&self, done_ns: Option<u64>) -> Option<String> {
-        let done_ns = done_ns?;
-        Some(match self.point_of_no_return_ns {
-            Some(turn_ns) => in_time((turn_ns as f64 - done_ns as f64) / 1e9),
-            None => "always too late".to_owned(),
-        })
+        done_ns?;
+        let margin_s = margin_s(self.point_of_no_return_ns, done_ns);
+        Some(margin_s.map_or_else(|| "always too late".to_owned(), in_time))
     }
 }
 
@@ -151,12 +149,11 @@ fn placed(
 ) -> Option<Placed> {
     let loss = margin.losses.iter().find(|loss| loss.id == id)?;
     let turn = loss.point_of_no_return_ns;
-    let before = |done_ns: Option<u64>| Some((turn? as f64 - done_ns? as f64) / 1e9);
     Some(Placed {
         impact_ns: loss.impact_ns,
         point_of_no_return_ns: turn,
-        alert_margin_s: before(alert_ns),
-        action_margin_s: before(action_ns),
+        alert_margin_s: margin_s(turn, alert_ns),
+        action_margin_s: margin_s(turn, action_ns),
     })
 }
 

@@ -341,7 +341,8 @@ fn around(line: &str, at: usize) -> String {
     format!("{before}{}{after}", cut.trim())
 }
 
-fn prices_of(side: Side<'_>) -> Option<&Prices> {
+/// What things are worth in a score; `None` where nothing is priced.
+pub(super) fn prices_of(side: Side<'_>) -> Option<&Prices> {
     side.score.continuity.as_ref()?.prices.as_ref()
 }
 

@@ -243,14 +243,9 @@ pub(super) fn gates(score: &Score) -> String {
         .gates
         .iter()
         .map(|gate| {
-            let verdict = if gate.passed {
-                "<span class=\"badge pass\">✓ passed</span>"
-            } else {
-                "<span class=\"badge fail\">✗ failed</span>"
-            };
             vec![
                 format!("<code>{}</code>", escape(&gate.gate)),
-                verdict.to_owned(),
+                gate_badge(gate.passed).to_owned(),
                 gate.actual
                     .map_or_else(|| "undefined".to_owned(), |actual| number(actual, 4)),
                 escape(gate.reason.as_deref().unwrap_or("")),
@@ -263,6 +258,15 @@ pub(super) fn gates(score: &Score) -> String {
         &["Gate", "Result", "Actual", "Reason"],
         &rows,
     )
+}
+
+/// Whether a gate was passed.
+pub(super) fn gate_badge(passed: bool) -> &'static str {
+    if passed {
+        "<span class=\"badge pass\">✓ passed</span>"
+    } else {
+        "<span class=\"badge fail\">✗ failed</span>"
+    }
 }
 
 pub(super) fn grade_badge(grade: Grade) -> String {
@@ -285,19 +289,13 @@ fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-fn technique_cell(step: &StepResult) -> String {
-    let names: Vec<String> = step
-        .techniques
-        .iter()
-        .map(|id| {
-            format!(
-                "<code>{}</code> {}",
-                escape(id),
-                escape(&attack::full_name(id))
-            )
-        })
-        .collect();
-    names.join("<br>")
+/// Techniques with their names, as markup.
+pub(super) fn technique_names(ids: &[String]) -> Vec<String> {
+    let name = |id: &String| {
+        let name = attack::full_name(id);
+        format!("<code>{}</code> {}", escape(id), escape(&name))
+    };
+    ids.iter().map(name).collect()
 }
 
 fn lead_cell(step: &StepResult, first_impact_ns: Option<u64>) -> String {
@@ -331,7 +329,7 @@ pub(super) fn kill_chain(score: &Score) -> String {
                     clock(step.end_ns, epoch),
                     outcome(step.outcome)
                 ),
-                technique_cell(step),
+                technique_names(&step.techniques).join("<br>"),
                 grade_badge(step.grade),
                 step.time_to_detect_s
                     .map_or_else(|| "not detected".to_owned(), duration),

@@ -110,15 +110,7 @@ pub(crate) fn score() -> Score {
     seen.techniques = vec!["T0836".to_owned()];
     let alerts = [alert_on(605, "target"), seen, alert_on(3000, "other")];
     let detection = detection::score(&truth(3600, steps), &alerts, &Params::default());
-    let prices = Prices {
-        currency: "EUR".to_owned(),
-        good_item: 0.5,
-        scrapped_item: 0.0,
-        bad_shipped_item: 0.0,
-        lost_minute: 0.0,
-        lost_litre: 0.0,
-        unsafe_second: 0.0,
-    };
+    let prices = prices();
     let runs = FourRuns {
         n: production(2700),
         a: production(2300),
@@ -130,4 +122,17 @@ pub(crate) fn score() -> Score {
         detection,
         Some(continuity::score(&runs, Some(&prices))),
     )
+}
+
+/// Half a euro for a good item, and nothing for anything else.
+pub(crate) fn prices() -> Prices {
+    Prices {
+        currency: "EUR".to_owned(),
+        good_item: 0.5,
+        scrapped_item: 0.0,
+        bad_shipped_item: 0.0,
+        lost_minute: 0.0,
+        lost_litre: 0.0,
+        unsafe_second: 0.0,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{S, alert_on, header, production, score, step, truth};
+use crate::common::{S, alert_on, header, prices, production, score, step, truth};
 use crate::reports::check_labels_are_inside;
 use twinrange_score::attribution::{Account, Amounts, Attribution, Named};
 use twinrange_score::compare::{
@@ -37,18 +37,6 @@ pub(crate) fn facts(folder: &str) -> Facts {
         first_action_ns: None,
         actions: 0,
         limits: Ok(Vec::new()),
-    }
-}
-
-fn prices() -> Prices {
-    Prices {
-        currency: "EUR".to_owned(),
-        good_item: 0.5,
-        scrapped_item: 0.0,
-        bad_shipped_item: 0.0,
-        lost_minute: 0.0,
-        lost_litre: 0.0,
-        unsafe_second: 0.0,
     }
 }
 

@@ -4,7 +4,6 @@ use super::CompareData;
 use crate::compare::{Beside, Better, Unit};
 use crate::figure::{Figure, Interval};
 use crate::report::attribution::{signed, signed_time};
-use crate::report::margin::currency;
 use crate::report::tables::{Narrow, table};
 use crate::report::words::{duration, escape, number, percent};
 
@@ -36,8 +35,7 @@ fn show_signed(data: &CompareData<'_>, unit: Unit, value: f64) -> String {
 }
 
 fn money(data: &CompareData<'_>, value: String) -> String {
-    let currency = currency(data.first.score).or_else(|| currency(data.second.score));
-    format!("{value} {}", escape(currency.unwrap_or_default()))
+    format!("{value} {}", escape(data.currency()))
         .trim_end()
         .to_owned()
 }
@@ -64,14 +62,13 @@ fn cell(data: &CompareData<'_>, unit: Unit, figure: &Figure, interval: Option<In
 
 fn difference(data: &CompareData<'_>, figure: &Beside) -> String {
     let Some(value) = figure.difference.value else {
-        let reason = figure.difference.undefined.as_deref();
-        let reason = reason.unwrap_or("not computed");
         // What one run does not have stands in its own cell already.
-        return if reason.starts_with("not in the") {
-            "n/a".to_owned()
-        } else {
-            format!("<span class=\"dim\">n/a: {}</span>", escape(reason))
-        };
+        if figure.first.value.is_none() || figure.second.value.is_none() {
+            return "n/a".to_owned();
+        }
+        let reason = figure.difference.undefined.as_deref();
+        let reason = escape(reason.unwrap_or("not computed"));
+        return format!("<span class=\"dim\">n/a: {reason}</span>");
     };
     if value.abs() <= 0.0 {
         return "equal".to_owned();

@@ -3,6 +3,7 @@
 use super::figures::{show, table_of};
 use super::{BOTH, CompareData};
 use crate::compare::{Beside, Fate, LostLess, MarginPair, Setting, Unit, Which};
+use crate::margin::margin_s;
 use crate::report::charts::{Level, levels};
 use crate::report::margin::{Moment, Picture, currency, in_time, picture_of, too_late_words};
 use crate::report::tables::{Narrow, cards, table};
@@ -100,12 +101,9 @@ fn loss_cards(data: &CompareData<'_>) -> Vec<(String, String, String)> {
 /// A value as text, for a card, which is escaped there.
 fn plain(data: &CompareData<'_>, unit: Unit, value: f64) -> String {
     match unit {
-        Unit::Money => {
-            let currency = currency(data.first.score).unwrap_or_default();
-            format!("{} {currency}", number(value, 0))
-                .trim_end()
-                .to_owned()
-        }
+        Unit::Money => format!("{} {}", number(value, 0), data.currency())
+            .trim_end()
+            .to_owned(),
         _ => show(data, unit, value),
     }
 }
@@ -174,11 +172,7 @@ fn loss_words(data: &CompareData<'_>, figure: &Beside, value: f64) -> Option<Str
                 &format!("good {}", data.first.items)
             ))
         ),
-        "money_lost" => format!(
-            "{} {}",
-            escape(currency(data.first.score).unwrap_or_default()),
-            number(value, 0)
-        ),
+        "money_lost" => format!("{} {}", escape(data.currency()), number(value, 0)),
         "production_s_lost" => format!("{} of production time", unbroken(value)),
         _ => return None,
     })
@@ -556,8 +550,8 @@ fn margin_words(data: &CompareData<'_>, pair: &MarginPair) -> String {
         clock(turn, epoch)
     );
     for which in BOTH {
-        let [alert, action] = when(pair, which)
-            .map(|(_, t_ns, _)| t_ns.map(|t_ns| in_time((turn as f64 - t_ns as f64) / 1e9)));
+        let [alert, action] =
+            when(pair, which).map(|(_, t_ns, _)| margin_s(Some(turn), t_ns).map(in_time));
         let name = em(data, which);
         text.push_str(&match (alert, action) {
             (None, None) => format!(" {name} neither alerted nor acted."),

@@ -8,6 +8,7 @@ mod figures;
 mod manager;
 mod soc;
 
+use super::margin::currency;
 use super::words::{duration, escape};
 use super::{Depth, ReportData, depth_page, evidence, provenance, tables};
 use crate::compare::{TwoRuns, Which};
@@ -47,6 +48,12 @@ impl CompareData<'_> {
 
     fn labels(&self) -> [String; 2] {
         BOTH.map(|which| self.label(which))
+    }
+
+    /// The currency of the prices of either score, not escaped; empty where nothing is priced.
+    fn currency(&self) -> &str {
+        let [first, second] = [&self.first, &self.second].map(|side| currency(side.score));
+        first.or(second).unwrap_or_default()
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::figures::table_of;
 use super::{BOTH, CompareData, none};
-use crate::attack;
 use crate::compare::{Fate, LossPair, Placed, StepPair, StepSeen, Which};
 use crate::detection::Verdict;
 use crate::gate::GateResult;
 use crate::report::ReportData;
 use crate::report::both_widths;
 use crate::report::lanes::{Lanes, actions_s, clock_s, focus_on, steps_s};
-use crate::report::tables::{self, Narrow, grade_badge, key, legend, table};
+use crate::report::tables::{
+    self, Narrow, gate_badge, grade_badge, key, legend, table, technique_names,
+};
 use crate::report::words::{clock, duration, escape, list, number};
 
 pub(super) fn figures(data: &CompareData<'_>) -> String {
@@ -38,15 +39,10 @@ pub(super) fn gates(data: &CompareData<'_>) -> String {
         let Some(gate) = gates.iter().find(|gate| gate.gate == name) else {
             return "<span class=\"dim\">not asked</span>".to_owned();
         };
-        let badge = if gate.passed {
-            "<span class=\"badge pass\">✓ passed</span>"
-        } else {
-            "<span class=\"badge fail\">✗ failed</span>"
-        };
         let actual = gate
             .actual
             .map_or_else(|| "undefined".to_owned(), |actual| number(actual, 4));
-        format!("{badge} {actual}")
+        format!("{} {actual}", gate_badge(gate.passed))
     };
     let rows: Vec<Vec<String>> = names
         .into_iter()
@@ -188,17 +184,6 @@ fn seen(data: &CompareData<'_>, step: &StepSeen) -> String {
 }
 
 fn step_cell(data: &CompareData<'_>, step: &StepPair) -> String {
-    let techniques: Vec<String> = step
-        .techniques
-        .iter()
-        .map(|id| {
-            format!(
-                "<code>{}</code> {}",
-                escape(id),
-                escape(&attack::full_name(id))
-            )
-        })
-        .collect();
     let epoch = data.first.score.header.epoch_unix_ns;
     let starts = [step.first.start_ns, step.second.start_ns]
         .map(|start| start.map_or_else(|| "never".to_owned(), |t_ns| clock(t_ns, epoch)));
@@ -210,7 +195,7 @@ fn step_cell(data: &CompareData<'_>, step: &StepPair) -> String {
     format!(
         "{}<br><span class=\"dim\">{began}</span><br><span class=\"dim\">{}</span>",
         escape(&step.name),
-        techniques.join(", ")
+        technique_names(&step.techniques).join(", ")
     )
 }
 

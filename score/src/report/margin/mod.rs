@@ -2,6 +2,7 @@
 
 mod picture;
 
+use super::lanes::seconds;
 use super::tables::{Narrow, key, legend, table};
 use super::words::{clock, duration, escape, number};
 use super::{ReportData, both_widths};
@@ -9,10 +10,6 @@ pub(super) use crate::margin::in_time;
 use crate::margin::{Margin, Point};
 use crate::score::Score;
 pub(super) use picture::{Moment, Picture};
-
-fn seconds(t_ns: u64) -> f64 {
-    t_ns as f64 / 1e9
-}
 
 fn at(data: &ReportData<'_>, t_ns: u64) -> String {
     clock(t_ns, data.score.header.epoch_unix_ns)
@@ -257,12 +254,7 @@ fn points_table(data: &ReportData<'_>, margin: &Margin) -> String {
             all.join("; ")
         },
     ));
-    let currency = data
-        .score
-        .continuity
-        .as_ref()
-        .and_then(|continuity| continuity.prices.as_ref())
-        .map_or_else(String::new, |prices| escape(&prices.currency));
+    let currency = currency(data.score).map_or_else(String::new, escape);
     let money = format!("{currency} lost");
     let mut head = vec!["Response ordered", "After the first frame", &good];
     if priced {

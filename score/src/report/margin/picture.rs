@@ -1,8 +1,10 @@
 //! The drawings of a margin: the time line and the curve, with the moments of one run or of two.
 
-use super::{in_time, seconds};
+use super::in_time;
+use crate::margin::margin_s;
 use crate::margin::{Loss, Margin};
 use crate::report::lanes::clock_s;
+use crate::report::lanes::seconds;
 use crate::report::svg::{
     Scale, Svg, fit, text_width_px, tick_texts, ticks, time_ticks, widest_px, wrap,
 };
@@ -185,8 +187,9 @@ impl Picture<'_> {
         };
         let mut text = format!("Preventable until {}", self.at(turn));
         for moment in &self.moments {
-            let margin_s = (turn as f64 - moment.t_ns as f64) / 1e9;
-            text.push_str(&format!("; {} {}", moment.name, in_time(margin_s)));
+            if let Some(margin_s) = margin_s(Some(turn), Some(moment.t_ns)) {
+                text.push_str(&format!("; {} {}", moment.name, in_time(margin_s)));
+            }
         }
         text.push('.');
         text
