@@ -22,8 +22,8 @@ use self::key::CellResult;
 pub(crate) use self::plan::{NOBODY, Scalar, change};
 use self::plan::{Place, Plan};
 use self::store::Store;
-pub(crate) use self::store::write_whole;
 use crate::Outcome;
+use crate::support::files::write_whole;
 use crate::support::progress;
 
 /// Arguments of `campaign`.

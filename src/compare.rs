@@ -11,7 +11,7 @@ use twinrange_score::compare::{Incomparable, TwoRuns};
 use twinrange_score::report::compare::{CompareData, html};
 
 use crate::Outcome;
-use crate::campaign::write_whole;
+use crate::support::files::write_whole;
 use side::Scored;
 
 /// Arguments of `compare`.

@@ -2,7 +2,7 @@
 
 mod explained;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sim_kernel::time::{SimDuration, TimeParseError};
 use twinrange_range::problem::{Problem, Problems};
@@ -19,6 +19,7 @@ use twinrange_score::score::Score;
 use crate::Outcome;
 use crate::support::alerts::AlertFile;
 use crate::support::failure::Failure;
+use crate::support::files::cannot_write;
 use crate::support::progress;
 use crate::support::scoring::{Question, score};
 use crate::support::technique_table::{self, TechniqueTable};
@@ -190,14 +191,6 @@ pub(crate) fn score_folder(
     } else {
         Err(Failure::Gate)
     }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Problem::new(
-        "TR0307",
-        format!("`{}` cannot be written: {error}", path.display()),
-    )
-    .into()
 }
 
 fn parse_gates(texts: &[String]) -> Result<Vec<Gate>, Problems> {

@@ -20,6 +20,7 @@ use twinrange_score::score::Score;
 use self::file::Case;
 use crate::Outcome;
 use crate::support::failure::Failure;
+use crate::support::files::cannot_write;
 use crate::support::memory::{Base, Subject, score};
 use crate::support::progress;
 use crate::support::scenario::from_run;
@@ -106,11 +107,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
     }
     if passed { Ok(()) } else { Err(Failure::Gate) }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
-    let message = format!("`{}` cannot be written: {error}", path.display());
-    Problem::new("TR0307", message)
 }
 
 fn name_of((case, seed): &(&Case, u64)) -> String {

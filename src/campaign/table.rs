@@ -15,7 +15,7 @@ use twinrange_score::gate::NAMES;
 
 use super::key::{CellResult, Four};
 use super::plan::{Place, Plan};
-use super::store::{cannot_write, write_whole};
+use crate::support::files::{cannot_write, write_whole};
 
 type Row<'a> = (Place, &'a CellResult);
 

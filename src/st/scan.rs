@@ -14,6 +14,7 @@ use twinrange_range::problem::Problem;
 use super::inputs::Inputs;
 use super::{Sources, read, warn};
 use crate::Outcome;
+use crate::support::files::cannot_write;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -174,9 +175,4 @@ impl<'a> Trace<'a> {
         let done = self.table.finish().and_then(|mut out| out.flush());
         done.map_err(|error| cannot_write(self.path, &error).into())
     }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Problem {
-    let message = format!("{} cannot be written: {error}", path.display());
-    Problem::new("TR0307", message)
 }

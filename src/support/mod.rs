@@ -9,6 +9,7 @@ pub(crate) mod by_hand;
 pub(crate) mod defense;
 pub(crate) mod execution;
 pub(crate) mod failure;
+pub(crate) mod files;
 pub(crate) mod ideal;
 pub(crate) mod margin;
 pub(crate) mod memory;
