@@ -25,7 +25,7 @@ use twinrange_range::session::Setting;
 
 use self::capture::CaptureStream;
 use self::desk::{Desk, Door, clock_anchor};
-use self::drive::Live;
+use self::drive::{HandedOn, Live};
 use crate::Outcome;
 use crate::run::print_run;
 use crate::support::defense::Defense;
@@ -216,11 +216,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         mirror,
         capture,
         span: span.map(|at| u16::try_from(at).expect("networks are few")),
-        mirrored: 0,
         syslog,
-        logged: 0,
         mqtt,
-        published: 0,
+        handed_on: HandedOn::default(),
         desk,
         frames_in: Vec::new(),
         inbox,

@@ -115,7 +115,8 @@ pub(crate) struct Collector {
 }
 
 const RAW_LIMIT_BYTES: usize = 64 << 10;
-const TEXT_LIMIT_CHARS: usize = 256;
+/// Most characters of a text.
+pub const TEXT_LIMIT_CHARS: usize = 256;
 
 impl Collector {
     /// A collector for a run with these mirror ports and action words.

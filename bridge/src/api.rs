@@ -40,10 +40,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use self::access::{Access, Role, TOKEN_CHARS_MIN, TokenError};
-pub use self::feed::{Batch, SeenFrame, SeenTag};
+pub use self::feed::{Batch, SeenFrame, SeenTag, typed};
 
 use self::feed::Hub;
-use crate::answer::{Action, Collector, Verb};
+use crate::answer::{Action, Collector};
 use crate::live::{Command, Event};
 use crate::message::{ActionResult, Hello};
 
@@ -323,7 +323,7 @@ impl Api {
             tags: hello.tags.iter().map(|tag| tag.name.clone()).collect(),
             rules: Mutex::new(Collector::new(
                 spans.iter().cloned(),
-                [Verb::Deny, Verb::Contain, Verb::Restore],
+                hello.actions.iter().copied(),
             )),
             spans,
             formats: options.formats,
@@ -369,16 +369,17 @@ impl Api {
         self.shared.hub.give(batch);
     }
 
-    /// Actions that nobody has released or that were on their way, by the name of their command; none of them will be
-    /// asked for any more.
+    /// Actions that nobody has released or that were on their way, by the name of their command, and whether somebody
+    /// has released it; none of them will be asked for any more.
     #[must_use]
-    pub fn withdraw(&self) -> Vec<Action> {
+    pub fn withdraw(&self) -> Vec<(Action, bool)> {
         let mut actions = self.shared.actions.lock().expect("nobody panics with it");
         let mut withdrawn = Vec::new();
         for asked in actions.values_mut() {
-            if matches!(asked.status, Stage::Pending | Stage::Deciding) {
+            let is_released = asked.status == Stage::Deciding;
+            if is_released || asked.status == Stage::Pending {
                 asked.status = Stage::Refused;
-                withdrawn.push(asked.action.clone());
+                withdrawn.push((asked.action.clone(), is_released));
             }
         }
         withdrawn

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::observe;
 use tokio::sync::{mpsc, oneshot};
+use twinrange_bridge::answer::TEXT_LIMIT_CHARS;
 use twinrange_bridge::api::{
     Access, Api, ApiOptions, Batch, ClockAnchor, Following, Formats, Imported, PATIENCE, Request,
-    SeenFrame, SeenTag, Standing, State, TokenError,
+    SeenFrame, SeenTag, Standing, State, TokenError, typed,
 };
 use twinrange_bridge::live::{Anchor, Event, Pace};
 use twinrange_bridge::{Action, ActionResult, ActionStatus, Quality};
@@ -24,6 +25,7 @@ use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::session;
 use twinrange_score::formats::{Format, ImportOptions, WallAnchor, WallClock, import, zone_s};
 
+use super::drive::HandedOn;
 use crate::support::actions::RUN_IS_OVER;
 use crate::support::recording::Recording;
 
@@ -35,8 +37,6 @@ const FOLLOWER_WAITING_MAX: usize = 65_536;
 const PAST_MAX: usize = 10_000;
 /// Plant time, at plant speed, after which followers are told how far it has come.
 const TOLD_EVERY: SimDuration = SimDuration::from_millis(50);
-/// Most characters of a text of an alert.
-const TEXT_CHARS_MAX: usize = 256;
 /// Why an action is refused that nobody has released.
 const NOBODY_APPROVED: &str = "nobody approved it";
 
@@ -73,8 +73,6 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Problem {
 pub(super) struct Desk {
     api: Api,
     waiting: VecDeque<Request>,
-    /// How much of the interval's observations has been handed on: frames, tags, log lines.
-    seen: (usize, usize, usize),
     state: State,
     /// What has happened here since the last hand-over.
     happened: Batch,
@@ -124,7 +122,6 @@ impl Desk {
         Ok(Self {
             api,
             waiting: VecDeque::new(),
-            seen: (0, 0, 0),
             state: State {
                 frames: vec![0; spans],
                 tags: vec![None; tags],
@@ -232,12 +229,12 @@ impl Desk {
     }
 
     /// Hands on what has been seen since the last time, and how the session stands.
-    pub(super) fn hand_on(&mut self, recording: &mut Recording<'_>, pace: &Pace) {
-        let batch = self.seen_since(recording);
+    pub(super) fn hand_on(&mut self, recording: &mut Recording<'_>, had: HandedOn, pace: &Pace) {
+        let batch = self.seen_since(recording, had);
         let moved = batch.t_ns > self.state.standing.t_ns;
         for (kind, records) in [("alert", &batch.alerts), ("action", &batch.actions)] {
             for record in records {
-                let line: Arc<str> = typed_line(kind, record).into();
+                let line: Arc<str> = typed(kind, record).into();
                 self.tell(&line);
                 if self.past.len() == PAST_MAX {
                     self.past.pop_front();
@@ -254,12 +251,12 @@ impl Desk {
     }
 
     /// What has been seen and done since the last time: counted, and kept for those who listen.
-    fn seen_since(&mut self, recording: &mut Recording<'_>) -> Batch {
+    fn seen_since(&mut self, recording: &mut Recording<'_>, had: HandedOn) -> Batch {
         let listened_to = self.api.has_listeners();
         let mut batch = std::mem::take(&mut self.happened);
         batch.t_ns = recording.session.now().as_nanos();
         let observed = recording.session.observations();
-        for frame in &observed.frames[self.seen.0..] {
+        for frame in &observed.frames[had.frames..] {
             let span = usize::from(frame.span);
             self.state.frames[span] += 1;
             if listened_to {
@@ -271,7 +268,7 @@ impl Desk {
                 });
             }
         }
-        for sample in &observed.tags[self.seen.1..] {
+        for sample in &observed.tags[had.tags..] {
             let sample = seen_tag(sample);
             if sample.quality == Quality::Good && sample.value.is_finite() {
                 self.state.tags[sample.tag] = Some(sample.value);
@@ -280,17 +277,12 @@ impl Desk {
                 batch.tags.push(sample);
             }
         }
-        for line in &observed.logs[self.seen.2..] {
+        for line in &observed.logs[had.logs..] {
             self.state.logs += 1;
             if listened_to {
                 batch.logs.push((line.at.as_nanos(), session::syslog(line)));
             }
         }
-        self.seen = (
-            observed.frames.len(),
-            observed.tags.len(),
-            observed.logs.len(),
-        );
         batch
     }
 
@@ -307,23 +299,17 @@ impl Desk {
         self.api.publish(self.state.clone());
     }
 
-    /// What was observed has gone to the folder, and the lists begin anew.
-    pub(super) fn interval_ended(&mut self) {
-        self.seen = (0, 0, 0);
-    }
-
     /// Somebody wants to run the session beside it.
     fn follow(&mut self, recording: &Recording<'_>) -> Following {
         let mut session = json!(recording.header());
-        session["type"] = json!("session");
         session["range_version"] = json!(env!("CARGO_PKG_VERSION"));
-        let mut begun: Vec<Arc<str>> = vec![session.to_string().into()];
+        let mut begun: Vec<Arc<str>> = vec![typed("session", &session).into()];
         begun.extend(self.inputs.iter().cloned());
         begun.extend(self.past.iter().cloned());
         // What is told of it later is not of an earlier time.
         let inputs = recording.session.inputs().records()[..self.inputs.len()].last();
         let last = inputs.map_or(self.told_to, |input| input.time.max(self.told_to));
-        begun.push(time_line(last).into());
+        begun.push(time_line("time", last).into());
         let (follower, rest) = mpsc::channel(FOLLOWER_WAITING_MAX);
         self.followers.push(follower);
         Following { begun, rest }
@@ -333,7 +319,7 @@ impl Desk {
     fn tell_followers(&mut self, recording: &Recording<'_>, pace: &Pace) {
         let now = recording.session.now();
         for input in &recording.session.inputs().records()[self.inputs.len()..] {
-            let line: Arc<str> = typed_line("input", &json!(input)).into();
+            let line: Arc<str> = typed("input", input).into();
             self.tell(&line);
             self.inputs.push(line);
         }
@@ -341,7 +327,7 @@ impl Desk {
         let is_due = now >= self.told_to + SimDuration::from_secs_f64(every) || !pace.is_running();
         if is_due && now > self.told_to {
             self.told_to = now;
-            self.tell(&time_line(now).into());
+            self.tell(&time_line("time", now).into());
         }
     }
 
@@ -361,8 +347,7 @@ impl Desk {
         recording: &mut Recording<'_>,
         unheard: impl IntoIterator<Item = Request>,
     ) -> Result<(), Problems> {
-        let end = json!({"type": "end", "t_ns": recording.session.now().as_nanos()});
-        self.tell(&end.to_string().into());
+        self.tell(&time_line("end", recording.session.now()).into());
         self.followers.clear();
         let waiting = std::mem::take(&mut self.waiting);
         for request in waiting.into_iter().chain(unheard) {
@@ -375,9 +360,14 @@ impl Desk {
                 let _ = decided.send(result);
             }
         }
-        for action in self.api.withdraw() {
+        for (action, is_released) in self.api.withdraw() {
             if !self.decided.contains(&action.command_id) {
-                self.act(recording, &action, Some(NOBODY_APPROVED.to_owned()))?;
+                let why = if is_released {
+                    RUN_IS_OVER
+                } else {
+                    NOBODY_APPROVED
+                };
+                self.act(recording, &action, Some(why.to_owned()))?;
             }
         }
         let (alerts, accepted) = self.taken;
@@ -423,15 +413,8 @@ pub(super) fn standing(now: SimTime, pace: &Pace) -> Standing {
     }
 }
 
-/// A record as a line that says what it is.
-fn typed_line(kind: &str, record: &Value) -> String {
-    let mut line = record.clone();
-    line["type"] = json!(kind);
-    line.to_string()
-}
-
-fn time_line(now: SimTime) -> String {
-    json!({"type": "time", "t_ns": now.as_nanos()}).to_string()
+fn time_line(kind: &str, now: SimTime) -> String {
+    typed(kind, &json!({"t_ns": now.as_nanos()}))
 }
 
 /// Reads a file of tokens.
@@ -510,7 +493,7 @@ impl Formats for Importers {
 /// Cuts a text to the length that the normal form allows.
 fn shorten(value: &mut Value) {
     if let Value::String(text) = value
-        && let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX)
+        && let Some((end, _)) = text.char_indices().nth(TEXT_LIMIT_CHARS)
     {
         text.truncate(end);
     }

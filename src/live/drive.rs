@@ -30,6 +30,14 @@ const WAIT_MAX: Duration = Duration::from_millis(20);
 /// How often what was observed goes to the folder where no defense sets the interval.
 const WRITE_EVERY: SimDuration = SimDuration::from_secs(1);
 
+/// How much of an interval's observations has been handed on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HandedOn {
+    pub(super) frames: usize,
+    pub(super) tags: usize,
+    pub(super) logs: usize,
+}
+
 /// A live session under way.
 pub(super) struct Live<'a> {
     pub(super) recording: Recording<'a>,
@@ -42,14 +50,10 @@ pub(super) struct Live<'a> {
     pub(super) capture: Option<CaptureStream>,
     /// The SPAN port that is mirrored.
     pub(super) span: Option<u16>,
-    /// Frames of the interval that mirror and stream have had.
-    pub(super) mirrored: usize,
     pub(super) syslog: Option<SyslogOut>,
-    /// Log lines of the interval that the receiver has had.
-    pub(super) logged: usize,
     pub(super) mqtt: Option<MqttOut>,
-    /// Samples of the interval that the broker's queue has had.
-    pub(super) published: usize,
+    /// What of the interval those outside have had.
+    pub(super) handed_on: HandedOn,
     /// Frames that have come in through the interface and wait for their moment.
     pub(super) frames_in: Vec<Vec<u8>>,
     pub(super) desk: Option<Desk>,
@@ -90,8 +94,7 @@ impl Live<'_> {
             if now > from && (now >= next_interval || self.recording.session.is_over()) {
                 self.hand_on();
                 self.recording.interval_ended(from)?;
-                (self.mirrored, self.logged, self.published) = (0, 0, 0);
-                self.desk.iter_mut().for_each(Desk::interval_ended);
+                self.handed_on = HandedOn::default();
                 progress.at(now);
                 from = now;
             }
@@ -236,7 +239,13 @@ impl Live<'_> {
     /// Hands on what was observed since the last time: frames of the SPAN port, log lines, samples.
     fn hand_on(&mut self) {
         let observed = self.recording.session.observations();
-        for frame in &observed.frames[self.mirrored..] {
+        let had = self.handed_on;
+        self.handed_on = HandedOn {
+            frames: observed.frames.len(),
+            tags: observed.tags.len(),
+            logs: observed.logs.len(),
+        };
+        for frame in &observed.frames[had.frames..] {
             if Some(frame.span) != self.span {
                 continue;
             }
@@ -248,21 +257,18 @@ impl Live<'_> {
                 capture.send(frame.at.as_nanos(), bytes);
             }
         }
-        self.mirrored = observed.frames.len();
         if let Some(syslog) = &self.syslog {
-            for line in &observed.logs[self.logged..] {
+            for line in &observed.logs[had.logs..] {
                 syslog.send(session::syslog(line));
             }
-            self.logged = observed.logs.len();
         }
         if let Some(mqtt) = &mut self.mqtt {
-            for sample in &observed.tags[self.published..] {
+            for sample in &observed.tags[had.tags..] {
                 mqtt.send(seen_tag(sample));
             }
-            self.published = observed.tags.len();
         }
         if let Some(desk) = &mut self.desk {
-            desk.hand_on(&mut self.recording, &self.pace);
+            desk.hand_on(&mut self.recording, had, &self.pace);
         }
     }
 

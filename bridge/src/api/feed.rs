@@ -163,16 +163,26 @@ pub(crate) struct Told {
     pub(crate) text: String,
 }
 
+/// An object as JSON that says what it is: `type` stands first.
+///
+/// # Panics
+///
+/// If it is no object, or cannot be encoded; that is our bug.
+#[must_use]
+pub fn typed(kind: &str, what: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        r#type: &'a str,
+        #[serde(flatten)]
+        what: &'a T,
+    }
+    let line = Line { r#type: kind, what };
+    serde_json::to_string(&line).expect("these shapes always encode")
+}
+
 impl Told {
-    pub(crate) fn of<T: Serialize>(kind: &'static str, what: &T) -> Self {
-        #[derive(Serialize)]
-        struct Line<'a, T> {
-            r#type: &'static str,
-            #[serde(flatten)]
-            what: &'a T,
-        }
-        let line = Line { r#type: kind, what };
-        let text = serde_json::to_string(&line).expect("these shapes always encode");
+    pub(crate) fn of(kind: &'static str, what: &impl Serialize) -> Self {
+        let text = typed(kind, what);
         Self { kind, text }
     }
 

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::answer::Verb;
 use crate::message::{ActionStatus, Span, TagInfo};
 
 const TOKENS: &str = r#"(tokens: [
@@ -460,7 +461,10 @@ fn actions_when_people_approve_then_they_wait_for_somebody_with_the_role() {
     }
     let withdrawn = desk.api.withdraw();
     assert_eq!(withdrawn.len(), 1);
-    assert_eq!(withdrawn[0].command_id, "c");
+    assert_eq!(
+        (withdrawn[0].0.command_id.as_str(), withdrawn[0].1),
+        ("c", false)
+    );
     let heard = desk.end();
     assert_eq!(heard.len(), 2);
     assert_eq!(heard[1][1], "refused by lead: not during the batch");
