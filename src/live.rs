@@ -36,9 +36,6 @@ use crate::support::sandbox::Sandbox;
 use crate::support::scenario::Ready;
 use crate::support::{progress, scenario};
 
-/// Name of the defense in a run whose alerts came over the API alone.
-const API_TOOL: &str = "api";
-
 /// Arguments of `live`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -153,7 +150,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return Err(Problem::new("TR0603", message).into());
     }
     let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
-    let span = span_of(&ready, &outside);
+    let span = outside.span(&ready.prepared.plant).map(str::to_owned);
     if (mirror.is_some() || args.capture.is_some()) && span.is_none() {
         let message = format!(
             "network `{}` has no SPAN port to be mirrored",
@@ -177,8 +174,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .api
         .map(|address| Door::open(address, args.tokens.as_deref()));
     let door = door.transpose()?;
-    let told_by = args.api.map(|_| API_TOOL);
-    let recording = Recording::begin(&order, &setting, told_by)?;
+    let recording = Recording::begin(&order, &setting)?;
     let mqtt = args.mqtt.as_ref();
     let mqtt = mqtt.map(|broker| publish_to(broker, &recording));
     let mqtt = mqtt.transpose()?;
@@ -399,15 +395,6 @@ fn address_of(args: &Args, place: u16) -> Result<SocketAddr, Problem> {
         first => first.checked_add(place).ok_or_else(too_many)?,
     };
     Ok(SocketAddr::from((args.listen, port)))
-}
-
-/// Name of the SPAN port of the network that clients come from.
-fn span_of(ready: &Ready, outside: &Outside) -> Option<String> {
-    let mut networks = ready.prepared.plant.networks.iter();
-    networks
-        .find(|network| network.name == outside.network)?
-        .span
-        .clone()
 }
 
 /// Begins to publish samples.

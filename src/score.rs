@@ -17,7 +17,7 @@ use twinrange_score::safety::{Kind, ROWS};
 use twinrange_score::score::Score;
 
 use crate::Outcome;
-use crate::support::alerts::AlertFile;
+use crate::support::alerts::{AlertFile, format_asked};
 use crate::support::failure::Failure;
 use crate::support::files::cannot_write;
 use crate::support::progress;
@@ -90,10 +90,7 @@ enum ToolClock {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let gates = parse_gates(&args.gate)?;
-    let format = match args.format.as_deref() {
-        None | Some("auto") => None,
-        Some(name) => Some(parse_format(name)?),
-    };
+    let format = format_asked(args.format.as_deref())?;
     let folder = RunFolder::open(&args.run)?;
     folder.verify()?;
     let alerts = match &args.alerts {
@@ -201,18 +198,6 @@ fn parse_gates(texts: &[String]) -> Result<Vec<Gate>, Problems> {
         })?);
     }
     Ok(gates)
-}
-
-fn parse_format(name: &str) -> Result<Format, Problems> {
-    Format::from_name(name).map_err(|near| {
-        let hint = near.map_or_else(
-            || "see `list formats`".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        Problem::new("TR0112", format!("there is no alert format `{name}`"))
-            .hint(hint)
-            .into()
-    })
 }
 
 /// Says whose alerts were scored and what became of them.

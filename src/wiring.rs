@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use twinrange_range::problem::Problem;
-use twinrange_score::formats::Format;
 
 use crate::Outcome;
+use crate::support::alerts::format_asked;
 use crate::support::failure::Failure;
 use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::wiring::{OFFLOADED, Question, Report};
@@ -53,24 +53,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let ready = scenario::find(&args.scenario)?;
     let defense = args.defense.as_deref().map(defense::find).transpose()?;
-    let lock_step = defense
-        .as_ref()
-        .is_some_and(|one| one.spec.kind_word() == "lock-step");
-    if args.offload && lock_step {
+    let gets_frames = defense.as_ref().is_some_and(|one| !one.is_offline());
+    if args.offload && gets_frames {
         let message =
             "a lock-step defense gets its frames from the range, and no card stands between";
         let hint = "`--offload` is for offline defenses, which read captures";
         return Err(Problem::new("TR0112", message).hint(hint).into());
     }
-    let format = match args.format.as_deref() {
-        None | Some("auto") => None,
-        Some(name) => Some(Format::from_name(name).map_err(|near| {
-            let hint = near.map_or("see `list formats`".to_owned(), |near| {
-                format!("did you mean `{near}`?")
-            });
-            Problem::new("TR0112", format!("there is no alert format `{name}`")).hint(hint)
-        })?),
-    };
+    let format = format_asked(args.format.as_deref())?;
     let sandbox = Sandbox::new(args.sandbox)?;
     let interrupt = progress::interrupt_flag();
     let scratch = tempfile::tempdir().map_err(|error| {

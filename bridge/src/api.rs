@@ -353,9 +353,13 @@ impl Api {
         self.address
     }
 
-    /// Says how the session stands.
-    pub fn publish(&self, state: State) {
-        *self.shared.state() = state;
+    /// How the session stands, to be brought up to date by its loop. Requests wait meanwhile.
+    ///
+    /// # Panics
+    ///
+    /// If the thread panics while it holds it.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
     }
 
     /// Whether anybody listens to what is seen.

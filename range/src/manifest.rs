@@ -12,7 +12,7 @@ use sim_kernel::Digest;
 
 use crate::evidence::FileInfo;
 use crate::outside::Outside;
-use crate::scenario::Bundle;
+use crate::scenario::{Bundle, Loaded};
 
 /// Version of the run folder that this build writes and reads.
 pub const RUN_SCHEMA: u32 = 1;
@@ -71,6 +71,19 @@ pub struct ScenarioRecord {
     pub digest: Digest,
     /// Every text that the run was made from.
     pub bundle: Bundle,
+}
+
+impl ScenarioRecord {
+    /// The record of a scenario that was loaded.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Self {
+        Self {
+            name: loaded.scenario.name.clone(),
+            title: loaded.scenario.title.clone(),
+            digest: loaded.bundle.digest(),
+            bundle: loaded.bundle.clone(),
+        }
+    }
 }
 
 /// How a scenario was run.

@@ -123,10 +123,21 @@ impl Outside {
         Ok((mac_of(ip), ip))
     }
 
+    /// The network itself.
+    fn in_plant<'a>(&self, plant: &'a PlantSpec) -> Option<&'a NetworkSpec> {
+        plant.networks.iter().find(|n| n.name == self.network)
+    }
+
+    /// Name of the network's SPAN port, if it has one.
+    #[must_use]
+    pub fn span<'a>(&self, plant: &'a PlantSpec) -> Option<&'a str> {
+        self.in_plant(plant)?.span.as_deref()
+    }
+
     /// The gateway's line in the inventory.
     #[must_use]
     pub fn asset(&self, plant: &PlantSpec, port: u16) -> Asset {
-        let network = plant.networks.iter().find(|n| n.name == self.network);
+        let network = self.in_plant(plant);
         Asset {
             name: OUTSIDE.to_owned(),
             role: "gateway".to_owned(),

@@ -15,6 +15,7 @@ use twinrange_score::report::{ActionMark, ReportData};
 use twinrange_score::score::{SCHEMA_VERSION, Score};
 
 use crate::support::failure::Failure;
+use crate::support::recording::has_twin;
 use crate::support::scenario::{self, Ready};
 use crate::support::scoring::{accepted_actions, actions_of, actual_series};
 
@@ -200,7 +201,7 @@ fn limits(
     let manifest = folder.manifest();
     let violations: Vec<Violation> = if !manifest.options.attack {
         twin::violations(truth, None, constraints)
-    } else if manifest.notes.get("twin") == Some(&serde_json::Value::Bool(false)) {
+    } else if !has_twin(manifest) {
         return Ok(Err(
             "it was made without its unattacked twin (`--no-twin`)".to_owned()
         ));

@@ -27,7 +27,8 @@ use twinrange_score::formats::{Format, ImportOptions, WallAnchor, WallClock, imp
 
 use super::drive::HandedOn;
 use crate::support::actions::RUN_IS_OVER;
-use crate::support::recording::Recording;
+use crate::support::alerts::ApiNote;
+use crate::support::recording::{Recording, quality};
 
 /// Most alerts that are taken between two slices of the plant's time.
 const ALERTS_A_TURN: usize = 1_000;
@@ -73,11 +74,10 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Problem {
 pub(super) struct Desk {
     api: Api,
     waiting: VecDeque<Request>,
-    state: State,
     /// What has happened here since the last hand-over.
     happened: Batch,
-    /// Alerts that were taken, and actions that the plant has accepted.
-    taken: (u64, u64),
+    /// What the run is to remember of it.
+    note: ApiNote,
     /// The actions that have been decided.
     decided: BTreeSet<String>,
     followers: Vec<mpsc::Sender<Arc<str>>>,
@@ -119,16 +119,16 @@ impl Desk {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
             cannot_listen(address.unwrap_or(any), &error)
         })?;
+        *api.state() = State {
+            frames: vec![0; spans],
+            tags: vec![None; tags],
+            ..State::default()
+        };
         Ok(Self {
             api,
             waiting: VecDeque::new(),
-            state: State {
-                frames: vec![0; spans],
-                tags: vec![None; tags],
-                ..State::default()
-            },
             happened: Batch::default(),
-            taken: (0, 0),
+            note: ApiNote::default(),
             decided: BTreeSet::new(),
             followers: Vec::new(),
             inputs: Vec::new(),
@@ -201,7 +201,7 @@ impl Desk {
         for mut alert in alerts {
             alert["t_received_ns"] = json!(now_ns);
             recording.take_alert(&alert)?;
-            self.taken.0 += 1;
+            self.note.alerts += 1;
             // The tool's own record is for the folder.
             if let Some(fields) = alert.as_object_mut() {
                 fields.remove("raw");
@@ -222,7 +222,8 @@ impl Desk {
     ) -> Result<ActionResult, Problems> {
         let (result, line) = recording.act(action, refused)?;
         recording.keep_defense()?;
-        self.taken.1 += u64::from(result.status == ActionStatus::Accepted);
+        let is_accepted = result.status == ActionStatus::Accepted;
+        self.note.actions_accepted += u64::from(is_accepted);
         self.decided.insert(action.command_id.clone());
         self.happened.actions.push(line);
         Ok(result)
@@ -231,7 +232,7 @@ impl Desk {
     /// Hands on what has been seen since the last time, and how the session stands.
     pub(super) fn hand_on(&mut self, recording: &mut Recording<'_>, had: HandedOn, pace: &Pace) {
         let batch = self.seen_since(recording, had);
-        let moved = batch.t_ns > self.state.standing.t_ns;
+        let moved = batch.t_ns > self.api.state().standing.t_ns;
         for (kind, records) in [("alert", &batch.alerts), ("action", &batch.actions)] {
             for record in records {
                 let line: Arc<str> = typed(kind, record).into();
@@ -242,7 +243,7 @@ impl Desk {
                 self.past.push_back(line);
             }
         }
-        self.publish(recording.session.now(), pace);
+        self.say_where_it_stands(recording.session.now(), pace);
         // Who is told of a moment may speak of it at once.
         if self.api.has_listeners() && (moved || !batch.is_empty()) {
             self.api.give(batch);
@@ -256,13 +257,14 @@ impl Desk {
         let mut batch = std::mem::take(&mut self.happened);
         batch.t_ns = recording.session.now().as_nanos();
         let observed = recording.session.observations();
+        let mut state = self.api.state();
         for frame in &observed.frames[had.frames..] {
             let span = usize::from(frame.span);
-            self.state.frames[span] += 1;
+            state.frames[span] += 1;
             if listened_to {
                 batch.frames.push(SeenFrame {
                     span,
-                    n: self.state.frames[span],
+                    n: state.frames[span],
                     t_ns: frame.at.as_nanos(),
                     data: observed.bytes(frame).into(),
                 });
@@ -271,14 +273,14 @@ impl Desk {
         for sample in &observed.tags[had.tags..] {
             let sample = seen_tag(sample);
             if sample.quality == Quality::Good && sample.value.is_finite() {
-                self.state.tags[sample.tag] = Some(sample.value);
+                state.tags[sample.tag] = Some(sample.value);
             }
             if listened_to {
                 batch.tags.push(sample);
             }
         }
         for line in &observed.logs[had.logs..] {
-            self.state.logs += 1;
+            state.logs += 1;
             if listened_to {
                 batch.logs.push((line.at.as_nanos(), session::syslog(line)));
             }
@@ -286,17 +288,16 @@ impl Desk {
         batch
     }
 
-    /// Says how the session stands.
-    fn publish(&mut self, now: SimTime, pace: &Pace) {
-        self.state.standing = standing(now, pace);
+    fn say_where_it_stands(&self, now: SimTime, pace: &Pace) {
+        let mut state = self.api.state();
+        state.standing = standing(now, pace);
         let (stretches, stretched) = pace.stretched();
-        self.state.stretches = stretches;
-        self.state.stretched_s = stretched.as_secs_f64();
-        let known = self.state.clock.len();
+        state.stretches = stretches;
+        state.stretched_s = stretched.as_secs_f64();
+        let known = state.clock.len();
         let anchors = pace.anchors()[known..].iter();
         let anchors = anchors.map(|anchor| clock_anchor(self.started_unix_ns, anchor));
-        self.state.clock.extend(anchors);
-        self.api.publish(self.state.clone());
+        state.clock.extend(anchors);
     }
 
     /// Somebody wants to run the session beside it.
@@ -370,9 +371,7 @@ impl Desk {
                 self.act(recording, &action, Some(why.to_owned()))?;
             }
         }
-        let (alerts, accepted) = self.taken;
-        let note = json!({"alerts": alerts, "actions_accepted": accepted});
-        recording.notes.insert("api".to_owned(), note);
+        recording.notes.insert("api".to_owned(), json!(self.note));
         Ok(())
     }
 }
@@ -397,10 +396,7 @@ pub(super) fn seen_tag(sample: &observe::TagSample) -> SeenTag {
         tag: usize::from(sample.tag),
         t_ns: sample.at.as_nanos(),
         value: sample.value,
-        quality: match sample.quality {
-            observe::Quality::Good => Quality::Good,
-            observe::Quality::Bad => Quality::Bad,
-        },
+        quality: quality(sample.quality),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize as _;
+use serde::{Deserialize, Serialize};
 use sim_kernel::time::SimDuration;
 use twinrange_bridge::{DefenseError, offline};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
@@ -87,6 +87,24 @@ impl AlertFile {
         }
         sentences
     }
+}
+
+/// The format of an alert file that the user names; `None` for `auto` and where nothing is named.
+///
+/// # Errors
+///
+/// `TR0112` for a name that no format has.
+pub(crate) fn format_asked(name: Option<&str>) -> Result<Option<Format>, Problem> {
+    let Some(name) = name.filter(|name| *name != "auto") else {
+        return Ok(None);
+    };
+    Format::from_name(name).map(Some).map_err(|near| {
+        let hint = near.map_or_else(
+            || "see `list formats`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Problem::new("TR0112", format!("there is no alert format `{name}`")).hint(hint)
+    })
 }
 
 /// What every import into a run must know about it.
@@ -401,7 +419,7 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-fn user_mistake(file: &str, error: &ImportError) -> Failure {
+pub(crate) fn user_mistake(file: &str, error: &ImportError) -> Failure {
     let line = line_number(error.line);
     let column = error
         .column
@@ -463,7 +481,7 @@ pub(crate) fn submitted(
 ) -> Result<Submitted, Failure> {
     match file {
         Some(file) => from_file(folder, file, defense),
-        None if has_own(folder, defense) => of_defense(folder, defense),
+        None if folder.manifest().options.defense.is_some() => of_defense(folder, defense),
         None => {
             let message = "this run had no defense, and no alerts were given";
             let hint = "name a file with --alerts FILE, or run with --defense";
@@ -473,7 +491,7 @@ pub(crate) fn submitted(
 }
 
 /// What was done over the defense API of a live session.
-#[derive(Clone, Copy, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ApiNote {
     /// Alerts that were handed in.
     pub(crate) alerts: u64,
@@ -485,13 +503,4 @@ pub(crate) struct ApiNote {
 pub(crate) fn api_note(folder: &RunFolder) -> Option<ApiNote> {
     let note = folder.manifest().notes.get("api")?;
     ApiNote::deserialize(note).ok()
-}
-
-/// Whether a run had a defense: one that was started, or somebody who used the API as one.
-fn has_own(folder: &RunFolder, defense: Option<&Defense>) -> bool {
-    let used = |api: ApiNote| api.alerts + api.actions_accepted > 0;
-    match api_note(folder) {
-        Some(api) if defense.is_none() => used(api),
-        _ => folder.manifest().options.defense.is_some(),
-    }
 }

@@ -162,7 +162,7 @@ fn simulate_into_folder(
         absent: &branch.absent,
         outside: branch.played.map(|played| &played.outside),
     };
-    let mut recording = Recording::begin(order, &setting, None)?;
+    let mut recording = Recording::begin(order, &setting)?;
     let progress = Progress::new(&order.ready.loaded.scenario.name, order.duration);
     let mut script = Script::of(branch);
     while recording.goes_on() {

@@ -16,7 +16,7 @@ use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{DefenseError, LockStep};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
-use twinrange_range::manifest::{Ended, RunOptions, ScenarioRecord, Timing};
+use twinrange_range::manifest::{Ended, Manifest, RunOptions, ScenarioRecord, Timing};
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::{End, RunFolder, RunHeader, RunWriter};
 use twinrange_range::session::{Session, Setting, record, syslog};
@@ -30,6 +30,8 @@ use super::oracle;
 
 /// How long a column must be away from the twin to count.
 const TWIN_HOLD: SimDuration = SimDuration::from_secs(10);
+/// Name of the defense of a run in which only somebody outside has raised alerts or asked for actions.
+const OUTSIDE_TOOL: &str = "api";
 /// Interval of a run without a lock-step defense: only how often buffers are emptied.
 const QUIET_INTERVAL: SimDuration = SimDuration::from_secs(30);
 
@@ -51,34 +53,18 @@ pub(crate) struct Recording<'a> {
 
 impl<'a> Recording<'a> {
     /// Builds the plant, makes the folder and starts the defense.
-    ///
-    /// # Arguments
-    ///
-    /// * `told_by` — name for a defense outside that hands in alerts while the run goes on.
-    pub(crate) fn begin(
-        order: &'a Order<'a>,
-        setting: &Setting<'_>,
-        told_by: Option<&str>,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn begin(order: &'a Order<'a>, setting: &Setting<'_>) -> Result<Self, Failure> {
         let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
         let started = Instant::now();
         let options = order.options(order.attack, Keep::ALL);
         let session = Session::set_up(scenario, prepared, options, setting)?;
         let header = RunHeader {
-            scenario: ScenarioRecord {
-                name: scenario.name.clone(),
-                title: scenario.title.clone(),
-                digest: order.ready.loaded.bundle.digest(),
-                bundle: order.ready.loaded.bundle.clone(),
-            },
+            scenario: ScenarioRecord::of(&order.ready.loaded),
             seed: order.seed,
             options: RunOptions {
                 attack: order.attack,
                 duration_ns: order.duration.as_nanos(),
-                defense: order
-                    .defense
-                    .map(|d| d.spec.name.clone())
-                    .or_else(|| told_by.map(str::to_owned)),
+                defense: order.defense.map(|d| d.spec.name.clone()),
                 outside: setting.outside.cloned(),
             },
         };
@@ -124,6 +110,7 @@ impl<'a> Recording<'a> {
 
     /// Writes down an alert that a defense outside has handed in, in the normal form.
     pub(crate) fn take_alert(&mut self, alert: &Value) -> Result<(), Problems> {
+        self.writer.defended_by(OUTSIDE_TOOL)?;
         self.writer.alert(alert)
     }
 
@@ -147,6 +134,7 @@ impl<'a> Recording<'a> {
             None => self.watch.decide(&mut self.session, action),
         };
         let line = actions::line(action, &result);
+        self.writer.defended_by(OUTSIDE_TOOL)?;
         self.writer.action(&line)?;
         Ok((result, line))
     }
@@ -380,10 +368,7 @@ impl Watch {
                 t_ns: sample.at.as_nanos(),
                 tag: &self.tags[usize::from(sample.tag)],
                 value: sample.value,
-                quality: match sample.quality {
-                    observe::Quality::Good => message::Quality::Good,
-                    observe::Quality::Bad => message::Quality::Bad,
-                },
+                quality: quality(sample.quality),
             })
             .collect();
         let lines: Vec<(u64, String)> = seen
@@ -451,6 +436,19 @@ impl Watch {
             Err(error) => Ok(Some(error.into())),
         }
     }
+}
+
+/// Quality of a sample as those outside are told it.
+pub(crate) fn quality(quality: observe::Quality) -> message::Quality {
+    match quality {
+        observe::Quality::Good => message::Quality::Good,
+        observe::Quality::Bad => message::Quality::Bad,
+    }
+}
+
+/// Whether a run was made beside its unattacked twin.
+pub(crate) fn has_twin(manifest: &Manifest) -> bool {
+    manifest.notes.get("twin") != Some(&json!(false))
 }
 
 /// What a defense is told about the plant.

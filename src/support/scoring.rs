@@ -37,6 +37,7 @@ use super::margin::{self, Defended, Undefended};
 use super::oracle;
 use super::production::{counted, made, prices_of};
 use super::progress::Count;
+use super::recording::has_twin;
 use super::reruns::Reruns;
 use super::sandbox::{Mode, Note, Sandbox};
 use super::scenario::{Ready, from_run};
@@ -121,7 +122,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
             played.frames.len()
         )
     });
-    let alone = (folder.manifest().notes.get("twin") == Some(&serde_json::Value::Bool(false))).then(|| {
+    let alone = (!has_twin(folder.manifest())).then(|| {
         "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
     });
     let asked = response.by_api.then(|| {

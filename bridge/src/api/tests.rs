@@ -87,7 +87,7 @@ impl Desk {
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let api = Api::listen(listener, options, events.clone()).expect("it listens");
-        api.publish(State {
+        *api.state() = State {
             standing: Standing {
                 t_ns: NOW_NS,
                 running: true,
@@ -96,7 +96,7 @@ impl Desk {
             frames: vec![7],
             tags: vec![Some(1.5)],
             ..State::default()
-        });
+        };
         let answering = thread::spawn(move || answer_all(&inbox));
         Self {
             api,

@@ -138,14 +138,7 @@ impl RunWriter {
             let capture = CaptureWriter::new(open(&path)?, span);
             captures.push(capture.map_err(|error| cannot_write(folder, &path, &error))?);
         }
-        let optional = |path: &str| -> Result<_, Problems> {
-            let wanted = header.options.defense.is_some();
-            Ok(if wanted {
-                Some(LineWriter::new(open(path)?))
-            } else {
-                None
-            })
-        };
+        let defense = header.options.defense.clone();
         let mut writer = Self {
             captures,
             frames: FrameWriter::new(
@@ -176,8 +169,8 @@ impl RunWriter {
             attack: LineWriter::new(open(paths::ATTACK)?),
             impact: LineWriter::new(open(paths::IMPACT)?),
             inputs: LineWriter::new(open(paths::INPUTS)?),
-            alerts: optional(paths::ALERTS)?,
-            actions: optional(paths::ACTIONS)?,
+            alerts: None,
+            actions: None,
             folder: folder.to_path_buf(),
             hosts: layout.hosts.iter().map(|(_, mac)| *mac).zip(0..).collect(),
             header,
@@ -185,8 +178,31 @@ impl RunWriter {
             attack_frames: 0,
             files: BTreeMap::new(),
         };
+        if let Some(name) = defense {
+            writer.defended_by(&name)?;
+        }
         writer.assets()?;
         Ok(writer)
+    }
+
+    /// Says that the run has a defense, whose alerts and actions get files. The name that comes first stays.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307` if the files cannot be made.
+    pub fn defended_by(&mut self, name: &str) -> Result<(), Problems> {
+        let defense = &mut self.header.options.defense;
+        defense.get_or_insert_with(|| name.to_owned());
+        let lines = [
+            (paths::ALERTS, &mut self.alerts),
+            (paths::ACTIONS, &mut self.actions),
+        ];
+        for (path, lines) in lines {
+            if lines.is_none() {
+                *lines = Some(LineWriter::new(create_file(&self.folder, path)?));
+            }
+        }
+        Ok(())
     }
 
     /// What was known of the run before it began.

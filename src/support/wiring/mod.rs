@@ -27,13 +27,13 @@ use twinrange_range::problem::Problem;
 use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::Bundle;
 use twinrange_score::alert::Alert;
-use twinrange_score::formats::{Format, ImportError, ImportOptions, detect, import};
+use twinrange_score::formats::{Format, ImportOptions, detect, import};
 
 use self::report::Evidence;
 pub(crate) use self::report::Report;
 use self::stimulus::Played;
 use self::telemetry::Telemetry;
-use super::alerts::run_offline_over;
+use super::alerts::{run_offline_over, user_mistake};
 use super::defense::Defense;
 use super::execution::Order;
 use super::failure::Failure;
@@ -92,8 +92,6 @@ impl Question<'_> {
     fn scene(&self, ready: &Ready) -> Result<Scene, Failure> {
         let plant = &ready.prepared.plant;
         let outside = Outside::of(plant, self.network)?;
-        let mut networks = plant.networks.iter();
-        let network = networks.find(|network| network.name == outside.network);
         Ok(Scene {
             stranger: outside.stranger(plant)?,
             historians: plant
@@ -101,7 +99,7 @@ impl Question<'_> {
                 .iter()
                 .map(|one| one.host.clone())
                 .collect(),
-            span: network.and_then(|network| network.span.clone()),
+            span: outside.span(plant).map(str::to_owned),
             outside,
         })
     }
@@ -198,7 +196,9 @@ impl Question<'_> {
         let bytes = read(file)?;
         let format = match format {
             Some(format) => format,
-            None => detect(&bytes).map_err(|error| unreadable(file, &error))?,
+            None => {
+                detect(&bytes).map_err(|error| user_mistake(&file.display().to_string(), &error))?
+            }
         };
         // Before anything is played: it may be a mistake.
         let scene = self.scene(&self.ready()?)?;
@@ -274,7 +274,7 @@ fn alerts_of(
     bytes: &[u8],
     format: Format,
     span: Option<String>,
-) -> Result<Vec<Alert>, Problem> {
+) -> Result<Vec<Alert>, Failure> {
     let options = ImportOptions {
         // Times of the normal form are counted from the start of the run; those of others are not looked at.
         epoch_unix_ns: 0,
@@ -283,12 +283,9 @@ fn alerts_of(
         refuse_foreign: false,
         ..ImportOptions::default()
     };
-    let import = import(format, bytes, &options).map_err(|error| unreadable(file, &error))?;
+    let import = import(format, bytes, &options);
+    let import = import.map_err(|error| user_mistake(&file.display().to_string(), &error))?;
     Ok(import.alerts)
-}
-
-fn unreadable(file: &Path, error: &ImportError) -> Problem {
-    Problem::new("TR0313", error.to_string()).in_file(file.display().to_string())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
@@ -336,9 +333,6 @@ pub(crate) fn before_score(
     sandbox: &Sandbox,
     interrupt: &AtomicBool,
 ) -> Result<Option<String>, Failure> {
-    if !was_silent(folder)? {
-        return Ok(None);
-    }
     if defense.spec.may_be_silent {
         let sentence = "The defense raised nothing in the whole run; its description says that its silence is an answer.";
         return Ok(Some(sentence.to_owned()));
@@ -413,7 +407,7 @@ pub(crate) fn after_run(order: &Order<'_>, folder: &RunFolder) -> Result<(), Fai
     let Some(defense) = order.defense else {
         return Ok(());
     };
-    if folder.manifest().counts.attack_frames == 0 {
+    if folder.manifest().counts.attack_frames == 0 || !was_silent(folder)? {
         return Ok(());
     }
     let hidden = order.hidden();

@@ -90,7 +90,7 @@ pub(super) fn play(order: &Order<'_>, scene: &Scene) -> Result<Played, Failure> 
         outside: Some(&scene.outside),
         ..Setting::default()
     };
-    let recording = Recording::begin(order, &setting, None)?;
+    let recording = Recording::begin(order, &setting)?;
     let interval = recording.interval();
     let (mac, ip) = scene.stranger;
     let mut player = Player {

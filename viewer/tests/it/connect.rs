@@ -55,12 +55,7 @@ fn told(scenario: &Path) -> (Vec<String>, Vec<f64>) {
     };
     let mut session = Session::new(&loaded.scenario, &prepared, options).expect("a plant");
     let header = RunHeader {
-        scenario: ScenarioRecord {
-            name: loaded.scenario.name.clone(),
-            title: loaded.scenario.title.clone(),
-            digest: loaded.bundle.digest(),
-            bundle: loaded.bundle.clone(),
-        },
+        scenario: ScenarioRecord::of(&loaded),
         seed: SEED,
         options: RunOptions {
             attack: false,

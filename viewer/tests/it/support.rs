@@ -63,12 +63,7 @@ pub(crate) fn run(scenario: &Path, minutes: u64, actions: &[(u64, Action)], out:
     };
     let mut session = Session::new(&loaded.scenario, &prepared, options).expect("a plant");
     let header = RunHeader {
-        scenario: ScenarioRecord {
-            name: loaded.scenario.name.clone(),
-            title: loaded.scenario.title.clone(),
-            digest: loaded.bundle.digest(),
-            bundle: loaded.bundle.clone(),
-        },
+        scenario: ScenarioRecord::of(&loaded),
         seed: options.seed,
         options: RunOptions {
             attack: true,
