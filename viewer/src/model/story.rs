@@ -172,6 +172,10 @@ impl Story {
         process: &ProcessTable,
         end_ns: u64,
     ) {
+        // Hand-overs come more often than samples where a session is followed.
+        if production.is_empty() && log.is_empty() {
+            return;
+        }
         self.marks.retain(|mark| mark.kind != MarkKind::Attack);
         self.steps.clear();
         self.add_attack(steps, end_ns);
