@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::logic::{detection, steps};
-use crate::support::{has_version, is_here, repository, scratch, words};
+use crate::support::{copy, has_version, is_here, json_lines, repository, scratch, words};
 
 fn defense(name: &str) -> PathBuf {
     repository().join("defenses").join(name)
@@ -64,14 +66,22 @@ fn found(detection: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Lines of a file of the run folder that hold JSON.
-fn json_lines(path: &Path) -> Vec<Value> {
-    let text =
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let line = |line| {
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    text.lines().map(line).collect()
+/// 45 minutes of the overflow without a defense, in `run` of a folder of the test's own. They are made once for all tests
+/// of this module.
+fn overflow() -> TempDir {
+    static RUN: OnceLock<TempDir> = OnceLock::new();
+    let made = RUN.get_or_init(|| {
+        let folder = scratch();
+        words(
+            folder.path(),
+            "run bottling/overflow --duration 45min --no-twin --out run",
+        )
+        .expect_code(0);
+        folder
+    });
+    let own = scratch();
+    copy(&made.path().join("run"), &own.path().join("run"));
+    own
 }
 
 #[test]
@@ -338,13 +348,8 @@ fn pyod_when_traffic_is_unlike_the_clean_period_then_it_says_in_what() {
 /// Zeek comes from no package registry. The sample has the form that Zeek 7 writes, and what `local.zeek` says of this run.
 #[test]
 fn zeek_when_its_notices_are_scored_then_each_step_has_its_technique() {
-    let folder = scratch();
+    let folder = overflow();
     let zeek = defense("zeek");
-    words(
-        folder.path(),
-        "run bottling/overflow --duration 45min --no-twin --out run",
-    )
-    .expect_code(0);
     let score = format!(
         "score run --quick --alerts {0}/sample/notice.log --techniques {0}/techniques.ron",
         zeek.display()
@@ -408,13 +413,8 @@ fn ipal_when_its_alarms_are_read_then_they_become_alerts_of_their_tags() {
         .output()
         .expect("Python starts");
     assert!(done.status.success(), "{done:?}");
-    let folder = scratch();
+    let folder = overflow();
     fs::write(folder.path().join("alerts.jsonl"), &done.stdout).expect("it can be written");
-    words(
-        folder.path(),
-        "run bottling/overflow --duration 45min --no-twin --out run",
-    )
-    .expect_code(0);
     words(
         folder.path(),
         "score run --quick --alerts alerts.jsonl --format jsonl",

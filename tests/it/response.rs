@@ -5,15 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{copy, manifest, read_json, repository, run_calm, scratch, words};
-
-fn records(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path)
-        .expect("the file is there")
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
+use crate::support::{copy, json_lines, manifest, read_json, repository, run_calm, scratch, words};
 
 /// Without a clean period the attack could come at once, so that nothing is clean enough to learn from.
 #[test]
@@ -51,7 +43,7 @@ fn defense_when_the_scenario_has_no_clean_period_then_it_learns_nothing_and_that
     assert!(said.contains("told to learn nothing"), "{said}");
 
     run("    clean_until: \"10s\",\n").expect_says(&["warning: TR0316", "clean for 10 s"]);
-    let early = records(&place.join("defense/alerts.jsonl"))
+    let early = json_lines(&place.join("defense/alerts.jsonl"))
         .iter()
         .filter_map(|alert| alert["t_ns"].as_u64())
         .min();
@@ -114,7 +106,7 @@ fn action_when_it_reaches_beyond_the_run_then_the_folder_says_what_happened() {
     .expect_code(0);
     let place = folder.path().join("run");
     let s = 1_000_000_000_u64;
-    let results: Vec<Value> = records(&place.join("defense/actions.jsonl"))
+    let results: Vec<Value> = json_lines(&place.join("defense/actions.jsonl"))
         .into_iter()
         .map(|mut line| line["result"].take())
         .collect();
@@ -137,7 +129,7 @@ fn action_when_it_reaches_beyond_the_run_then_the_folder_says_what_happened() {
             refused("after", 60, "the run is over"),
         ]
     );
-    let granted: Vec<Value> = records(&place.join("inputs.jsonl"))
+    let granted: Vec<Value> = json_lines(&place.join("inputs.jsonl"))
         .into_iter()
         .map(|mut line| line["input"]["action"]["args"]["duration_s"].take())
         .collect();

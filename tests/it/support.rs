@@ -203,6 +203,17 @@ pub(crate) fn manifest(run: &Path) -> Value {
     read_json(&run.join("run.json"))
 }
 
+/// Lines of a file that hold JSON.
+#[track_caller]
+pub(crate) fn json_lines(path: &Path) -> Vec<Value> {
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let line = |line| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    text.lines().map(line).collect()
+}
+
 /// A JSON file.
 pub(crate) fn read_json(path: &Path) -> Value {
     let text =

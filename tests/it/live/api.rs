@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use super::{Plant, SPARE};
-use crate::support::{files, manifest, read_json, scratch, words};
+use crate::support::{files, json_lines, manifest, read_json, scratch, words};
 
 /// The API of a session.
 struct Api {
@@ -143,11 +143,9 @@ fn api_when_a_tool_alerts_and_acts_then_both_are_scored_and_replayed() {
     lead.quit();
     plant.end();
     let run = folder.path().join("run");
-    let written = std::fs::read_to_string(run.join("defense/actions.jsonl")).expect("actions");
-    let outcomes: Vec<(String, String)> = written
-        .lines()
+    let outcomes: Vec<(String, String)> = json_lines(&run.join("defense/actions.jsonl"))
+        .into_iter()
         .map(|line| {
-            let line: Value = serde_json::from_str(line).expect("JSON");
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             (
                 text(&line["action"]["command_id"]),
@@ -341,11 +339,7 @@ fn api_when_followed_then_the_session_and_its_inputs_are_told() {
             line
         })
         .collect();
-    let record = std::fs::read_to_string(folder.path().join("run/inputs.jsonl")).expect("inputs");
-    let record: Vec<Value> = record
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let record = json_lines(&folder.path().join("run/inputs.jsonl"));
     assert!(told.len() > 5, "{}", told.len());
     assert_eq!(told, record);
     let times: Vec<u64> = lines

@@ -187,6 +187,13 @@ fn mqtt_when_subscribed_then_every_sample_comes_and_nothing_changes() {
     );
 }
 
+/// A quiet shift in `live` whose time stands, with a broker at a port of this machine; what it notes is kept.
+fn paused(folder: &Path, port: u16) -> Plant {
+    let args =
+        format!("bottling/calm --control --paused --mqtt mqtt://127.0.0.1:{port} --out live");
+    Plant::start_with(folder, &args, Stdio::piped())
+}
+
 /// The plant goes on as if there were a broker, and what the broker missed is said.
 #[test]
 fn mqtt_when_the_broker_dies_then_the_plant_goes_on_and_it_is_said() {
@@ -194,11 +201,7 @@ fn mqtt_when_the_broker_dies_then_the_plant_goes_on_and_it_is_said() {
     let Some(broker) = Mosquitto::start(folder.path(), "allow_anonymous true") else {
         return;
     };
-    let args = format!(
-        "bottling/calm --control --paused --mqtt mqtt://127.0.0.1:{} --out live",
-        broker.port
-    );
-    let mut plant = Plant::start_with(folder.path(), &args, Stdio::piped());
+    let mut plant = paused(folder.path(), broker.port);
     plant.command("step 5");
     drop(broker);
     assert_eq!(plant.command("step 10"), 15_000_000_000);
@@ -227,9 +230,7 @@ fn mqtt_when_the_broker_comes_back_then_nothing_is_lost() {
         return;
     };
     let port = broker.port;
-    let args =
-        format!("bottling/calm --control --paused --mqtt mqtt://127.0.0.1:{port} --out live");
-    let mut plant = Plant::start_with(folder.path(), &args, Stdio::piped());
+    let mut plant = paused(folder.path(), port);
     plant.command("step 5");
     drop(broker);
     plant.command("step 5");
@@ -269,11 +270,7 @@ fn mqtt_when_the_session_is_killed_then_the_broker_says_that_it_is_lost() {
     let Some(broker) = Mosquitto::start(folder.path(), "allow_anonymous true") else {
         return;
     };
-    let args = format!(
-        "bottling/calm --control --paused --mqtt mqtt://127.0.0.1:{} --out live",
-        broker.port
-    );
-    let mut plant = Plant::start(folder.path(), &args);
+    let mut plant = paused(folder.path(), broker.port);
     plant.command("step 2");
     let subscriber = Subscriber::until_session(broker.port, "lost");
     plant.child.kill().expect("it runs");
