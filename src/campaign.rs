@@ -2,6 +2,7 @@
 
 mod board;
 mod cell;
+mod explained;
 mod key;
 mod plan;
 mod store;

@@ -14,6 +14,7 @@ use serde_json::json;
 use twinrange_bridge::DefenseError;
 use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::scenario::vary;
+use twinrange_score::gate::Gate;
 use twinrange_score::junit::{self, to_xml};
 use twinrange_score::score::Score;
 
@@ -147,7 +148,9 @@ fn run_one(task: &(&Case, u64)) -> Result<Run, Failure> {
         .as_ref()
         .map(|defense| defense.moved(&varied.moved))
         .transpose()?;
-    let base = Base::make(&ready, *seed, case.attack, &interrupt)?;
+    // The runs that tell a margin are many, so they are made only for who asks.
+    let explain = case.gates.iter().any(Gate::needs_margin);
+    let base = Base::make(&ready, *seed, case.attack, explain, &interrupt)?;
     let scratch = tempfile::tempdir().map_err(|error| {
         Problem::new("TR0307", format!("no folder for temporary files: {error}"))
     })?;

@@ -6,6 +6,7 @@ ASSETS is `evidence/assets.json`. Addresses move where a scenario is varied (`--
 know of the site.
 """
 
+import ipaddress
 import json
 import re
 import sys
@@ -19,6 +20,10 @@ GROUPS = {
     "READERS": ("hmi", "historian", "engineering-workstation"),
     "WRITERS": ("hmi", "engineering-workstation"),
 }
+# Which groups are whole subnets.
+SUBNETS = ("CELL", "HOME_NET")
+# The inventory names no subnets. In this plant they are these many bits.
+SUBNET_BITS = 24
 # A group may not be empty. No plant has this address: TEST-NET-1 is for documents (RFC 5737).
 NOBODY = "192.0.2.254"
 
@@ -29,8 +34,11 @@ def filled(text, hosts):
     `hosts` has the role and the IPv4 address, or None, of each asset. KeyError for a configuration without a group.
     """
     hosts = list(hosts)
-    for group, roles in GROUPS.items():
-        addresses = [ip for role, ip in hosts if role in roles and ip] or [NOBODY]
+    groups = {group: [ip for role, ip in hosts if role in roles and ip] for group, roles in GROUPS.items()}
+    subnets = {ipaddress.ip_network(f"{ip}/{SUBNET_BITS}", strict=False) for _, ip in hosts if ip}
+    groups.update((group, [str(subnet) for subnet in sorted(subnets)]) for group in SUBNETS)
+    for group, addresses in groups.items():
+        addresses = addresses or [NOBODY]
         line = f'    {group}: "[{",".join(addresses)}]"'
         text, count = re.subn(rf'^    {group}: "\[[^]]*\]"$', line, text, flags=re.MULTILINE)
         if count != 1:

@@ -25,12 +25,13 @@ class Groups(unittest.TestCase):
         self.assertEqual(filled(shipped(), BOTTLING), shipped())
 
     def test_groups_when_hosts_have_moved_or_are_not_there_then_theirs_or_nobody(self) -> None:
-        text = filled(shipped(), [("plc", "10.20.1.77"), ("hmi", "10.20.1.9"), ("laptop", "10.20.1.11")])
-        found = dict(re.findall(r'^    ([A-Z]+): "\[([^]]*)\]"$', text, re.MULTILINE))
-        self.assertEqual(found["PLCS"], "10.20.1.77")
-        self.assertEqual(found["WRITERS"], "10.20.1.9")
+        text = filled(shipped(), [("plc", "172.16.9.77"), ("hmi", "172.16.9.9"), ("laptop", "172.16.9.11")])
+        found = dict(re.findall(r'^    ([A-Z_]+): "\[([^]]*)\]"$', text, re.MULTILINE))
+        self.assertEqual(found["PLCS"], "172.16.9.77")
+        self.assertEqual(found["WRITERS"], "172.16.9.9")
         self.assertEqual(found["EWS"], NOBODY)
-        self.assertEqual(found["CELL"], "10.20.1.0/24")
+        self.assertEqual(found["CELL"], "172.16.9.0/24")
+        self.assertEqual(found["HOME_NET"], "172.16.9.0/24")
 
     def test_configuration_when_it_has_no_such_group_then_refused(self) -> None:
         with self.assertRaisesRegex(KeyError, "0 lines of group PLCS"):

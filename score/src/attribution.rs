@@ -116,6 +116,22 @@ pub struct Account {
     pub interaction: Amounts,
 }
 
+/// One summand of an account.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summand<'a> {
+    /// As [`Cause::id`]; [`INTERACTION`] for what the causes do only together.
+    pub id: &'a str,
+    /// For people.
+    pub label: &'a str,
+    /// When the cause began, simulated ns; `None` for the interaction.
+    pub t_ns: Option<u64>,
+    /// What it adds.
+    pub part: Amounts,
+}
+
+/// The [`Summand::id`] of the interaction.
+pub const INTERACTION: &str = "(interaction)";
+
 /// The two accounts of a scored run. A positive amount is a gain, a negative one a loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
@@ -137,6 +153,23 @@ pub struct Named {
 }
 
 impl Account {
+    /// The causes, and the interaction where the method leaves one: they add up to the whole.
+    pub fn summands(&self) -> impl Iterator<Item = Summand<'_>> {
+        let causes = self.causes.iter().map(|cause| Summand {
+            id: &cause.id,
+            label: &cause.label,
+            t_ns: Some(cause.t_ns),
+            part: cause.part,
+        });
+        let together = (self.method == Method::LeaveOneOut).then_some(Summand {
+            id: INTERACTION,
+            label: "What they do only together",
+            t_ns: None,
+            part: self.interaction,
+        });
+        causes.chain(together)
+    }
+
     /// Shares out by Shapley values.
     ///
     /// # Arguments
@@ -302,9 +335,9 @@ mod tests {
             let without = [runs[14], runs[13], runs[11], runs[7]];
             let one = Account::leave_one_out(&named(4), runs[0], runs[15], &without);
             for account in [shapley, one] {
-                let sum: f64 = shares(&account).iter().sum();
+                let sum: f64 = account.summands().map(|summand| summand.part.good_parts).sum();
                 let whole = worth[15] - worth[0];
-                prop_assert!((sum + account.interaction.good_parts - whole).abs() < 1e-6);
+                prop_assert!((sum - whole).abs() < 1e-6);
                 prop_assert_eq!(account.whole.good_parts, whole);
             }
         }

@@ -65,6 +65,9 @@ fn limit(score: &Score, low: bool, of: fn(&Score) -> Option<crate::figure::Inter
     }
 }
 
+/// The figures that are defined only where runs were made with the response moved.
+pub const OF_MARGIN: [&str; 2] = ["alert_margin_s", "action_margin_s"];
+
 macro_rules! names {
     ($($name:literal, $unit:literal, $description:literal, $get:expr;)*) => {
         /// Every figure that gates can ask for, as `docs/scoring.md` lists them.
@@ -285,6 +288,12 @@ impl Gate {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it asks for one of [`OF_MARGIN`].
+    #[must_use]
+    pub fn needs_margin(&self) -> bool {
+        OF_MARGIN.contains(&self.name.name)
     }
 
     /// Asks the score.

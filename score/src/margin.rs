@@ -92,6 +92,23 @@ pub struct Margin {
 }
 
 impl Margin {
+    /// The same with a defense placed against it.
+    ///
+    /// # Arguments
+    ///
+    /// * `first_alert_ns`, `first_action_ns` — as [`Self::first_alert_ns`] and [`Self::first_action_ns`].
+    #[must_use]
+    pub fn beside(mut self, first_alert_ns: Option<u64>, first_action_ns: Option<u64>) -> Self {
+        self.first_alert_ns = first_alert_ns;
+        self.first_action_ns = first_action_ns;
+        for loss in &mut self.losses {
+            let moment = loss.point_of_no_return_ns;
+            loss.alert_margin_s = margin_s(moment, first_alert_ns);
+            loss.action_margin_s = margin_s(moment, first_action_ns);
+        }
+        self
+    }
+
     /// The earliest point of no return: after it something is lost for certain.
     #[must_use]
     pub fn first_point_of_no_return_ns(&self) -> Option<u64> {

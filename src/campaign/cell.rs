@@ -41,7 +41,13 @@ impl Group {
             Problem::new("TR0502", message)
         })?;
         let ready = ready(loaded, plan.hidden.clone())?;
-        let base = Base::make(&ready, found.seeds[seed], found.attack, interrupt)?;
+        let base = Base::make(
+            &ready,
+            found.seeds[seed],
+            found.attack,
+            plan.explain,
+            interrupt,
+        )?;
         Ok(Self {
             ready,
             base,

@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use twinrange_score::attribution::Attribution;
 use twinrange_score::continuity::Comparison;
 use twinrange_score::gate::NAMES;
+use twinrange_score::margin::Margin;
 use twinrange_score::score::Score;
 
 /// Version of the form of a key; a change of meaning makes every cell a new one.
-pub(crate) const KEY_SCHEMA: u32 = 1;
+pub(crate) const KEY_SCHEMA: u32 = 2;
 /// Version of the form of a result.
-const RESULT_SCHEMA: u32 = 1;
+const RESULT_SCHEMA: u32 = 2;
 /// Hexadecimal digits of an id: 128 bits.
 const ID_DIGITS: usize = 32;
 
@@ -38,6 +40,8 @@ pub(crate) struct Key {
     pub(crate) defense: String,
     /// Of the defense's description; absent where nobody watches.
     pub(crate) defense_digest: Option<String>,
+    /// Whether its accounts and its margin are found.
+    pub(crate) explain: bool,
 }
 
 impl Key {
@@ -115,6 +119,10 @@ pub(crate) struct CellResult {
     pub(crate) alarms_false: u64,
     pub(crate) attack_free_s: f64,
     pub(crate) steps: Vec<Step>,
+    /// What each attack step and each action did; absent unless the key asks for it.
+    pub(crate) attribution: Option<Attribution>,
+    /// How long there was to act; absent unless the key asks for it, and where nothing attacked.
+    pub(crate) margin: Option<Margin>,
 }
 
 impl CellResult {
@@ -139,6 +147,8 @@ impl CellResult {
             alarms_false: 0,
             attack_free_s: 0.0,
             steps: Vec::new(),
+            attribution: None,
+            margin: None,
         }
     }
 
@@ -180,6 +190,8 @@ impl CellResult {
             alerts: step.alerts,
         };
         result.steps = found.steps.iter().map(step).collect();
+        result.attribution.clone_from(&score.attribution);
+        result.margin.clone_from(&score.margin);
         result
     }
 

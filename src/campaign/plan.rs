@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use twinrange_range::problem::{Problem, Problems, SourceText};
 use twinrange_range::ron_source::{Outline, check_texts, parse};
 use twinrange_range::scenario::{Bundle, Loaded, Setting, check_path, from_bundle, read_text, set};
-use twinrange_score::gate::NAMES;
+use twinrange_score::gate::{NAMES, OF_MARGIN};
 
 use super::key::{KEY_SCHEMA, Key};
 use crate::support::defense::{self, Defense};
@@ -46,6 +46,8 @@ struct PlanFile {
     variation: Variation,
     #[serde(default)]
     stop: Option<Stop>,
+    #[serde(default)]
+    explain: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,6 +203,8 @@ pub(crate) struct Plan {
     pub(crate) strata: Vec<Stratum>,
     pub(crate) variation: Variation,
     pub(crate) stop: Option<Stop>,
+    /// Whether cells get their accounts and their margin.
+    pub(crate) explain: bool,
     /// Files of its scenarios on this machine, which tell a defense what it may not know.
     pub(crate) hidden: Vec<PathBuf>,
     /// The text of the plan.
@@ -260,6 +264,7 @@ impl Plan {
             seed: stratum.seeds[place.seed],
             defense: contender.name.clone(),
             defense_digest: defense.map(|d| sim_kernel::Digest::of(d.text.as_bytes()).to_string()),
+            explain: self.explain,
         }
     }
 }
@@ -301,6 +306,7 @@ pub(crate) fn read(source: &SourceText) -> Result<Plan, Problems> {
         strata,
         variation: file.variation,
         stop: file.stop,
+        explain: file.explain,
         hidden: reader.hidden,
         text: source.text().to_owned(),
     })
@@ -379,6 +385,10 @@ impl Reader<'_> {
                 let message = format!("there is no figure `{}`", stop.figure);
                 let problem = Problem::new("TR0202", message).at(self.source, place);
                 self.problems.push(problem.maybe_hint(hint));
+            }
+            if OF_MARGIN.contains(&stop.figure.as_str()) && !file.explain {
+                let message = format!("`{}` is found only with `explain: true`", stop.figure);
+                self.report("TR0507", "stop.figure", message);
             }
             if !(stop.half_width.is_finite() && stop.half_width > 0.0) {
                 self.report("TR0204", "stop.half_width", "it must be above zero");

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use twinrange_score::report::campaign::{
-    Campaign, Comparison, Contender, Estimate, FIGURES, Panel, Technique, html,
+    Campaign, Comparison, Contender, FIGURES, Panel, Technique, html,
 };
-use twinrange_score::seeds::{difference, mean, mean_interval};
+use twinrange_score::seeds::difference;
 use twinrange_score::{navigator, stats};
 
+use super::explained;
 use super::key::CellResult;
 use super::plan::{Place, Plan, SeedSet, Stratum};
 
@@ -92,9 +93,9 @@ pub(super) fn of(plan: &Plan, results: &[(Place, CellResult)]) -> Summary {
     })
 }
 
-type Cells<'a> = BTreeMap<(usize, usize), &'a CellResult>;
-
 /// The cells of a stratum by seed and defense.
+pub(super) type Cells<'a> = BTreeMap<(usize, usize), &'a CellResult>;
+
 fn cells_of(stratum: usize, results: &[(Place, CellResult)]) -> Cells<'_> {
     results
         .iter()
@@ -115,6 +116,10 @@ fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
         .keys()
         .map(|(seed, _)| seed)
         .collect::<std::collections::BTreeSet<_>>();
+    let of_figure = |name: &str, cells: &[&CellResult]| {
+        let values: Vec<f64> = cells.iter().filter_map(|r| r.figure(name)).collect();
+        explained::estimate(name, &values)
+    };
     let contenders: Vec<Contender> = plan
         .defenses
         .iter()
@@ -128,7 +133,7 @@ fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
             Contender {
                 name: contender.name.clone(),
                 failures: count(mine.iter().filter(|r| r.failure.is_some()).count()),
-                estimates: FIGURES.iter().map(|f| estimate(f.name, &mine)).collect(),
+                estimates: FIGURES.iter().map(|f| of_figure(f.name, &mine)).collect(),
             }
         })
         .collect();
@@ -140,17 +145,7 @@ fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
         sentences: comparisons.iter().map(Comparison::sentence).collect(),
         contenders,
         comparisons,
-    }
-}
-
-/// Mean over seeds with Student's interval.
-fn estimate(name: &str, cells: &[&CellResult]) -> Estimate {
-    let values: Vec<f64> = cells.iter().filter_map(|r| r.figure(name)).collect();
-    Estimate {
-        figure: name.to_owned(),
-        seeds: count(values.len()),
-        mean: (!values.is_empty()).then(|| mean(&values)),
-        interval: mean_interval(&values),
+        explained: explained::of(plan, cells),
     }
 }
 
@@ -217,6 +212,7 @@ fn techniques(plan: &Plan, results: &[(Place, CellResult)]) -> Vec<Technique> {
         .collect()
 }
 
-fn count(value: usize) -> u64 {
+/// A count of things.
+pub(super) fn count(value: usize) -> u64 {
     u64::try_from(value).expect("a count fits")
 }

@@ -15,6 +15,7 @@ use super::reruns::Reruns;
 const CAUSES_MAX: usize = 24;
 
 /// The account of an attack, and which damage does not come about without a step.
+#[derive(Debug)]
 pub(crate) struct AttackAccount {
     pub(crate) account: Account,
     /// For each step of the account: the constraints that the run without it violates.

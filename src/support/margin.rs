@@ -8,7 +8,7 @@ use twinrange_range::branch::Branch;
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin::{self, Violation};
 use twinrange_score::attribution::Amounts;
-use twinrange_score::margin::{Loss, Margin, Point, last_moments, margin_s};
+use twinrange_score::margin::{Loss, Margin, Point, last_moments};
 
 use super::attribution::AttackAccount;
 use super::failure::Failure;
@@ -36,17 +36,10 @@ pub(crate) struct Undefended<'a> {
     pub(crate) account: &'a AttackAccount,
 }
 
-/// What the defense did and when, simulated ns.
-pub(crate) struct Defended {
-    pub(crate) first_alert_ns: Option<u64>,
-    pub(crate) first_action_ns: Option<u64>,
-}
-
-/// Finds the margin. `None` if the attack sent nothing.
+/// Finds the margin, with no defense beside it. `None` if the attack sent nothing.
 pub(crate) fn of(
     reruns: &Reruns<'_>,
     undefended: &Undefended<'_>,
-    defended: &Defended,
 ) -> Result<Option<Margin>, Failure> {
     let steps = &undefended.attacked.finished.steps;
     let began = steps.iter().filter_map(|step| step.started_at).min();
@@ -87,8 +80,6 @@ pub(crate) fn of(
     let moments = last_moments(attack_ns, &named, resolution_ns, |at| trials.order(at))?;
     for (loss, moment) in losses.iter_mut().zip(moments) {
         loss.point_of_no_return_ns = moment;
-        loss.alert_margin_s = margin_s(moment, defended.first_alert_ns);
-        loss.action_margin_s = margin_s(moment, defended.first_action_ns);
     }
     Ok(Some(Margin {
         response: "take the attacker's host off the network, and restore the controllers that it has changed by \
@@ -98,8 +89,8 @@ pub(crate) fn of(
         runs: trials.runs,
         attack_ns,
         unanswered: trials.unanswered,
-        first_alert_ns: defended.first_alert_ns,
-        first_action_ns: defended.first_action_ns,
+        first_alert_ns: None,
+        first_action_ns: None,
         losses,
         curve: trials.curve.into_values().collect(),
     }))

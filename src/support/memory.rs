@@ -21,6 +21,7 @@ use twinrange_range::run_folder::RunFolder;
 use twinrange_range::session::{
     Counterfactual, ProductionRecord, Session, SessionOptions, simulate,
 };
+use twinrange_range::twin::Violation;
 use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Params};
 use twinrange_score::score::Score;
@@ -28,8 +29,11 @@ use twinrange_score::score::Score;
 use super::alerts::{self, Submitted};
 use super::defense::Defense;
 use super::execution::{Order, execute, simulate_with_defense, watch_to_end};
+use super::explained::{Defended, Explained};
 use super::failure::Failure;
 use super::production::{counted, made, prices_of};
+use super::progress::Count;
+use super::reruns::Reruns;
 use super::sandbox::Sandbox;
 use super::scenario::Ready;
 use super::scoring::{
@@ -44,14 +48,21 @@ pub(crate) struct Base {
     pub(crate) n: Counterfactual,
     /// Run A: the attack alone; `None` where nothing attacks.
     pub(crate) a: Option<Counterfactual>,
+    /// Why A went as it did, if that was asked for.
+    explained: Option<Explained>,
 }
 
 impl Base {
     /// Makes them, one after the other: a campaign has other work for the other cores.
+    ///
+    /// # Arguments
+    ///
+    /// * `explain` — whether scores get the accounts and the margin of `score`, which take many runs more.
     pub(crate) fn make(
         ready: &Ready,
         seed: u64,
         attack: bool,
+        explain: bool,
         interrupt: &AtomicBool,
     ) -> Result<Self, Failure> {
         let scenario = &ready.loaded.scenario;
@@ -70,7 +81,47 @@ impl Base {
         let a = attacked
             .then(|| simulate(scenario, &ready.prepared, options(true), &whole))
             .transpose()?;
-        Ok(Self { n, a })
+        let mut base = Self {
+            n,
+            a,
+            explained: None,
+        };
+        if explain {
+            let count = Count::hidden();
+            let reruns = reruns(ready, seed, interrupt, &count);
+            let violations = base.violations(ready);
+            let explained = Explained::of(&reruns, &base.n, base.attacked(), &violations)?;
+            base.explained = Some(explained);
+        }
+        Ok(base)
+    }
+
+    /// Run A, which is N where nothing attacks.
+    fn attacked(&self) -> &Counterfactual {
+        self.a.as_ref().unwrap_or(&self.n)
+    }
+
+    /// What A violates and N does not.
+    fn violations(&self, ready: &Ready) -> Vec<Violation> {
+        let attacked = self.a.as_ref();
+        attacked.map_or_else(Vec::new, |a| undefended_violations(a, &self.n, ready))
+    }
+}
+
+fn reruns<'a>(
+    ready: &'a Ready,
+    seed: u64,
+    interrupt: &'a AtomicBool,
+    count: &'a Count,
+) -> Reruns<'a> {
+    Reruns {
+        ready,
+        seed,
+        attack: true,
+        duration: ready.loaded.scenario.duration,
+        digests: false,
+        interrupt,
+        count,
     }
 }
 
@@ -118,10 +169,7 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
     let seen = observed(subject)?;
     let (ready, base) = (subject.ready, subject.base);
     let scenario = &ready.loaded.scenario;
-    let violations = base
-        .a
-        .as_ref()
-        .map_or_else(Vec::new, |a| undefended_violations(a, &base.n, ready));
+    let violations = base.violations(ready);
     let actions = actions_of(&seen.accepted, seen.facts.simulated_ns, ready);
     let truth = truth_of(&seen.facts, ready, &violations, &actions);
     let found = detection::score(&truth, &seen.submitted.import.alerts, &Params::default());
@@ -139,6 +187,18 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
     let short = short.map(|warning| format!("Mind that {}.", warning.message));
     for sentence in seen.submitted.caveats.into_iter().chain(short) {
         score = score.with_caveat(sentence);
+    }
+    if let Some(explained) = &base.explained {
+        let count = Count::hidden();
+        let reruns = reruns(ready, subject.seed, subject.interrupt, &count);
+        let defended = Defended {
+            actions: &seen.accepted,
+            played: None,
+            made: &runs.ad,
+            first_alert_ns: score.detection.first_alert_ns(),
+        };
+        let (attribution, margin) = explained.beside(&reruns, base.attacked(), &defended)?;
+        score = score.with_reruns(attribution, margin);
     }
     Ok(score)
 }

@@ -8,6 +8,7 @@ pub(crate) mod attribution;
 pub(crate) mod by_hand;
 pub(crate) mod defense;
 pub(crate) mod execution;
+pub(crate) mod explained;
 pub(crate) mod failure;
 pub(crate) mod files;
 pub(crate) mod ideal;

@@ -56,9 +56,7 @@ impl Count {
     /// A spinner with a word for what is counted, on a terminal.
     pub(crate) fn new(what: &str) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self {
-                bar: ProgressBar::hidden(),
-            };
+            return Self::hidden();
         }
         let bar = ProgressBar::new_spinner();
         if let Ok(style) =
@@ -68,6 +66,13 @@ impl Count {
         }
         bar.set_prefix(what.to_owned());
         Self { bar }
+    }
+
+    /// A count that nobody looks at.
+    pub(crate) fn hidden() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+        }
     }
 
     /// One more.

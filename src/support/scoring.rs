@@ -19,7 +19,7 @@ use twinrange_range::run_folder::{RunFolder, paths};
 use twinrange_range::scenario::Scenario;
 use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
 use twinrange_range::twin::{self, Impact, Violation};
-use twinrange_score::attribution::{Amounts, Attribution};
+use twinrange_score::attribution::Attribution;
 use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
 use twinrange_score::formats::station_alarms;
@@ -29,11 +29,10 @@ use twinrange_score::report::{self, ActionMark, PlantEvent, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score};
 
 use super::alerts::{self, AlertFile, Submitted};
-use super::attribution;
 use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
+use super::explained::{Defended, Explained};
 use super::failure::Failure;
-use super::margin::{self, Defended, Undefended};
 use super::oracle;
 use super::production::{counted, made, prices_of};
 use super::progress::Count;
@@ -197,10 +196,6 @@ struct Response<'a> {
 }
 
 impl Response<'_> {
-    fn is_empty(&self) -> bool {
-        self.accepted.is_empty() && self.played.is_none()
-    }
-
     /// Whether it is what somebody outside did, who is not there any more: it is played again as it was.
     fn is_of_outside(&self) -> bool {
         self.played.is_some() || self.by_api
@@ -234,39 +229,13 @@ fn explain(
         count: &count,
     };
     let (n, a) = (&known.runs.n, &known.runs.a);
-    let attacked = attribution::of_attack(&reruns, n, a)?;
-    let prices = prices_of(&ready.loaded.scenario.prices);
-    let defense = match &known.made.ad {
-        Run::Made(made) if !known.response.is_empty() => {
-            let Response {
-                accepted, played, ..
-            } = known.response;
-            let ends = (reruns.worth(a), Amounts::of(made, Some(&prices)));
-            attribution::of_defense(&reruns, accepted, *played, ends)?
-        }
-        _ => None,
-    };
     let defended = Defended {
+        actions: known.response.accepted,
+        played: known.response.played,
+        made: &known.made.ad,
         first_alert_ns: known.detection.first_alert_ns(),
-        first_action_ns: known.response.accepted.first().map(|(at, _)| at.as_nanos()),
     };
-    let margin = match &attacked {
-        None => None,
-        Some(account) => {
-            let undefended = Undefended {
-                none: n,
-                attacked: a,
-                violations: known.violations,
-                account,
-            };
-            margin::of(&reruns, &undefended, &defended)?
-        }
-    };
-    let attribution = Attribution {
-        attack: attacked.map(|attacked| attacked.account),
-        defense,
-    };
-    Ok((attribution, margin))
+    Explained::of(&reruns, n, a, known.violations)?.beside(&reruns, a, &defended)
 }
 
 /// What stands above a score.

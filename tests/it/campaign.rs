@@ -7,10 +7,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
 use serde_json::Value;
 use sim_kernel::Stream;
 
-use crate::support::{command, files, scratch, twinrange, words};
+use crate::support::{command, copy, files, scratch, twinrange, words};
 
 /// Cells of ten seconds: an attack that begins after two, and one setting swept.
 fn plan(seeds: u32) -> String {
@@ -179,16 +181,17 @@ fn campaign_when_cells_are_computed_apart_then_merged_to_the_same() {
 fn campaign_when_cell_is_scored_then_as_run_and_score_do() {
     let folder = scratch();
     let here = folder.path();
-    let text = r#"Campaign(schema: 1, name: "one", title: "One cell", scenarios: ["bottling/jam"],
-        defenses: ["reference-respond"], seeds: (open: List([3])))"#;
+    early_jam(here);
+    let text = r#"Campaign(schema: 1, name: "one", title: "One cell", scenarios: ["scenarios/bottling/jam.ron"],
+        defenses: ["reference-respond"], seeds: (open: List([1])), explain: true)"#;
     fs::write(here.join("plan.ron"), text).expect("the plan can be written");
     words(here, "campaign plan.ron --out one").expect_code(0);
     words(
         here,
-        "run bottling/jam --seed 3 --defense reference-respond --out run",
+        "run scenarios/bottling/jam.ron --seed 1 --defense reference-respond --out run",
     )
     .expect_code(0);
-    let scored = words(here, "score run --quick --json").expect_code(0);
+    let scored = words(here, "score run --json").expect_code(0);
     let score: Value = serde_json::from_str(&scored.stdout).expect("a score");
     let cells = cells(&here.join("one"));
     let cell: Value =
@@ -215,6 +218,79 @@ fn campaign_when_cell_is_scored_then_as_run_and_score_do() {
         assert_eq!(ours["time_to_detect_s"], theirs["time_to_detect_s"]);
         assert_eq!(ours["detected"], theirs["detected"]);
     }
+    for why in ["attribution", "margin"] {
+        assert!(cell[why].is_object());
+        assert_eq!(cell[why], score[why], "{why}");
+    }
+    explained_tables(&here.join("one"), &cell);
+}
+
+/// The shipped scenario of the jam with less before the attack and less after it: many runs are made of it.
+fn early_jam(here: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for part in ["scenarios", "attacks/playbooks"] {
+        copy(&root.join(part), &here.join(part));
+    }
+    let change = |file: &str, from: &str, to: &str| {
+        let path = here.join(file);
+        let text = fs::read_to_string(&path).expect("it was copied");
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(&path, text.replace(from, to)).expect("it can be written");
+    };
+    let scenario = "scenarios/bottling/jam.ron";
+    change(scenario, "duration: \"2h\"", "duration: \"25min\"");
+    change(scenario, "clean_until: \"30min\"", "clean_until: \"4min\"");
+    change("attacks/playbooks/jam.ron", "00:40:00", "00:05:00");
+}
+
+/// The tables and the page of an explained campaign of one cell hold what the cell does.
+fn explained_tables(folder: &Path, cell: &Value) {
+    let causes = table(&folder.join("causes.parquet"));
+    for side in ["attack", "defense"] {
+        let account = &cell["attribution"][side];
+        let mine = causes.iter().filter(|row| row["side"] == side);
+        let parts: Vec<f64> = mine.filter_map(|row| row["good_parts"].as_f64()).collect();
+        let expect = account["causes"].as_array().expect("causes").len()
+            + usize::from(account["method"] == "leave_one_out");
+        assert_eq!(parts.len(), expect, "{side}");
+        let whole = account["whole"]["good_parts"].as_f64().expect("a number");
+        let sum: f64 = parts.iter().sum();
+        assert!((sum - whole).abs() < 1e-6, "{side}: {sum} of {whole}");
+    }
+    let losses = table(&folder.join("losses.parquet"));
+    let expect = cell["margin"]["losses"].as_array().expect("losses");
+    assert_eq!(losses.len(), expect.len());
+    for (row, loss) in losses.iter().zip(expect) {
+        assert_eq!(row["loss"], loss["id"]);
+        assert_eq!(row["alert_margin_s"], loss["alert_margin_s"]);
+    }
+    let page = fs::read_to_string(folder.join("campaign.html")).expect("it was written");
+    for said in [
+        "How long there was to act",
+        "What each action of reference-respond",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+/// The rows of a Parquet file, column to value: texts and numbers, and null for all else.
+fn table(path: &Path) -> Vec<BTreeMap<String, Value>> {
+    let file = fs::File::open(path).expect("it was written");
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let rows = reader.get_row_iter(None).expect("rows");
+    let value = |field: &Field| match field {
+        Field::Str(text) => text.as_str().into(),
+        Field::Double(number) => (*number).into(),
+        _ => Value::Null,
+    };
+    rows.map(|row| {
+        let row = row.expect("a row");
+        let columns = row.get_column_iter();
+        columns
+            .map(|(name, field)| (name.clone(), value(field)))
+            .collect()
+    })
+    .collect()
 }
 
 #[test]
@@ -323,6 +399,23 @@ fn campaign_when_seeds_are_enough_then_it_stops_whatever_the_jobs() {
         held_out
     });
     assert_eq!(drawn.count(), 12);
+}
+
+#[test]
+fn suite_when_a_gate_asks_for_a_margin_then_it_is_found() {
+    let folder = scratch();
+    let here = folder.path();
+    early_jam(here);
+    let suite = r#"Suite(schema: 1, name: "early", cases: [(name: "jam", scenario: "scenarios/bottling/jam.ron",
+        seeds: [1], defense: "reference", gates: ["alert_margin_s >= 1", "action_margin_s >= 1"])])"#;
+    fs::write(here.join("suite.ron"), suite).expect("it can be written");
+    let done = words(here, "test suite.ron --json").expect_code(1);
+    let runs: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    let gates = &runs[0]["gates"];
+    assert_eq!(gates[0]["passed"], true, "{gates}");
+    assert!(gates[0]["actual"].as_f64() > Some(1.0), "{gates}");
+    let reason = gates[1]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("the defense did nothing"), "{reason}");
 }
 
 #[test]

@@ -395,7 +395,10 @@ fn wiring_when_asked_for_what_it_cannot_do_then_says_so() {
     refused("nobody-at-all", &["TR0108", "nobody-at-all"]);
     refused("--alerts missing.json", &["TR0108", "missing.json"]);
     fs::write(folder.path().join("text"), "no alerts\n").expect("it can be written");
-    refused("--alerts text --format eve", &["TR0313", "text", "text:1:1"]);
+    refused(
+        "--alerts text --format eve",
+        &["TR0313", "text", "text:1:1"],
+    );
     let missing: PathBuf = crate::defense_failures::fixture("not-installed");
     let missing = missing.display().to_string();
     twinrange(folder.path(), &["wiring", &missing])

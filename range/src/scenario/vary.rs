@@ -8,6 +8,7 @@
 //!
 //! | stream | what |
 //! | --- | --- |
+//! | `vary/layout` | the subnet of every network that has room, the latency of its links (0.5 to 2 times), and the ports of the switch, which hosts take in the order of the list |
 //! | `vary/addresses` | the IP address of every host within its subnet, and with it the hardware address where that is derived; every mention of the old address in plant and playbook |
 //! | `vary/rates` | `poll_ms` of every station, 0.8 to 1.25 times, in steps of 10 ms |
 //! | `vary/people` | `reaction_median_s` and `round_s` of operators, 0.7 to 1.4 times |
@@ -37,7 +38,7 @@ pub struct Variation {
     pub bundle: Bundle,
     /// What was drawn, one short line each; empty for variation 0.
     pub drawn: Vec<String>,
-    /// Old to new address of every host that moved.
+    /// Old to new address of every host that moved, and of every subnet that did.
     pub moved: BTreeMap<Ipv4Addr, Ipv4Addr>,
 }
 
@@ -66,13 +67,26 @@ pub fn vary(bundle: &Bundle, number: u64) -> Variation {
     if let Some(name) = file_of(bundle, Part::Plant) {
         let text = &bundle.files[&name];
         let outline = Outline::of(text);
-        let taken = addresses(&outline, seed, &mut varied);
         let mut edits = Vec::new();
+        let nets = layout(&outline, text, seed, &mut varied, &mut edits);
+        let taken = addresses(&outline, &nets, seed, &mut varied);
         rates(&outline, text, seed, &mut varied.drawn, &mut edits);
         people(&outline, text, seed, &mut varied.drawn, &mut edits);
-        oddity(&outline, text, seed, &taken, &mut varied.drawn, &mut edits);
+        let visited = Visited {
+            nets: &nets,
+            taken: &taken,
+        };
+        oddity(
+            &outline,
+            text,
+            seed,
+            &visited,
+            &mut varied.drawn,
+            &mut edits,
+        );
         edits.extend(moves(&outline, &varied.moved));
-        varied.bundle.files.insert(name, apply(text, edits));
+        let text = ports(&apply(text, edits), seed, &mut varied.drawn);
+        varied.bundle.files.insert(name, text);
     }
     if let Some(name) = file_of(bundle, Part::Playbook) {
         let text = &bundle.files[&name];
@@ -84,9 +98,126 @@ pub fn vary(bundle: &Bundle, number: u64) -> Variation {
     varied
 }
 
+/// First address and number of addresses of the subnet of each network, by its name.
+type Nets = BTreeMap<String, (u32, u32)>;
+
+/// Ranges for private use (RFC 1918): first address and bits.
+const PRIVATE: [(Ipv4Addr, u32); 3] = [
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+];
+
+/// Draws subnets and latencies. Returns the subnets as they are then.
+fn layout(
+    outline: &Outline,
+    text: &str,
+    seed: Seed,
+    varied: &mut Variation,
+    edits: &mut Vec<Edit>,
+) -> Nets {
+    let mut stream = seed.stream("vary/layout");
+    let mut nets = Nets::new();
+    for network in items(outline, "networks") {
+        if let Some((name, range)) = text_of(network, "name").zip(subnet(network)) {
+            nets.insert(name.to_owned(), range);
+        }
+    }
+    for network in items(outline, "networks") {
+        let name = text_of(network, "name").unwrap_or_default();
+        if let Some(node) = field(network, "latency_us")
+            && let Ok(value) = text[node.span.clone()].parse::<u32>()
+        {
+            let new = whole(f64::from(value) * stream.uniform_in(0.5, 2.0)).max(1);
+            let line = format!("links of {name} take {new} \u{b5}s instead of {value}");
+            varied.drawn.push(line);
+            edits.push((node.span.clone(), new.to_string()));
+        }
+        let Some((first, size)) = nets.get(name).copied() else {
+            continue;
+        };
+        let hosts = items(outline, "hosts").iter();
+        let hosts = hosts.filter(|host| text_of(host, "network") == Some(name));
+        let needed = u32::try_from(hosts.count()).unwrap_or(u32::MAX);
+        // Hosts of a small subnet may not all find room in another, with the addresses that stay free.
+        let roomy = needed.saturating_mul(2) < size;
+        let others: Vec<(u32, u32)> = nets.values().copied().collect();
+        let Some(new) = roomy
+            .then(|| free_subnet(&mut stream, size, &others))
+            .flatten()
+        else {
+            continue;
+        };
+        let (old_base, new_base) = (Ipv4Addr::from(first), Ipv4Addr::from(new));
+        let bits = 32 - size.trailing_zeros();
+        let node = field(network, "subnet").expect("it was read above");
+        edits.push((node.span.clone(), format!("\"{new_base}/{bits}\"")));
+        varied.moved.insert(old_base, new_base);
+        varied.drawn.push(format!(
+            "{name} is {new_base}/{bits} instead of {old_base}/{bits}"
+        ));
+        nets.insert(name.to_owned(), (new, size));
+    }
+    nets
+}
+
+/// A private subnet of this size that meets none of the others.
+fn free_subnet(stream: &mut Stream, size: u32, others: &[(u32, u32)]) -> Option<u32> {
+    let pools: Vec<(u32, u32)> = PRIVATE
+        .iter()
+        .map(|(first, bits)| (u32::from(*first), 1 << (32 - bits)))
+        .filter(|(_, pool)| *pool > size)
+        .collect();
+    let count = u64::try_from(pools.len()).ok().filter(|count| *count > 0)?;
+    for _ in 0..64 {
+        let at = usize::try_from(stream.below(count)).expect("one of three");
+        let (base, pool) = pools[at];
+        let block = u32::try_from(stream.below(u64::from(pool / size))).expect("in a pool");
+        let first = base + block * size;
+        let meets = |&(other, length): &(u32, u32)| first < other + length && other < first + size;
+        if !others.iter().any(meets) {
+            return Some(first);
+        }
+    }
+    None
+}
+
+/// Plugs hosts into other ports of their switches: they take them in the order of the list.
+fn ports(text: &str, seed: Seed, drawn: &mut Vec<String>) -> String {
+    let mut stream = seed.stream("vary/layout/ports");
+    let outline = Outline::of(text);
+    let hosts = items(&outline, "hosts");
+    let mut order: Vec<usize> = (0..hosts.len()).collect();
+    for at in (1..order.len()).rev() {
+        let below = u64::try_from(at + 1).expect("a number of hosts");
+        order.swap(at, usize::try_from(stream.below(below)).expect("a host"));
+    }
+    let moved = order.iter().enumerate().filter(|(at, from)| at != *from);
+    let edits: Vec<Edit> = moved
+        .map(|(at, &from)| {
+            (
+                hosts[at].span.clone(),
+                text[hosts[from].span.clone()].to_owned(),
+            )
+        })
+        .collect();
+    if !edits.is_empty() {
+        drawn.push(format!(
+            "{} hosts have another port of their switch",
+            edits.len()
+        ));
+    }
+    apply(text, edits)
+}
+
 /// Draws new addresses. Returns all that are taken, old ones included, by network.
+///
+/// # Arguments
+///
+/// * `nets` — the subnets, drawn already.
 fn addresses(
     outline: &Outline,
+    nets: &Nets,
     seed: Seed,
     varied: &mut Variation,
 ) -> BTreeMap<String, BTreeSet<Ipv4Addr>> {
@@ -103,7 +234,7 @@ fn addresses(
         let Some((network, ip)) = text_of(host, "network").zip(ip_of(host)) else {
             continue;
         };
-        let Some(range) = subnet(outline, network) else {
+        let Some(&range) = nets.get(network) else {
             continue;
         };
         let taken = taken.get_mut(network).expect("collected above");
@@ -120,12 +251,8 @@ fn addresses(
 }
 
 /// First address and number of addresses of a network's subnet.
-fn subnet(outline: &Outline, network: &str) -> Option<(u32, u32)> {
-    let networks = items(outline, "networks").iter();
-    let found = networks
-        .into_iter()
-        .find(|n| text_of(n, "name") == Some(network))?;
-    let (base, bits) = text_of(found, "subnet")?.split_once('/')?;
+fn subnet(network: &Node) -> Option<(u32, u32)> {
+    let (base, bits) = text_of(network, "subnet")?.split_once('/')?;
     let (base, bits): (Ipv4Addr, u32) = (base.parse().ok()?, bits.parse().ok()?);
     let size = 1_u32.checked_shl(32_u32.checked_sub(bits)?)?;
     Some((u32::from(base) & !(size - 1), size))
@@ -139,14 +266,14 @@ fn free_address(
 ) -> Option<Ipv4Addr> {
     // The first address, the last and the first host's, which is often a router's, stay free.
     let hosts = u64::from(size.checked_sub(3).filter(|hosts| *hosts > 0)?);
+    let mut drawn = || u32::try_from(stream.below(hosts)).expect("smaller than a subnet");
+    let free = |at: u32| Some(Ipv4Addr::from(first + 2 + at)).filter(|a| !taken.contains(a));
     for _ in 0..64 {
-        let at = u32::try_from(stream.below(hosts)).expect("smaller than a subnet");
-        let address = Ipv4Addr::from(first + 2 + at);
-        if !taken.contains(&address) {
+        if let Some(address) = free(drawn()) {
             return Some(address);
         }
     }
-    None
+    (0..size - 3).find_map(free)
 }
 
 /// Every text that is an old address becomes the new one.
@@ -215,12 +342,18 @@ fn people(
     }
 }
 
+/// Where a visitor may find a free address.
+struct Visited<'a> {
+    nets: &'a Nets,
+    taken: &'a BTreeMap<String, BTreeSet<Ipv4Addr>>,
+}
+
 /// A visitor who reads the controllers: traffic that nobody has seen before and that is no attack.
 fn oddity(
     outline: &Outline,
     text: &str,
     seed: Seed,
-    taken: &BTreeMap<String, BTreeSet<Ipv4Addr>>,
+    visited: &Visited<'_>,
     drawn: &mut Vec<String>,
     edits: &mut Vec<Edit>,
 ) {
@@ -238,9 +371,9 @@ fn oddity(
         return;
     };
     let none = BTreeSet::new();
-    let taken = taken.get(network).unwrap_or(&none);
-    let address =
-        subnet(outline, network).and_then(|range| free_address(&mut stream, range, taken));
+    let taken = visited.taken.get(network).unwrap_or(&none);
+    let range = visited.nets.get(network);
+    let address = range.and_then(|range| free_address(&mut stream, *range, taken));
     let (Some(address), Some(stations)) = (address, outline.node("workstations")) else {
         return;
     };
@@ -394,6 +527,7 @@ mod tests {
     #[test]
     fn vary_when_many_numbers_are_drawn_then_every_scenario_is_sound() {
         let mut visitors = 0;
+        let (mut layouts, mut orders) = (BTreeSet::new(), BTreeSet::new());
         for name in ["overflow.ron", "logic.ron", "calm.ron", "sisbypass.ron"] {
             let bundle = shipped(name);
             for number in 1..=40 {
@@ -404,10 +538,10 @@ mod tests {
                 let prepared = prepare(&loaded).expect("it was read");
                 visitors += usize::from(prepared.plant.hosts.iter().any(|h| h.name == VISITOR));
                 // Nobody keeps an address, and nobody gets one that somebody had.
-                assert_eq!(varied.moved.len(), 8, "{name} {number}");
+                assert_eq!(varied.moved.len(), 9, "{name} {number}");
                 let old: BTreeSet<_> = varied.moved.keys().collect();
                 let new: BTreeSet<_> = varied.moved.values().collect();
-                assert!(old.is_disjoint(&new) && new.len() == 8, "{name} {number}");
+                assert!(old.is_disjoint(&new) && new.len() == 9, "{name} {number}");
                 let text = varied.bundle.files["plant.ron"].as_str();
                 for old in varied.moved.keys() {
                     assert!(
@@ -415,9 +549,16 @@ mod tests {
                         "{name} {number}: {old}"
                     );
                 }
+                layouts.insert(prepared.plant.networks[0].subnet.clone());
+                let hosts = prepared.plant.hosts.iter();
+                let hosts = hosts.filter(|host| host.name != VISITOR);
+                orders.insert(hosts.map(|h| h.name.clone()).collect::<Vec<_>>());
             }
         }
         assert!((80..150).contains(&visitors), "{visitors} of 160 draws");
+        // Four scenarios of one plant draw the same forty.
+        assert!(layouts.len() > 35, "{} subnets", layouts.len());
+        assert!(orders.len() > 35, "{} orders of ports", orders.len());
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! No script and nothing from elsewhere. Every figure stands with its interval and with the number of seeds
 //! behind it, and a difference that the runs do not separate says so in words.
 
+mod explained;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::explained::{AMOUNTS, CauseMean, Explained, LossOverSeeds, Timeliness};
 use super::svg::{Scale, Svg, tick_texts, ticks};
 use super::words::{escape, number, percent};
 use super::{both_widths, flat_page};
@@ -157,6 +160,8 @@ pub struct Panel {
     pub comparisons: Vec<Comparison>,
     /// The same in words.
     pub sentences: Vec<String>,
+    /// Why its cells went as they did; empty unless the plan asks for it.
+    pub explained: Explained,
 }
 
 /// How often a technique was detected.
@@ -201,7 +206,7 @@ pub fn html(campaign: &Campaign) -> String {
     )];
     for (at, panel) in campaign.panels.iter().enumerate() {
         let body = format!(
-            "{}{}{}{}",
+            "{}{}{}{}{}",
             table(panel),
             scatter(
                 panel,
@@ -215,7 +220,8 @@ pub fn html(campaign: &Campaign) -> String {
                 ("uptime_tax_percent", "protection"),
                 "Protection against its price"
             ),
-            pairs(panel)
+            pairs(panel),
+            explained::section(&panel.explained)
         );
         sections.push((format!("panel-{at}"), escape(&panel.title), body));
     }
@@ -617,6 +623,15 @@ mod tests {
                 .map(|f| estimate(f.name, &[base, base + 0.1, base + 0.2]))
                 .collect(),
         };
+        let cause = |defense: Option<&str>, id: &str, parts: &[f64]| CauseMean {
+            defense: defense.map(str::to_owned),
+            id: id.to_owned(),
+            label: id.to_owned(),
+            parts: AMOUNTS
+                .iter()
+                .map(|amount| estimate(amount, parts))
+                .collect(),
+        };
         let comparison = |values: &[f64]| Comparison {
             figure: "recall".to_owned(),
             first: "a<b".to_owned(),
@@ -640,6 +655,28 @@ mod tests {
                 contenders: vec![contender("a<b", 0.2), contender("other", 0.5)],
                 sentences: comparisons.iter().map(Comparison::sentence).collect(),
                 comparisons,
+                explained: Explained {
+                    causes: vec![
+                        cause(None, "step<1>", &[-10.0, -12.0]),
+                        cause(Some("a<b"), "contain <x>", &[4.0]),
+                    ],
+                    losses: vec![LossOverSeeds {
+                        id: "bowl<high>".to_owned(),
+                        label: "Spill & slip".to_owned(),
+                        seeds: 3,
+                        impact_s: estimate("impact_s", &[600.0, 660.0]),
+                        last_moment_s: estimate("last_moment_s", &[300.0, 330.0]),
+                        of_defenses: vec![Timeliness {
+                            defense: "a<b".to_owned(),
+                            seeds: 2,
+                            alerts_in_time: 1,
+                            alerts_interval: crate::stats::wilson(1, 2),
+                            alert_margin_s: estimate("alert_margin_s", &[120.0, -60.0]),
+                            actions_in_time: 0,
+                            action_margin_s: estimate("action_margin_s", &[]),
+                        }],
+                    }],
+                },
             }],
             techniques: vec![Technique {
                 id: "T0846".to_owned(),
@@ -689,7 +726,17 @@ mod tests {
     fn html_when_written_then_self_contained_and_escaped() {
         let page = html(&campaign());
         assert!(page.contains("Two &amp; more") && page.contains("a&lt;b"));
-        for outside in ["a<b", "http://", "https://", "<script", "<img", "url(http"] {
+        for told in [
+            "alert in time in 1 of 2, 30 s in time on average",
+            "action in time in 0 of 2",
+            "in 2 seeds",
+            "What each action of a&lt;b saves",
+        ] {
+            assert!(page.contains(told), "{told}");
+        }
+        for outside in [
+            "a<b", "<x>", "<high>", "<1>", "http://", "https://", "<script", "<img", "url(http",
+        ] {
             assert!(!page.contains(outside), "{outside}");
         }
         // Two plots in three widths, each with what a screen reader says.

@@ -14,7 +14,7 @@ const RUN: SimDuration = SimDuration::from_secs(600);
 const BELT_STANDS: &str = "(name: \"belt-stands\", description: \"The packer's belt stands\",
     column: \"m4_belt_m_per_s\", op: Below, value: 0.01, hold_s: 20.0),";
 
-fn margin(ready: &Ready, defended: &Defended) -> Margin {
+fn margin(ready: &Ready) -> Margin {
     let (none, attacked) = (whole(ready, false, RUN), whole(ready, true, RUN));
     let reruns = reruns(ready, true, RUN);
     let Ok(Some(account)) = of_attack(&reruns, &none, &attacked) else {
@@ -28,7 +28,7 @@ fn margin(ready: &Ready, defended: &Defended) -> Margin {
         violations: &violations,
         account: &account,
     };
-    match of(&reruns, &undefended, defended) {
+    match of(&reruns, &undefended) {
         Ok(Some(margin)) => margin,
         _ => panic!("it attacks"),
     }
@@ -55,11 +55,7 @@ fn point_of_no_return_when_a_command_does_the_harm_then_the_order_must_take_effe
         ),
     ];
     let ready = with_constraint(&steps.concat(), BELT_STANDS);
-    let defended = Defended {
-        first_alert_ns: Some(200_000_000_000),
-        first_action_ns: Some(290_000_000_000),
-    };
-    let found = margin(&ready, &defended);
+    let found = margin(&ready).beside(Some(200_000_000_000), Some(290_000_000_000));
     assert_eq!(seconds(Some(found.attack_ns)), Some(120.0));
     let loss = found.losses.iter().find(|loss| loss.id == "belt-stands");
     let loss = loss.expect("the belt stands");
@@ -94,11 +90,7 @@ fn point_of_no_return_when_the_first_frame_does_the_harm_then_there_is_none() {
         "SetMode(target: \"packaging\", mode: Program)",
     );
     let ready = with_constraint(&steps, BELT_STANDS);
-    let nobody = Defended {
-        first_alert_ns: None,
-        first_action_ns: None,
-    };
-    let found = margin(&ready, &nobody);
+    let found = margin(&ready);
     let loss = found.losses.iter().find(|loss| loss.id == "belt-stands");
     let loss = loss.expect("the belt stands");
     assert_eq!(
