@@ -8,7 +8,7 @@
 //!
 //! | stream | what |
 //! | --- | --- |
-//! | `vary/layout` | the subnet of every network that has room, the latency of its links (0.5 to 2 times), and the ports of the switch, which hosts take in the order of the list |
+//! | `vary/layout` | the subnet of every network that has room, and the latency of its links (0.5 to 2 times) |
 //! | `vary/addresses` | the IP address of every host within its subnet, and with it the hardware address where that is derived; every mention of the old address in plant and playbook |
 //! | `vary/rates` | `poll_ms` of every station, 0.8 to 1.25 times, in steps of 10 ms |
 //! | `vary/people` | `reaction_median_s` and `round_s` of operators, 0.7 to 1.4 times |
@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use sim_kernel::{Seed, SimDuration, Stream};
+use sim_plant::parse_subnet;
 
 use super::bundle::Bundle;
 use super::set::{Edit, Part, apply, file_of};
@@ -85,8 +86,7 @@ pub fn vary(bundle: &Bundle, number: u64) -> Variation {
             &mut edits,
         );
         edits.extend(moves(&outline, &varied.moved));
-        let text = ports(&apply(text, edits), seed, &mut varied.drawn);
-        varied.bundle.files.insert(name, text);
+        varied.bundle.files.insert(name, apply(text, edits));
     }
     if let Some(name) = file_of(bundle, Part::Playbook) {
         let text = &bundle.files[&name];
@@ -123,6 +123,8 @@ fn layout(
             nets.insert(name.to_owned(), range);
         }
     }
+    // Nobody gets a subnet that somebody has or had.
+    let mut taken: Vec<(u32, u32)> = nets.values().copied().collect();
     for network in items(outline, "networks") {
         let name = text_of(network, "name").unwrap_or_default();
         if let Some(node) = field(network, "latency_us")
@@ -141,17 +143,15 @@ fn layout(
         let needed = u32::try_from(hosts.count()).unwrap_or(u32::MAX);
         // Hosts of a small subnet may not all find room in another, with the addresses that stay free.
         let roomy = needed.saturating_mul(2) < size;
-        let others: Vec<(u32, u32)> = nets.values().copied().collect();
-        let Some(new) = roomy
-            .then(|| free_subnet(&mut stream, size, &others))
-            .flatten()
-        else {
+        if !roomy {
+            continue;
+        }
+        let Some(new) = free_subnet(&mut stream, size, &taken) else {
             continue;
         };
+        taken.push((new, size));
         let (old_base, new_base) = (Ipv4Addr::from(first), Ipv4Addr::from(new));
         let bits = 32 - size.trailing_zeros();
-        let node = field(network, "subnet").expect("it was read above");
-        edits.push((node.span.clone(), format!("\"{new_base}/{bits}\"")));
         varied.moved.insert(old_base, new_base);
         varied.drawn.push(format!(
             "{name} is {new_base}/{bits} instead of {old_base}/{bits}"
@@ -161,8 +161,8 @@ fn layout(
     nets
 }
 
-/// A private subnet of this size that meets none of the others.
-fn free_subnet(stream: &mut Stream, size: u32, others: &[(u32, u32)]) -> Option<u32> {
+/// A private subnet of this size that meets none of those that are taken.
+fn free_subnet(stream: &mut Stream, size: u32, taken: &[(u32, u32)]) -> Option<u32> {
     let pools: Vec<(u32, u32)> = PRIVATE
         .iter()
         .map(|(first, bits)| (u32::from(*first), 1 << (32 - bits)))
@@ -175,39 +175,11 @@ fn free_subnet(stream: &mut Stream, size: u32, others: &[(u32, u32)]) -> Option<
         let block = u32::try_from(stream.below(u64::from(pool / size))).expect("in a pool");
         let first = base + block * size;
         let meets = |&(other, length): &(u32, u32)| first < other + length && other < first + size;
-        if !others.iter().any(meets) {
+        if !taken.iter().any(meets) {
             return Some(first);
         }
     }
     None
-}
-
-/// Plugs hosts into other ports of their switches: they take them in the order of the list.
-fn ports(text: &str, seed: Seed, drawn: &mut Vec<String>) -> String {
-    let mut stream = seed.stream("vary/layout/ports");
-    let outline = Outline::of(text);
-    let hosts = items(&outline, "hosts");
-    let mut order: Vec<usize> = (0..hosts.len()).collect();
-    for at in (1..order.len()).rev() {
-        let below = u64::try_from(at + 1).expect("a number of hosts");
-        order.swap(at, usize::try_from(stream.below(below)).expect("a host"));
-    }
-    let moved = order.iter().enumerate().filter(|(at, from)| at != *from);
-    let edits: Vec<Edit> = moved
-        .map(|(at, &from)| {
-            (
-                hosts[at].span.clone(),
-                text[hosts[from].span.clone()].to_owned(),
-            )
-        })
-        .collect();
-    if !edits.is_empty() {
-        drawn.push(format!(
-            "{} hosts have another port of their switch",
-            edits.len()
-        ));
-    }
-    apply(text, edits)
 }
 
 /// Draws new addresses. Returns all that are taken, old ones included, by network.
@@ -252,10 +224,9 @@ fn addresses(
 
 /// First address and number of addresses of a network's subnet.
 fn subnet(network: &Node) -> Option<(u32, u32)> {
-    let (base, bits) = text_of(network, "subnet")?.split_once('/')?;
-    let (base, bits): (Ipv4Addr, u32) = (base.parse().ok()?, bits.parse().ok()?);
-    let size = 1_u32.checked_shl(32_u32.checked_sub(bits)?)?;
-    Some((u32::from(base) & !(size - 1), size))
+    let (base, bits) = parse_subnet(text_of(network, "subnet")?)?;
+    let size = 1_u32.checked_shl(32 - u32::from(bits))?;
+    Some((u32::from(base), size))
 }
 
 /// An address of the subnet that nobody has or had; `None` where the subnet is nearly full.
@@ -276,15 +247,20 @@ fn free_address(
     (0..size - 3).find_map(free)
 }
 
-/// Every text that is an old address becomes the new one.
+/// Every text that is an old address, alone or with the bits of a subnet, becomes the new one.
 fn moves(outline: &Outline, moved: &BTreeMap<Ipv4Addr, Ipv4Addr>) -> Vec<Edit> {
     let mut edits = Vec::new();
     outline.root().visit(&mut |node| {
-        if let NodeKind::Text(text) = &node.kind
-            && let Ok(old) = text.parse::<Ipv4Addr>()
+        let NodeKind::Text(text) = &node.kind else {
+            return;
+        };
+        let (address, bits) = text
+            .find('/')
+            .map_or((text.as_str(), ""), |at| text.split_at(at));
+        if let Ok(old) = address.parse::<Ipv4Addr>()
             && let Some(new) = moved.get(&old)
         {
-            edits.push((node.span.clone(), format!("\"{new}\"")));
+            edits.push((node.span.clone(), format!("\"{new}{bits}\"")));
         }
     });
     edits
@@ -527,7 +503,7 @@ mod tests {
     #[test]
     fn vary_when_many_numbers_are_drawn_then_every_scenario_is_sound() {
         let mut visitors = 0;
-        let (mut layouts, mut orders) = (BTreeSet::new(), BTreeSet::new());
+        let mut layouts = BTreeSet::new();
         for name in ["overflow.ron", "logic.ron", "calm.ron", "sisbypass.ron"] {
             let bundle = shipped(name);
             for number in 1..=40 {
@@ -550,15 +526,11 @@ mod tests {
                     );
                 }
                 layouts.insert(prepared.plant.networks[0].subnet.clone());
-                let hosts = prepared.plant.hosts.iter();
-                let hosts = hosts.filter(|host| host.name != VISITOR);
-                orders.insert(hosts.map(|h| h.name.clone()).collect::<Vec<_>>());
             }
         }
         assert!((80..150).contains(&visitors), "{visitors} of 160 draws");
         // Four scenarios of one plant draw the same forty.
         assert!(layouts.len() > 35, "{} subnets", layouts.len());
-        assert!(orders.len() > 35, "{} orders of ports", orders.len());
     }
 
     #[test]
