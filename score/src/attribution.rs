@@ -163,7 +163,7 @@ impl Account {
         });
         let together = (self.method == Method::LeaveOneOut).then_some(Summand {
             id: INTERACTION,
-            label: "What they do only together",
+            label: "Interaction",
             t_ns: None,
             part: self.interaction,
         });

@@ -246,17 +246,12 @@ fn parts_table(
     };
     let epoch = data.score.header.epoch_unix_ns;
     let mut rows: Vec<Vec<String>> = account
-        .causes
-        .iter()
-        .map(|cause| cells(escape(&cause.label), clock(cause.t_ns, epoch), &cause.part))
+        .summands()
+        .map(|one| {
+            let began = one.t_ns.map_or_else(String::new, |t_ns| clock(t_ns, epoch));
+            cells(escape(one.label), began, &one.part)
+        })
         .collect();
-    if account.method == Method::LeaveOneOut {
-        rows.push(cells(
-            "Interaction".to_owned(),
-            String::new(),
-            &account.interaction,
-        ));
-    }
     rows.push(cells("Whole".to_owned(), String::new(), &account.whole));
     table("Parts of the whole", Narrow::Stack, &head, &rows)
 }

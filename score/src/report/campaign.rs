@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::explained::{AMOUNTS, CauseMean, Explained, LossOverSeeds, Timeliness};
 use super::svg::{Scale, Svg, tick_texts, ticks};
+use super::tables::{Narrow, table};
 use super::words::{escape, number, percent};
 use super::{both_widths, flat_page};
 use crate::figure::Interval;
@@ -207,7 +208,7 @@ pub fn html(campaign: &Campaign) -> String {
     for (at, panel) in campaign.panels.iter().enumerate() {
         let body = format!(
             "{}{}{}{}{}",
-            table(panel),
+            by_figure(panel),
             scatter(
                 panel,
                 &format!("d{at}"),
@@ -308,45 +309,52 @@ fn show(figure: &Compared, value: f64) -> String {
     }
 }
 
-fn table(panel: &Panel) -> String {
-    let mut body = format!(
-        "<p>{} {}{}. Mean over seeds, with the 95 % interval of the mean.</p>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Defenses by figure\">\n<table>\n<thead><tr><th scope=\"col\">Defense</th>",
+/// A mean with its interval below it, or a word where there is none.
+fn with_interval(estimate: &Estimate, without: &str, show: impl Fn(f64) -> String) -> String {
+    match (estimate.mean, estimate.interval) {
+        (None, _) => format!("<span class=\"dim\">{without}</span>"),
+        (Some(mean), None) => show(mean),
+        (Some(mean), Some(i)) => format!(
+            "{}<br><span class=\"dim\">{} to {}</span>",
+            show(mean),
+            show(i.low),
+            show(i.high)
+        ),
+    }
+}
+
+/// In how many seeds a mean is defined, if not in all of them.
+fn fewer(estimate: &Estimate, seeds: u64) -> String {
+    if estimate.mean.is_some() && estimate.seeds < seeds {
+        format!("<br><span class=\"dim\">in {} seeds</span>", estimate.seeds)
+    } else {
+        String::new()
+    }
+}
+
+fn by_figure(panel: &Panel) -> String {
+    let mut head = vec!["Defense"];
+    head.extend(FIGURES.iter().map(|figure| figure.title));
+    head.push("Failed");
+    let rows = panel.contenders.iter().map(|contender| {
+        let figures = FIGURES.iter().zip(&contender.estimates);
+        let figures = figures.map(|(figure, estimate)| {
+            with_interval(estimate, "undefined", |value| show(figure, value))
+                + &fewer(estimate, panel.seeds)
+        });
+        let mut row = vec![escape(&contender.name)];
+        row.extend(figures);
+        row.push(contender.failures.to_string());
+        row
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    format!(
+        "<p>{} {}{}. Mean over seeds, with the 95 % interval of the mean.</p>\n{}",
         panel.seeds,
         if panel.seeds == 1 { "seed" } else { "seeds" },
-        if panel.held_out { ", held out" } else { "" }
-    );
-    for figure in FIGURES {
-        body.push_str(&format!("<th scope=\"col\">{}</th>", figure.title));
-    }
-    body.push_str("<th scope=\"col\">Failed</th></tr></thead>\n<tbody>\n");
-    for contender in &panel.contenders {
-        body.push_str(&format!(
-            "<tr><th scope=\"row\">{}</th>",
-            escape(&contender.name)
-        ));
-        for (figure, estimate) in FIGURES.iter().zip(&contender.estimates) {
-            let text = match (estimate.mean, estimate.interval) {
-                (None, _) => "<span class=\"dim\">undefined</span>".to_owned(),
-                (Some(mean), None) => show(figure, mean),
-                (Some(mean), Some(i)) => format!(
-                    "{}<br><span class=\"dim\">{} to {}</span>",
-                    show(figure, mean),
-                    show(figure, i.low),
-                    show(figure, i.high)
-                ),
-            };
-            let fewer = if estimate.mean.is_some() && estimate.seeds < panel.seeds {
-                format!("<br><span class=\"dim\">in {} seeds</span>", estimate.seeds)
-            } else {
-                String::new()
-            };
-            body.push_str(&format!("<td>{text}{fewer}</td>"));
-        }
-        body.push_str(&format!("<td>{}</td></tr>\n", contender.failures));
-    }
-    body.push_str("</tbody>\n</table>\n</div>\n");
-    body
+        if panel.held_out { ", held out" } else { "" },
+        table("Defenses by figure", Narrow::Scroll, &head, &rows)
+    )
 }
 
 /// A plot of two figures, one mark with both intervals per defense; empty where fewer than two have both.
@@ -557,40 +565,31 @@ fn coverage(campaign: &Campaign) -> String {
     if campaign.techniques.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = campaign.panels.first().map_or_else(Vec::new, |p| {
-        p.contenders.iter().map(|c| c.name.as_str()).collect()
+    let mut head = vec!["Technique"];
+    let names: Vec<String> = campaign.panels.first().map_or_else(Vec::new, |panel| {
+        panel.contenders.iter().map(|c| escape(&c.name)).collect()
     });
-    let mut body = String::from(
+    head.extend(names.iter().map(String::as_str));
+    let rows = campaign.techniques.iter().map(|technique| {
+        let (id, name) = (escape(&technique.id), escape(&technique.name));
+        let mut row = vec![format!("{id} <span class=\"dim\">{name}</span>")];
+        let shares = technique.of_defenses.iter();
+        row.extend(shares.map(|(detected, steps, interval)| match interval {
+            None => "<span class=\"dim\">did not run</span>".to_owned(),
+            Some(i) => format!(
+                "{detected} of {steps}<br><span class=\"dim\">{} to {}</span>",
+                percent(i.low),
+                percent(i.high)
+            ),
+        }));
+        row
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    format!(
         "<p>Share of the steps with a technique that were detected, over all cells, with Wilson's 95 % interval. \
-         Steps of one scenario resemble each other, so the true uncertainty is larger.</p>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Techniques by defense\">\n\
-         <table>\n<thead><tr><th scope=\"col\">Technique</th>",
-    );
-    for name in &names {
-        body.push_str(&format!("<th scope=\"col\">{}</th>", escape(name)));
-    }
-    body.push_str("</tr></thead>\n<tbody>\n");
-    for technique in &campaign.techniques {
-        body.push_str(&format!(
-            "<tr><th scope=\"row\">{} <span class=\"dim\">{}</span></th>",
-            escape(&technique.id),
-            escape(&technique.name)
-        ));
-        for (detected, steps, interval) in &technique.of_defenses {
-            let text = match interval {
-                None => "<span class=\"dim\">did not run</span>".to_owned(),
-                Some(i) => format!(
-                    "{detected} of {steps}<br><span class=\"dim\">{} to {}</span>",
-                    percent(i.low),
-                    percent(i.high)
-                ),
-            };
-            body.push_str(&format!("<td>{text}</td>"));
-        }
-        body.push_str("</tr>\n");
-    }
-    body.push_str("</tbody>\n</table>\n</div>\n");
-    body
+         Steps of one scenario resemble each other, so the true uncertainty is larger.</p>\n{}",
+        table("Techniques by defense", Narrow::Scroll, &head, &rows)
+    )
 }
 
 fn method() -> String {

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Estimate;
+use super::{Estimate, fewer, with_interval};
 use crate::figure::Interval;
+use crate::margin::in_time;
 use crate::report::attribution::{signed, signed_time};
+use crate::report::tables::{Narrow, table};
 use crate::report::words::{duration, escape, percent};
 
 /// The amounts of a cause, in the order of [`CauseMean::parts`].
@@ -96,10 +98,7 @@ pub(super) fn section(found: &Explained) -> String {
         }
     }
     for name in defenses {
-        let heading = format!(
-            "What each action of {} saves, or costs on top",
-            escape(name)
-        );
+        let heading = format!("What each action of {name} saves, or costs on top");
         let mine = found.causes.iter();
         let mine = mine.filter(|cause| cause.defense.as_ref() == Some(name));
         body.push_str(&causes(&heading, "Action", mine));
@@ -107,64 +106,29 @@ pub(super) fn section(found: &Explained) -> String {
     body
 }
 
-fn with_interval(estimate: &Estimate, show: impl Fn(f64) -> String) -> String {
-    match (estimate.mean, estimate.interval) {
-        (None, _) => "<span class=\"dim\">never</span>".to_owned(),
-        (Some(mean), None) => show(mean),
-        (Some(mean), Some(i)) => format!(
-            "{}<br><span class=\"dim\">{} to {}</span>",
-            show(mean),
-            show(i.low),
-            show(i.high)
-        ),
-    }
-}
-
-fn open_table(label: &str, columns: &[String]) -> String {
-    let columns: String = columns
-        .iter()
-        .map(|column| format!("<th scope=\"col\">{column}</th>"))
-        .collect();
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\">\n<table>\n\
-         <thead><tr>{columns}</tr></thead>\n<tbody>\n"
-    )
-}
-
-const CLOSE: &str = "</tbody>\n</table>\n</div>\n";
-
 fn losses(losses: &[LossOverSeeds]) -> String {
-    let mut columns: Vec<String> = ["Loss", "Seeds", "Happens after", "Last moment"]
-        .map(str::to_owned)
-        .to_vec();
     let names = losses.first().map_or(&[][..], |loss| &loss.of_defenses);
-    columns.extend(names.iter().map(|one| escape(&one.defense)));
-    let mut body = open_table("Losses and when they could be prevented", &columns);
-    for loss in losses {
+    let names: Vec<String> = names.iter().map(|one| escape(&one.defense)).collect();
+    let mut head = vec!["Loss", "Seeds", "Happens after", "Last moment"];
+    head.extend(names.iter().map(String::as_str));
+    let rows = losses.iter().map(|loss| {
         let last = &loss.last_moment_s;
-        let mut last_text = with_interval(last, signed_time);
-        if last.mean.is_none() {
-            last_text = "<span class=\"dim\">cannot be prevented</span>".to_owned();
-        } else if last.seeds < loss.seeds {
-            last_text.push_str(&format!(
-                "<br><span class=\"dim\">in {} seeds</span>",
-                last.seeds
-            ));
-        }
-        body.push_str(&format!(
-            "<tr><th scope=\"row\">{} <span class=\"dim\">{}</span></th><td>{}</td><td>{}</td><td>{last_text}</td>",
-            escape(&loss.id),
-            escape(&loss.label),
-            loss.seeds,
-            with_interval(&loss.impact_s, duration),
-        ));
-        for one in &loss.of_defenses {
-            body.push_str(&format!("<td>{}</td>", timeliness(one)));
-        }
-        body.push_str("</tr>\n");
-    }
-    body.push_str(CLOSE);
-    body
+        let mut row = vec![
+            format!(
+                "{} <span class=\"dim\">{}</span>",
+                escape(&loss.id),
+                escape(&loss.label)
+            ),
+            loss.seeds.to_string(),
+            with_interval(&loss.impact_s, "never", duration),
+            with_interval(last, "cannot be prevented", duration) + &fewer(last, loss.seeds),
+        ];
+        row.extend(loss.of_defenses.iter().map(timeliness));
+        row
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    let label = "Losses and when they could be prevented";
+    table(label, Narrow::Scroll, &head, &rows)
 }
 
 fn timeliness(one: &Timeliness) -> String {
@@ -172,7 +136,7 @@ fn timeliness(one: &Timeliness) -> String {
         return "<span class=\"dim\">nothing to prevent</span>".to_owned();
     };
     let margin = |estimate: &Estimate| match estimate.mean {
-        Some(mean) => format!(", {} on average", crate::margin::in_time(mean)),
+        Some(mean) => format!(", {} on average", in_time(mean)),
         None => String::new(),
     };
     format!(
@@ -190,30 +154,27 @@ fn timeliness(one: &Timeliness) -> String {
 
 /// Empty without causes.
 fn causes<'a>(heading: &str, word: &str, causes: impl Iterator<Item = &'a CauseMean>) -> String {
-    let mut rows = String::new();
-    for cause in causes {
+    let rows = causes.map(|cause| {
         let seeds = cause.parts.first().map_or(0, |part| part.seeds);
-        rows.push_str(&format!(
-            "<tr><th scope=\"row\">{}</th><td>{seeds}</td>",
-            escape(&cause.label)
-        ));
-        for (name, part) in AMOUNTS.iter().zip(&cause.parts) {
-            let text = if *name == "safe_s" {
-                with_interval(part, signed_time)
+        let mut row = vec![escape(&cause.label), seeds.to_string()];
+        row.extend(AMOUNTS.iter().zip(&cause.parts).map(|(name, part)| {
+            if *name == "safe_s" {
+                with_interval(part, "n/a", signed_time)
             } else {
-                with_interval(part, |value| signed(value, 1))
-            };
-            rows.push_str(&format!("<td>{text}</td>"));
-        }
-        rows.push_str("</tr>\n");
-    }
+                with_interval(part, "n/a", |value| signed(value, 1))
+            }
+        }));
+        row
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
     if rows.is_empty() {
-        return rows;
+        return String::new();
     }
-    let columns = [word, "Seeds", "Good parts", "Money", "Time without risk"].map(str::to_owned);
+    let head = [word, "Seeds", "Good parts", "Money", "Time without risk"];
     format!(
-        "<h3>{heading}</h3>\n<p>Parts of the difference between two runs of one seed, found by runs without the \
-         cause; the mean over seeds with its 95 % interval. A plus is a gain.</p>\n{}{rows}{CLOSE}",
-        open_table(heading, &columns)
+        "<h3>{}</h3>\n<p>Parts of the difference between two runs of one seed, found by runs without the \
+         cause; the mean over seeds with its 95 % interval. A plus is a gain.</p>\n{}",
+        escape(heading),
+        table(heading, Narrow::Scroll, &head, &rows)
     )
 }
