@@ -12,7 +12,7 @@ use twinrange_score::stats;
 
 use super::key::CellResult;
 use super::plan::Plan;
-use super::summary::{Cells, count};
+use super::summary::{Cells, cells_with, count};
 
 /// Mean of values over seeds with Student's interval.
 pub(super) fn estimate(figure: &str, values: &[f64]) -> Estimate {
@@ -44,11 +44,6 @@ pub(super) fn of(plan: &Plan, cells: &Cells<'_>) -> Explained {
 
 fn attack(cell: &CellResult) -> Option<&Account> {
     cell.attribution.as_ref()?.attack.as_ref()
-}
-
-fn cells_with<'a>(cells: &'a Cells<'_>, defense: usize) -> impl Iterator<Item = &'a CellResult> {
-    let mine = cells.iter().filter(move |((_, at), _)| *at == defense);
-    mine.map(|(_, cell)| *cell)
 }
 
 /// What concerns the undefended plant is the same in every explained cell of a seed.

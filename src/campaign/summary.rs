@@ -104,6 +104,15 @@ fn cells_of(stratum: usize, results: &[(Place, CellResult)]) -> Cells<'_> {
         .collect()
 }
 
+/// Those of a defense, by its place in the plan.
+pub(super) fn cells_with<'a>(
+    cells: &'a Cells<'_>,
+    defense: usize,
+) -> impl Iterator<Item = &'a CellResult> {
+    let mine = cells.iter().filter(move |((_, at), _)| *at == defense);
+    mine.map(|(_, cell)| *cell)
+}
+
 fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
     let mut title = format!("{}, {}", stratum.scenario, stratum.posture);
     for (path, value) in &stratum.sweep {
@@ -125,11 +134,7 @@ fn panel(plan: &Plan, stratum: &Stratum, cells: &Cells<'_>) -> Panel {
         .iter()
         .enumerate()
         .map(|(at, contender)| {
-            let mine: Vec<&CellResult> = cells
-                .iter()
-                .filter(|((_, defense), _)| *defense == at)
-                .map(|(_, result)| *result)
-                .collect();
+            let mine: Vec<&CellResult> = cells_with(cells, at).collect();
             Contender {
                 name: contender.name.clone(),
                 failures: count(mine.iter().filter(|r| r.failure.is_some()).count()),

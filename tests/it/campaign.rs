@@ -12,7 +12,7 @@ use parquet::record::Field;
 use serde_json::Value;
 use sim_kernel::Stream;
 
-use crate::support::{command, copy, files, scratch, twinrange, words};
+use crate::support::{command, copy_shipped, files, scratch, twinrange, words};
 
 /// Cells of ten seconds: an attack that begins after two, and one setting swept.
 fn plan(seeds: u32) -> String {
@@ -227,10 +227,7 @@ fn campaign_when_cell_is_scored_then_as_run_and_score_do() {
 
 /// The shipped scenario of the jam with less before the attack and less after it: many runs are made of it.
 fn early_jam(here: &Path) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for part in ["scenarios", "attacks/playbooks"] {
-        copy(&root.join(part), &here.join(part));
-    }
+    copy_shipped(here);
     let change = |file: &str, from: &str, to: &str| {
         let path = here.join(file);
         let text = fs::read_to_string(&path).expect("it was copied");

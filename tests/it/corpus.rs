@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{copy, repository, scratch, twinrange, words};
+use crate::support::{copy_shipped, repository, scratch, twinrange, words};
 
 const CHECKED: [&str; 5] = [
     "scenario.ron",
@@ -141,14 +141,7 @@ fn told_codes_when_explained_then_each_has_a_text() {
 fn shipped_files_when_cut_off_then_the_end_is_pointed_at() {
     const CUTS: usize = 9;
     let folder = scratch();
-    copy(
-        &repository().join("scenarios"),
-        &folder.path().join("scenarios"),
-    );
-    copy(
-        &repository().join("attacks/playbooks"),
-        &folder.path().join("attacks/playbooks"),
-    );
+    copy_shipped(folder.path());
     let scenario = "scenarios/bottling/overflow.ron";
     words(folder.path(), &format!("check {scenario}")).expect_code(0);
     for file in [

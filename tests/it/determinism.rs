@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{assert_same_run, copy, files, manifest, repository, scratch, words};
+use crate::support::{assert_same_run, copy_shipped, files, manifest, repository, scratch, words};
 
 /// Long enough for the attack to have begun and frames to be under way in all directions.
 const ATTACKED: &str = "43min";
@@ -62,14 +62,7 @@ fn run_when_made_from_files_then_same_bytes_as_built_in() {
 #[test]
 fn run_when_plant_lists_things_in_another_order_then_same_bytes() {
     let folder = scratch();
-    copy(
-        &repository().join("scenarios"),
-        &folder.path().join("scenarios"),
-    );
-    copy(
-        &repository().join("attacks/playbooks"),
-        &folder.path().join("attacks/playbooks"),
-    );
+    copy_shipped(folder.path());
     let scenario = format!("run scenarios/bottling/overflow.ron --duration {ATTACKED}");
     words(folder.path(), &format!("{scenario} --out one")).expect_code(0);
     let plant = folder.path().join("scenarios/bottling/plant.ron");

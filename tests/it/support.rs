@@ -275,3 +275,10 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         fs::write(path, bytes).expect("the file can be written");
     }
 }
+
+/// Copies the shipped scenarios and playbooks, so that a test can change them.
+pub(crate) fn copy_shipped(to: &Path) {
+    for part in ["scenarios", "attacks/playbooks"] {
+        copy(&repository().join(part), &to.join(part));
+    }
+}
