@@ -30,7 +30,7 @@ pub(crate) fn note(
 ) -> Value {
     let order = work.order;
     let log = &order.run.log;
-    let has_rows = work.period_ns.is_some();
+    let has_rows = order.format.has_rows();
     let scopes = order
         .scopes
         .iter()
@@ -163,17 +163,20 @@ fn sources(work: &Work<'_>) -> Vec<String> {
     if order.format.period_ns().is_some() || order.format == Format::PcapLabels {
         sources.extend([paths::IMPACT.to_owned(), paths::PROCESS.to_owned()]);
     }
-    if order.format.period_ns().is_some() && order.values == Values::Historian {
+    if order.format.has_rows() && order.values == Values::Historian {
         sources.push(paths::TAGS.to_owned());
     }
     if matches!(
         order.format,
-        Format::Ipal | Format::PcapLabels | Format::CicModbus
+        Format::Ipal | Format::PcapLabels | Format::CicModbus | Format::IcsFlow
     ) {
         sources.push(paths::FRAMES.to_owned());
         sources.extend(order.run.folder.spans().map(paths::capture));
     }
-    if matches!(order.format, Format::AttackFlow | Format::Stix) {
+    if matches!(
+        order.format,
+        Format::AttackFlow | Format::Stix | Format::IcsFlow
+    ) {
         sources.push(paths::ASSETS.to_owned());
     }
     sources
@@ -182,7 +185,7 @@ fn sources(work: &Work<'_>) -> Vec<String> {
 /// What holds for the format, in sentences.
 fn rules(work: &Work<'_>) -> Vec<&'static str> {
     let mut rules = vec!["Intervals are half-open, in simulated ns since the epoch."];
-    if work.period_ns.is_some() {
+    if work.order.format.has_rows() {
         rules.extend([
             "Row k is the time [k * period, (k + 1) * period) and is stamped with its beginning.",
             "A row is labelled if an interval has any part in it.",
@@ -213,6 +216,13 @@ fn rules(work: &Work<'_>) -> Vec<&'static str> {
         Format::PcapLabels => &[
             "`frame` counts in the capture beside it, `run_frame` in the run's own.",
             "`label` and `step` are of the frame; `command` and `effect` say whether its time lies in an interval.",
+        ][..],
+        Format::IcsFlow => &[
+            "A flow is what two addresses exchanged in one protocol, from its first packet until one comes more than \
+             `period_ns` later. `s` is the address that is less as text, and not who began.",
+            "IT: the flow overlaps an attack of attacker_machine_summary.csv. NST: an address of the attacker's is in it \
+             beside that. Of several attacks the last counts.",
+            "An effect has the class of the last step that had begun by then.",
         ][..],
         Format::AttackFlow | Format::Navigator | Format::Stix => {
             &["The format tells of an attack, not of samples: it has no part to learn from."][..]

@@ -15,7 +15,7 @@ use crate::note::note;
 use crate::out::{Out, Stop, Written};
 use crate::table::Table;
 use crate::tabular::{Sheet, Sheets};
-use crate::{attack_flow, batadal, cic, hai, ipal, navigator, pcap, stix, swat, wadi};
+use crate::{attack_flow, batadal, cic, hai, ics_flow, ipal, navigator, pcap, stix, swat, wadi};
 
 /// A second, ns.
 const SECOND_NS: u64 = 1_000_000_000;
@@ -46,6 +46,8 @@ pub enum Format {
     CicModbus,
     /// Classic pcap and a row per frame.
     PcapLabels,
+    /// ICS-Flow's CSV: a row per flow.
+    IcsFlow,
     /// Attack Flow 2.0.
     AttackFlow,
     /// An ATT&CK Navigator layer.
@@ -56,7 +58,7 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ipal,
         Self::Swat,
         Self::Wadi,
@@ -64,6 +66,7 @@ impl Format {
         Self::Batadal,
         Self::CicModbus,
         Self::PcapLabels,
+        Self::IcsFlow,
         Self::AttackFlow,
         Self::Navigator,
         Self::Stix,
@@ -80,24 +83,35 @@ impl Format {
             Self::Batadal => "batadal",
             Self::CicModbus => "cic-modbus",
             Self::PcapLabels => "pcap-labels",
+            Self::IcsFlow => "ics-flow",
             Self::AttackFlow => "attack-flow",
             Self::Navigator => "navigator",
             Self::Stix => "stix",
         }
     }
 
-    /// The period of rows where none is asked for, ns; `None` for a format without rows.
+    /// The period of rows where none is asked for, or the interval of flows, ns; `None` for a format that has neither.
     #[must_use]
     pub const fn period_ns(self) -> Option<u64> {
         match self {
             Self::Ipal | Self::Swat | Self::Wadi | Self::Hai => Some(SECOND_NS),
             Self::Batadal => Some(60 * SECOND_NS),
+            Self::IcsFlow => Some(ics_flow::INTERVAL_NS),
             Self::CicModbus
             | Self::PcapLabels
             | Self::AttackFlow
             | Self::Navigator
             | Self::Stix => None,
         }
+    }
+
+    /// Whether it has a row per period, with the values of that time.
+    #[must_use]
+    pub const fn has_rows(self) -> bool {
+        matches!(
+            self,
+            Self::Ipal | Self::Swat | Self::Wadi | Self::Hai | Self::Batadal
+        )
     }
 
     /// Whether there is a part to learn from and one to be tested on.
@@ -148,7 +162,7 @@ pub struct Order<'a> {
     pub scopes: Vec<Scope>,
     /// Where values come from.
     pub values: Values,
-    /// Time between two rows, ns; the format's own when left out.
+    /// Time between two rows, or the interval of flows, ns; the format's own when left out.
     pub period_ns: Option<u64>,
     /// BATADAL: -999 for rows that are no attack, as the published file has it for all that it does not disclose.
     pub undisclosed: bool,
@@ -197,7 +211,7 @@ pub(crate) struct Work<'a> {
     pub(crate) order: &'a Order<'a>,
     pub(crate) out: &'a Out<'a>,
     pub(crate) split: Split<'a>,
-    /// Time between two rows, ns, for formats that have rows.
+    /// Time between two rows, or the interval of flows, ns, for formats that have them.
     pub(crate) period_ns: Option<u64>,
     remarks: RefCell<Vec<String>>,
 }
@@ -250,6 +264,10 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
         );
     }
     let columns = match period_ns {
+        Some(interval_ns) if order.format == Format::IcsFlow => {
+            ics_flow::write(&work, interval_ns)?;
+            Vec::new()
+        }
         Some(period_ns) => tabular(&work, period_ns)?,
         None => {
             match order.format {
@@ -258,9 +276,12 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
                 Format::AttackFlow => attack_flow::write(&work)?,
                 Format::Navigator => navigator::write(&work)?,
                 Format::Stix => stix::write(&work)?,
-                Format::Ipal | Format::Swat | Format::Wadi | Format::Hai | Format::Batadal => {
-                    unreachable!("they have rows")
-                }
+                Format::Ipal
+                | Format::Swat
+                | Format::Wadi
+                | Format::Hai
+                | Format::Batadal
+                | Format::IcsFlow => unreachable!("they have a period"),
             }
             Vec::new()
         }
@@ -318,6 +339,7 @@ fn tabular(work: &Work<'_>, period_ns: u64) -> Result<Vec<crate::table::Column>,
         Format::Batadal => batadal::write(work, &sheets)?,
         Format::CicModbus
         | Format::PcapLabels
+        | Format::IcsFlow
         | Format::AttackFlow
         | Format::Navigator
         | Format::Stix => unreachable!("they have no rows"),
@@ -342,7 +364,15 @@ fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
     let period_ns = order.period_ns.unwrap_or(own);
     let problem = |message: String, hint: &str| Err(Problem::new("TR0351", message).hint(hint));
     if period_ns == 0 {
-        return problem("rows need a period above 0".to_owned(), "write it like 1s");
+        let what = if order.format.has_rows() {
+            "rows"
+        } else {
+            "flows"
+        };
+        return problem(format!("{what} need a period above 0"), "write it like 1s");
+    }
+    if !order.format.has_rows() {
+        return Ok(Some(period_ns));
     }
     let writes_seconds = matches!(order.format, Format::Swat | Format::Wadi | Format::Hai);
     if writes_seconds && !period_ns.is_multiple_of(SECOND_NS) {

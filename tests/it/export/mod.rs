@@ -162,6 +162,7 @@ fn export_when_made_twice_then_the_same_bytes_and_the_run_is_untouched() {
         "hai",
         "batadal",
         "cic-modbus",
+        "ics-flow",
         "attack-flow",
         "stix",
     ] {
@@ -270,7 +271,7 @@ fn run_when_damaged_then_nothing_is_exported() {
 fn options_when_they_do_not_fit_then_said_with_a_code() {
     let folder = scratch();
     let out = folder.path().join("out");
-    let cases: [(&str, &str, &[&str]); 7] = [
+    let cases: [(&str, &str, &[&str]); 8] = [
         (
             "run",
             "--format swat --period 500ms",
@@ -283,6 +284,7 @@ fn options_when_they_do_not_fit_then_said_with_a_code() {
         ),
         ("run", "--format ipal --period 0s", &["TR0351", "above 0"]),
         ("run", "--format ipal --period 1ns", &["TR0351", "rows"]),
+        ("run", "--format ics-flow --period 0s", &["TR0351", "flows"]),
         ("run", "--format stix --period 1s", &["TR0351", "no rows"]),
         ("calm", "--format swat --train run", &["TR0352", "attacked"]),
         ("calm", "--format attack-flow", &["TR0353", "not attacked"]),
@@ -326,6 +328,7 @@ fn run_when_not_attacked_then_every_other_format_says_so_without_fail() {
         "batadal",
         "cic-modbus",
         "pcap-labels",
+        "ics-flow",
         "navigator",
         "stix",
     ] {
