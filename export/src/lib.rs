@@ -8,7 +8,7 @@
 //! | [`table`] | tag values in rows of one period |
 //! | [`note`] | `labels.json`, which says what the labels mean |
 //! | [`out`] | the folder: whole or absent |
-//! | `ipal`, `modbus`, `swat`, `wadi`, `hai`, `batadal`, `cic`, `pcap`, `ics_flow`, `attack_flow`, `navigator`, `stix` | one convention each |
+//! | `ipal`, `modbus`, `swat`, `wadi`, `hai`, `etapr`, `batadal`, `cic`, `pcap`, `ics_flow`, `attack_flow`, `navigator`, `stix` | one convention each |
 //!
 //! This is a crate of its own because it needs both a run folder (`range`) and the tables of ATT&CK (`score`), and
 //! neither may know the other.
@@ -23,6 +23,7 @@
 mod attack_flow;
 mod batadal;
 mod cic;
+mod etapr;
 mod frames;
 mod hai;
 mod ics_flow;

@@ -30,7 +30,7 @@ pub(crate) fn note(
 ) -> Value {
     let order = work.order;
     let log = &order.run.log;
-    let has_rows = order.format.has_rows();
+    let has_values = order.format.has_values();
     let scopes = order
         .scopes
         .iter()
@@ -60,7 +60,7 @@ pub(crate) fn note(
         "time_zone": "UTC",
         "period_ns": work.period_ns,
         "stamp_period_ns": stamp_period(work),
-        "values": has_rows.then_some(match order.values {
+        "values": has_values.then_some(match order.values {
             Values::Historian => "historian",
             Values::Truth => "truth",
         }),
@@ -163,7 +163,7 @@ fn sources(work: &Work<'_>) -> Vec<String> {
     if order.format.period_ns().is_some() || order.format == Format::PcapLabels {
         sources.extend([paths::IMPACT.to_owned(), paths::PROCESS.to_owned()]);
     }
-    if order.format.has_rows() && order.values == Values::Historian {
+    if order.format.has_values() && order.values == Values::Historian {
         sources.push(paths::TAGS.to_owned());
     }
     if matches!(
@@ -189,8 +189,12 @@ fn rules(work: &Work<'_>) -> Vec<&'static str> {
         rules.extend([
             "Row k is the time [k * period, (k + 1) * period) and is stamped with its beginning.",
             "A row is labelled if an interval has any part in it.",
-            "A value is the last sample before the end of its row; before the first sample it is that sample.",
         ]);
+    }
+    if work.order.format.has_values() {
+        rules.push(
+            "A value is the last sample before the end of its row; before the first sample it is that sample.",
+        );
     }
     rules.extend(match work.order.format {
         Format::Ipal => &[
@@ -204,6 +208,10 @@ fn rules(work: &Work<'_>) -> Vec<&'static str> {
         Format::Hai => &[
             "Label of the whole: `attack` (21.03), `label` (23.05). attack_P1 and so on are the controllers under `parts`; \
              a column without one is always 0.",
+        ][..],
+        Format::Etapr => &[
+            "Lines count from 0 at the beginning of the part to be tested on, as rows of `hai` with the same options do.",
+            "In a stream 1 is normal and -1 an anomaly. Both ends of a range are part of it.",
         ][..],
         Format::Batadal => &[
             "Rows are stamped `stamp_period_ns` apart, since DATETIME knows hours alone; they are `period_ns` apart.",

@@ -15,7 +15,9 @@ use crate::note::note;
 use crate::out::{Out, Stop, Written};
 use crate::table::Table;
 use crate::tabular::{Sheet, Sheets};
-use crate::{attack_flow, batadal, cic, hai, ics_flow, ipal, navigator, pcap, stix, swat, wadi};
+use crate::{
+    attack_flow, batadal, cic, etapr, hai, ics_flow, ipal, navigator, pcap, stix, swat, wadi,
+};
 
 /// A second, ns.
 const SECOND_NS: u64 = 1_000_000_000;
@@ -40,6 +42,8 @@ pub enum Format {
     Wadi,
     /// HAI's CSV, versions 21.03 and 23.05.
     Hai,
+    /// Files of eTaPR and TaPR.
+    Etapr,
     /// BATADAL's CSV.
     Batadal,
     /// CIC Modbus 2023: captures and an attack log.
@@ -58,11 +62,12 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ipal,
         Self::Swat,
         Self::Wadi,
         Self::Hai,
+        Self::Etapr,
         Self::Batadal,
         Self::CicModbus,
         Self::PcapLabels,
@@ -80,6 +85,7 @@ impl Format {
             Self::Swat => "swat",
             Self::Wadi => "wadi",
             Self::Hai => "hai",
+            Self::Etapr => "etapr",
             Self::Batadal => "batadal",
             Self::CicModbus => "cic-modbus",
             Self::PcapLabels => "pcap-labels",
@@ -94,7 +100,7 @@ impl Format {
     #[must_use]
     pub const fn period_ns(self) -> Option<u64> {
         match self {
-            Self::Ipal | Self::Swat | Self::Wadi | Self::Hai => Some(SECOND_NS),
+            Self::Ipal | Self::Swat | Self::Wadi | Self::Hai | Self::Etapr => Some(SECOND_NS),
             Self::Batadal => Some(60 * SECOND_NS),
             Self::IcsFlow => Some(ics_flow::INTERVAL_NS),
             Self::CicModbus
@@ -105,9 +111,15 @@ impl Format {
         }
     }
 
-    /// Whether it has a row per period, with the values of that time.
+    /// Whether it has a row per period.
     #[must_use]
     pub const fn has_rows(self) -> bool {
+        self.has_values() || matches!(self, Self::Etapr)
+    }
+
+    /// Whether its rows have the values of their time.
+    #[must_use]
+    pub const fn has_values(self) -> bool {
         matches!(
             self,
             Self::Ipal | Self::Swat | Self::Wadi | Self::Hai | Self::Batadal
@@ -268,6 +280,10 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
             ics_flow::write(&work, interval_ns)?;
             Vec::new()
         }
+        Some(period_ns) if order.format == Format::Etapr => {
+            etapr::write(&work, period_ns)?;
+            Vec::new()
+        }
         Some(period_ns) => tabular(&work, period_ns)?,
         None => {
             match order.format {
@@ -281,6 +297,7 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
                 | Format::Wadi
                 | Format::Hai
                 | Format::Batadal
+                | Format::Etapr
                 | Format::IcsFlow => unreachable!("they have a period"),
             }
             Vec::new()
@@ -340,9 +357,10 @@ fn tabular(work: &Work<'_>, period_ns: u64) -> Result<Vec<crate::table::Column>,
         Format::CicModbus
         | Format::PcapLabels
         | Format::IcsFlow
+        | Format::Etapr
         | Format::AttackFlow
         | Format::Navigator
-        | Format::Stix => unreachable!("they have no rows"),
+        | Format::Stix => unreachable!("they have no values"),
     }
     Ok(table.columns)
 }
@@ -374,7 +392,10 @@ fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
     if !order.format.has_rows() {
         return Ok(Some(period_ns));
     }
-    let writes_seconds = matches!(order.format, Format::Swat | Format::Wadi | Format::Hai);
+    let writes_seconds = matches!(
+        order.format,
+        Format::Swat | Format::Wadi | Format::Hai | Format::Etapr
+    );
     if writes_seconds && !period_ns.is_multiple_of(SECOND_NS) {
         let message = format!("the times of `{}` are whole seconds", order.format.name());
         return problem(

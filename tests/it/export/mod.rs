@@ -160,6 +160,7 @@ fn export_when_made_twice_then_the_same_bytes_and_the_run_is_untouched() {
         "ipal",
         "swat",
         "hai",
+        "etapr",
         "batadal",
         "cic-modbus",
         "ics-flow",
@@ -271,10 +272,15 @@ fn run_when_damaged_then_nothing_is_exported() {
 fn options_when_they_do_not_fit_then_said_with_a_code() {
     let folder = scratch();
     let out = folder.path().join("out");
-    let cases: [(&str, &str, &[&str]); 8] = [
+    let cases: [(&str, &str, &[&str]); 9] = [
         (
             "run",
             "--format swat --period 500ms",
+            &["TR0351", "whole seconds"],
+        ),
+        (
+            "run",
+            "--format etapr --period 1500ms",
             &["TR0351", "whole seconds"],
         ),
         (
@@ -325,6 +331,7 @@ fn run_when_not_attacked_then_every_other_format_says_so_without_fail() {
         "swat",
         "wadi",
         "hai",
+        "etapr",
         "batadal",
         "cic-modbus",
         "pcap-labels",

@@ -324,6 +324,120 @@ fn hai_when_read_in_both_versions_then_the_last_four_columns_and_the_labels_apar
     );
 }
 
+/// eTaPR's `load_stream_file`: where -1 begins and ends; a range goes on to the last line.
+fn stream(path: &Path) -> (usize, Vec<(usize, usize)>) {
+    let text = std::fs::read_to_string(path).expect("it is there");
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    let mut before = -2;
+    for (number, line) in text.lines().enumerate() {
+        let label: i64 = line.trim().parse().expect("a label");
+        assert!(label == 1 || label == -1, "{line}");
+        match ranges.last_mut() {
+            Some((_, last)) if label == -1 && before == -1 => *last = number,
+            _ if label == -1 => ranges.push((number, number)),
+            _ => {}
+        }
+        before = label;
+    }
+    (text.lines().count(), ranges)
+}
+
+/// eTaPR's `load_range_file`: split at commas, whole numbers unless a form of time is named; ranges that touch the one
+/// before end the program.
+fn ranges(path: &Path, read: fn(&str) -> usize) -> Vec<(usize, usize, String)> {
+    let text = std::fs::read_to_string(path).expect("it is there");
+    let lines = text.lines().map(|line| {
+        let parts: Vec<&str> = line.trim().split(',').collect();
+        assert_eq!(parts.len(), 3, "{line}");
+        (read(parts[0]), read(parts[1]), parts[2].to_owned())
+    });
+    let ranges: Vec<_> = lines.collect();
+    for range in &ranges {
+        assert!(range.0 <= range.1, "{range:?}");
+    }
+    for pair in ranges.windows(2) {
+        assert!(pair[1].0 > pair[0].1, "overlapped: {pair:?}");
+    }
+    ranges
+}
+
+/// `%Y-%m-%d %H:%M:%S`, as a line of the part to be tested on.
+fn line_at(text: &str) -> usize {
+    let parts: Vec<i64> = text
+        .split(['-', ' ', ':'])
+        .map(|part| part.parse().expect("a number"))
+        .collect();
+    let second = unix(parts.try_into().expect("six parts")) - EPOCH_S;
+    usize::try_from(second).expect("after the epoch") - CLEAN
+}
+
+#[test]
+fn etapr_when_read_as_the_tool_does_then_the_rows_of_hai_that_are_labelled() {
+    let (_folder, out) = export("run", "--format etapr");
+    let (_other, hai) = export("run", "--format hai");
+    let expect = [
+        ("command", command_seconds()),
+        ("effect", seconds(deviations())),
+    ];
+    for (scope, flags) in expect {
+        let home = out.join(scope);
+        let (lines, streamed) = stream(&home.join("anomalies-stream.csv"));
+        assert_eq!(lines, LENGTH - CLEAN);
+        for (line, flag) in flags[CLEAN..].iter().enumerate() {
+            let inside = streamed.iter().any(|(a, b)| (*a..=*b).contains(&line));
+            assert_eq!(inside, *flag, "{scope} {line}");
+        }
+        let named = ranges(&home.join("anomalies-range.csv"), |text| {
+            text.parse().expect("a whole number")
+        });
+        let plain: Vec<_> = named
+            .iter()
+            .map(|(first, last, _)| (*first, *last))
+            .collect();
+        assert_eq!(plain, streamed, "{scope}");
+        assert_eq!(ranges(&home.join("anomalies-times.csv"), line_at), named);
+        let table = csv(&hai.join(scope).join("hai-21.03/test1.csv"));
+        let label = table[0].len() - 4;
+        let labels = table[1..].iter().map(|row| row[label] == "1");
+        assert!(labels.eq(flags[CLEAN..].iter().copied()), "{scope}");
+    }
+    let named = ranges(&out.join("command/anomalies-range.csv"), |text| {
+        text.parse().expect("a whole number")
+    });
+    let names: BTreeSet<&str> = named
+        .iter()
+        .flat_map(|(.., name)| name.split('+'))
+        .collect();
+    let all = steps();
+    let expect: BTreeSet<&str> = all.iter().map(|(id, ..)| id.as_str()).collect();
+    assert_eq!(names, expect, "every step is in a range");
+    // Longer rows and another part to be tested on: lines are those of the whole run.
+    let (_folder, longer) = export(
+        "run",
+        "--format etapr --period 10s --train calm --labels command",
+    );
+    let (lines, streamed) = stream(&longer.join("command/anomalies-stream.csv"));
+    assert_eq!(lines, LENGTH / 10);
+    for (line, flags) in command_seconds().chunks(10).enumerate() {
+        let inside = streamed.iter().any(|(a, b)| (*a..=*b).contains(&line));
+        assert_eq!(inside, flags.contains(&true), "{line}");
+    }
+    let note = read_json(&out.join("labels.json"));
+    assert_eq!(
+        (&note["period_ns"], &note["values"]),
+        (&1_000_000_000.into(), &Value::Null)
+    );
+    let (_folder, calm) = export("calm", "--format etapr");
+    let empty = std::fs::read_to_string(calm.join("command/anomalies-range.csv"));
+    assert_eq!(empty.expect("it is there"), "");
+    let note = read_json(&calm.join("labels.json"));
+    let remarks = note["remarks"].to_string();
+    assert!(
+        remarks.contains("no anomaly in the set `command`"),
+        "{remarks}"
+    );
+}
+
 #[test]
 fn batadal_when_read_then_hours_blanks_and_flags() {
     let (_folder, out) = export("run", "--format batadal --period 10s --undisclosed");
