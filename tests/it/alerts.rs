@@ -110,6 +110,24 @@ fn cases() -> Vec<Case> {
             &["clock.json:1:", "outside the run"],
         ),
         case("binary.json", "eve", &binary, &["binary.json:1:", "UTF-8"]),
+        case(
+            "bundle.json",
+            "stix",
+            "{\"type\": \"bundle\", \"objects\": [\n  {\"type\": \"sighting\"}\n]}\n",
+            &["bundle.json:2:3:", "sighting_of_ref"],
+        ),
+        case(
+            "cut-bundle.json",
+            "stix",
+            "{\"type\": \"bundle\", \"objects\": [\n  {\"type\":",
+            &["cut-bundle.json:2:", "truncated"],
+        ),
+        case(
+            "eve-as-stix.json",
+            "stix",
+            format!("{EVE}\n"),
+            &["eve-as-stix.json:1:1:", "--format eve"],
+        ),
     ]
 }
 
@@ -257,7 +275,25 @@ fn same_alerts(s: u32) -> Vec<(&'static str, &'static str, String)> {
                 r#"{{"timestamp":"2026-01-05T{clock}Z","id":"w","level":"high","tags":["attack.t0846.001"],"src_ip":"{src}","dst_ip":"{dst}"}}"#
             ),
         ),
+        ("same.stix", "stix", same_sighting(&clock, src, dst)),
     ]
+}
+
+/// One sighting in a bundle, by a tool on a clock of its own. Without an identifier it is no version of another.
+fn same_sighting(clock: &str, src: &str, dst: &str) -> String {
+    let id = |kind: &str, n: u8| format!("{kind}--0000000{n}-1f0a-4c55-9d2e-0b6f5d1d2c11");
+    let (pattern, data) = (id("attack-pattern", 1), id("observed-data", 2));
+    let (one, other) = (id("ipv4-addr", 3), id("ipv4-addr", 4));
+    serde_json::json!({ "type": "bundle", "id": id("bundle", 5), "objects": [
+        { "type": "attack-pattern", "id": pattern, "name": "w",
+          "external_references": [{ "source_name": "mitre-attack", "external_id": "T0846.001" }] },
+        { "type": "ipv4-addr", "id": one, "value": src },
+        { "type": "ipv4-addr", "id": other, "value": dst },
+        { "type": "observed-data", "id": data, "object_refs": [one, other] },
+        { "type": "sighting", "created": format!("2026-01-05T{clock}Z"), "sighting_of_ref": pattern,
+          "observed_data_refs": [data] },
+    ]})
+    .to_string()
 }
 
 /// The detection part of a score without tool and signatures, which every format names its own way.
@@ -367,7 +403,7 @@ fn formats_when_listed_then_all_with_a_line_each() {
     let folder = scratch();
     let done = words(folder.path(), "list formats").expect_code(0);
     let names = [
-        "jsonl", "eve", "zeek", "snort", "cef", "syslog", "wazuh", "ocsf", "ecs", "sigma",
+        "jsonl", "eve", "zeek", "snort", "cef", "syslog", "wazuh", "ocsf", "ecs", "sigma", "stix",
     ];
     let listed: Vec<&str> = done
         .stdout

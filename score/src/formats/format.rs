@@ -23,6 +23,8 @@ pub enum Format {
     Ecs,
     /// Records that carry `level` and `tags` of a Sigma rule.
     Sigma,
+    /// Sightings of STIX 2.1, in bundles or one by one.
+    Stix,
 }
 
 /// What is said of a format.
@@ -37,7 +39,7 @@ struct Entry {
     looks: &'static str,
 }
 
-const ENTRIES: [Entry; 10] = [
+const ENTRIES: [Entry; 11] = [
     Entry {
         format: Format::Jsonl,
         name: "jsonl",
@@ -118,11 +120,19 @@ const ENTRIES: [Entry; 10] = [
         tool: None,
         looks: "one JSON object per line with a time, the rule's `title` or `id`, `level` and `tags`",
     },
+    Entry {
+        format: Format::Stix,
+        name: "stix",
+        also: &["stix2", "stix-2.1", "taxii"],
+        description: "STIX 2.1, bundles or objects: `sighting` as alerts, `observed-data` without one as telemetry",
+        tool: None,
+        looks: "bundles or objects of STIX 2.1, such as {\"type\":\"bundle\",\"id\":\"bundle--...\",\"objects\":[...]}",
+    },
 ];
 
 impl Format {
     /// All formats, in the order in which they are listed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Jsonl,
         Self::Eve,
         Self::Zeek,
@@ -133,6 +143,7 @@ impl Format {
         Self::Ocsf,
         Self::Ecs,
         Self::Sigma,
+        Self::Stix,
     ];
 
     fn entry(self) -> &'static Entry {
@@ -171,6 +182,7 @@ impl Format {
             Self::Ocsf => "OCSF",
             Self::Ecs => "Elastic's ECS",
             Self::Sigma => "records of Sigma rules",
+            Self::Stix => "STIX",
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::field::values;
 use super::sniff::{self, Object};
-use super::{Format, ImportError, syslog};
+use super::{Format, ImportError, stix, syslog};
 
 /// Records that are looked at; a file does not change its format behind them.
 const LOOKED_AT: usize = 200;
@@ -33,6 +33,9 @@ const LOOKED_AT: usize = 200;
 /// ```
 pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
     let text = sniff::text(bytes)?;
+    if is_spread_stix(text) {
+        return Ok(Format::Stix);
+    }
     let mut first: Option<(u64, Format)> = None;
     let mut only_carried = true;
     for line in sniff::lines(text).take(LOOKED_AT) {
@@ -68,6 +71,16 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
         only_carried &= is_carried || format == Format::Syslog;
     }
     Ok(first.map_or(Format::Jsonl, |(_, format)| format))
+}
+
+/// Whether a text begins with a document of STIX that is spread over lines.
+fn is_spread_stix(text: &str) -> bool {
+    let Some(line) = sniff::lines(text).next() else {
+        return false;
+    };
+    let is_open = line.text.trim_start().starts_with('{')
+        && serde_json::from_str::<serde::de::IgnoredAny>(line.text).is_err();
+    is_open && stix::first_document(text).is_some_and(|object| of_object(&object) == [Format::Stix])
 }
 
 fn error(line: u64, message: String, hint: &str) -> ImportError {
@@ -153,7 +166,7 @@ fn of_object(object: &Object) -> Vec<Format> {
     let any = |paths: &[&str]| paths.iter().any(|path| has(path));
     let wazuh =
         has("rule.level") && has("timestamp") && any(&["agent", "manager", "decoder", "location"]);
-    let rules: [(Format, bool); 8] = [
+    let rules: [(Format, bool); 9] = [
         (Format::Jsonl, has("t_ns")),
         (Format::Eve, has("event_type") && has("timestamp")),
         (
@@ -177,6 +190,7 @@ fn of_object(object: &Object) -> Vec<Format> {
             Format::Sigma,
             has("level") && has("tags") || has("Level") && has("RuleTitle"),
         ),
+        (Format::Stix, stix::is_stix(object)),
     ];
     let fitting = rules.into_iter().filter(|(_, fits)| *fits);
     fitting.map(|(format, _)| format).collect()

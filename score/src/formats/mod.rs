@@ -23,6 +23,7 @@ mod shape;
 mod sigma;
 mod sniff;
 mod snort;
+mod stix;
 mod syslog;
 mod time;
 mod wall;
@@ -263,6 +264,11 @@ pub fn import(
         _ => options,
     };
     let mut import = Import::default();
+    if format == Format::Stix {
+        stix::read(text, options, &mut import)?;
+        finish(&mut import, options)?;
+        return Ok(import);
+    }
     let mut header = zeek::Header::default();
     let mut findings = ocsf::Findings::default();
     for line in sniff::lines(text) {
@@ -286,6 +292,7 @@ pub fn import(
             }
             Format::Ecs => ecs::record(number, document(&line, format)?, options, into)?,
             Format::Sigma => sigma::record(number, document(&line, format)?, options, into)?,
+            Format::Stix => unreachable!("it is not read by lines"),
         }
     }
     finish(&mut import, options)?;

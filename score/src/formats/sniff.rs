@@ -128,7 +128,7 @@ fn syntax_error(number: u64, line: &str, last: bool, json: &serde_json::Error) -
 }
 
 /// serde_json counts bytes; people count characters.
-fn char_column(line: &str, byte_column: usize) -> u64 {
+pub(super) fn char_column(line: &str, byte_column: usize) -> u64 {
     let bytes = line.as_bytes();
     let end = byte_column.min(bytes.len());
     let characters = bytes[..end]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{export, steps};
-use crate::support::read_json;
+use super::{export, runs, steps};
+use crate::support::{copy, read_json, scratch, words};
 
 /// Checks what every object of a STIX 2.1 bundle must have, and that whatever is referred to is there.
 fn objects(bundle: &Value) -> &[Value] {
@@ -186,4 +186,32 @@ fn stix_when_read_then_a_sighting_for_each_technique_of_each_step() {
         let reference = &pattern["external_references"][0];
         reference["source_name"] == "mitre-attack" && reference["external_id"].is_string()
     }));
+}
+
+/// What the range says in STIX it understands in STIX: a defense that sighted all of it would have found all of it.
+#[test]
+fn stix_when_handed_in_as_alerts_then_every_step_is_detected_with_its_technique() {
+    let (_folder, out) = export("run", "--format stix");
+    let folder = scratch();
+    let home = folder.path();
+    copy(&runs().join("run"), &home.join("run"));
+    let bundle = out.join("stix.json").display().to_string();
+    words(home, &format!("score run --quick --alerts {bundle}")).expect_code(0);
+    let score = read_json(&home.join("run/score/score.json"));
+    assert_eq!(score["header"]["alert_format"], "stix");
+    let records = &score["detection"]["records"];
+    let sightings = read_json(&out.join("stix.json"))["objects"]
+        .as_array()
+        .map(|objects| objects.iter().filter(|it| it["type"] == "sighting").count());
+    assert_eq!(
+        records["read"].as_u64(),
+        sightings.map(|count| count as u64)
+    );
+    assert_eq!(records["scored"], records["read"], "{records}");
+    let found = score["detection"]["steps"].as_array().expect("a list");
+    assert_eq!(found.len(), steps().len());
+    for step in found {
+        assert_eq!(step["grade"], "technique", "{step}");
+    }
+    assert_eq!(score["detection"]["alarms_false"], 0);
 }
