@@ -139,6 +139,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let hint = "leave `--defense` out, and run the tool over the evidence afterwards";
         return Err(Problem::new("TR0604", message).hint(hint).into());
     }
+    if defense
+        .as_ref()
+        .is_some_and(|defense| defense.inline().is_some())
+    {
+        let message = "a defense that stands in a cable by its description is asked frame by frame, which takes no account \
+                       of the wall clock";
+        let hint = "let it watch here (leave `inline` out), or stand it between two interfaces: docs/live.md";
+        return Err(Problem::new("TR0604", message).hint(hint).into());
+    }
     detect(&order)?;
     let (events, inbox) = mpsc::channel();
     let doors = Doors::new(events.clone())

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use sim_kernel::input::InputRecord;
 use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::inline::Verdicts;
 use sim_plant::observe::Keep;
 use sim_plant::respond::Input;
 use twinrange_range::branch::Script;
@@ -47,6 +48,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let setting = Setting {
         outside: manifest.options.outside.as_ref(),
+        inline: manifest
+            .options
+            .inline
+            .as_ref()
+            .map(|inline| (inline, Verdicts::Told)),
         ..Setting::default()
     };
     let mut session = Session::set_up(&ready.loaded.scenario, &ready.prepared, options, &setting)?;

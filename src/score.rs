@@ -263,6 +263,9 @@ fn print_score(score: &Score) {
         "  false alarms per day   {}{noise}",
         show(&found.false_alarms_per_day, "")
     );
+    if let Some(inline) = &score.inline {
+        say!("inline      {}", inline.sentence());
+    }
     let Some(kept) = &score.continuity else {
         return;
     };

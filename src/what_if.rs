@@ -57,6 +57,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let folder = RunFolder::open(&args.run)?;
     folder.verify()?;
     let manifest = folder.manifest();
+    if manifest.options.inline.is_some() {
+        let message = "the defense of this run stood in a cable, and what it decided about single frames says nothing \
+                       about the frames of a run that goes differently";
+        let hint = "`run` the scenario with another defense, or with none, and `compare` the two";
+        return Err(Problem::new("TR0330", message).hint(hint).into());
+    }
     let ready = scenario::from_run(&manifest.scenario.bundle)?;
     let interrupt = progress::interrupt_flag();
     let reruns = Reruns {

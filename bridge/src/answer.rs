@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{DefenseError, excerpt};
 use crate::message::{
     ACTIONS_PER_INTERVAL, ALERTS_PER_INTERVAL, ALERTS_PER_RUN, ANSWER_LINES_PER_INTERVAL,
-    FrameFeed, VERSIONS, Wants,
+    FrameFeed, VERDICT_DELAY_LIMIT_NS, VERSIONS, Wants,
 };
 
 /// A checked answer to one interval.
@@ -81,6 +81,18 @@ pub struct Action {
     /// How.
     #[serde(default)]
     pub args: ActionArgs,
+}
+
+/// What a defense in a cable says of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Pass {
+        /// How long it is held back first, simulated ns.
+        delay_ns: u64,
+    },
+    /// It is lost.
+    Drop,
 }
 
 /// A checked `ready` line.
@@ -528,6 +540,45 @@ fn verb_word(verb: Verb) -> &'static str {
         Verb::Deny => "deny",
         Verb::Contain => "contain",
         Verb::Restore => "restore",
+    }
+}
+
+/// Checks the answer to the frame `n`.
+pub(crate) fn parse_verdict(line: u64, bytes: &[u8], n: u64) -> Result<Verdict, DefenseError> {
+    let mut object = parse_object(line, bytes)?;
+    let bad = |why: String| garbage(line, bytes, why);
+    let kind = take_text(&mut object, "type").map_err(bad)?;
+    match kind.as_str() {
+        "verdict" => {}
+        "error" => return Err(reported(&object)),
+        other => {
+            return Err(bad(format!(
+                "expected type 'verdict' about frame {n}, found '{}'",
+                excerpt(other.as_bytes())
+            )));
+        }
+    }
+    if object.remove("n") != Some(Value::from(n)) {
+        return Err(bad(format!("'n' must be {n}, the frame that waits")));
+    }
+    let word = take_text(&mut object, "verdict").map_err(bad)?;
+    let delay_ns = match object.remove("delay_ns") {
+        None | Some(Value::Null) => 0,
+        Some(value) => value
+            .as_u64()
+            .filter(|&delay_ns| delay_ns <= VERDICT_DELAY_LIMIT_NS)
+            .ok_or_else(|| {
+                bad(format!(
+                    "'delay_ns' must be a whole number from 0 to {VERDICT_DELAY_LIMIT_NS}"
+                ))
+            })?,
+    };
+    no_more(&object).map_err(bad)?;
+    match word.as_str() {
+        "pass" => Ok(Verdict::Pass { delay_ns }),
+        "drop" if delay_ns == 0 => Ok(Verdict::Drop),
+        "drop" => Err(bad("a frame that is dropped has no 'delay_ns'".into())),
+        _ => Err(bad("'verdict' must be \"pass\" or \"drop\"".into())),
     }
 }
 

@@ -3,7 +3,8 @@
 //! A defense is described by a RON file ([`spec`]) and is either
 //!
 //! - **lock-step** ([`lockstep`]): a child process that is told, interval by interval, what the
-//!   sensors saw, and answers with alerts and actions while the simulation waits.
+//!   sensors saw, and answers with alerts and actions while the simulation waits; one that stands
+//!   in a cable judges every frame there as well.
 //!   `docs/defense-protocol.md` is the contract; the module [`message`] is what we send and
 //!   [`answer`] what we accept;
 //! - **offline** ([`offline`]): a command that runs over a copy of the evidence folder after the
@@ -36,14 +37,14 @@ pub mod message;
 pub mod offline;
 pub mod spec;
 
-pub use answer::{Action, ActionArgs, Answer, Target, Verb};
+pub use answer::{Action, ActionArgs, Answer, Target, Verb, Verdict};
 pub use codes::explain;
 pub use confine::Confinement;
 pub use error::DefenseError;
 pub use lockstep::{LockStep, LockStepConfig};
 pub use message::{
-    ActionResult, ActionStatus, Asset, Frame, FrameFeed, Hello, Interval, LogLine, Quality, Span,
-    TagInfo, TagSample, Wants,
+    ActionResult, ActionStatus, Asset, Frame, FrameFeed, Hello, InlineFrame, InlineInfo, Interval,
+    LogLine, Quality, Span, TagInfo, TagSample, Wants,
 };
 pub use offline::{OfflineConfig, OfflineResult};
 pub use spec::{DefenseSpec, SpecError};

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::answer::{Answer, Collector, Progress, parse_ready};
+use crate::answer::{Answer, Collector, Progress, Verdict, parse_ready, parse_verdict};
 use crate::child::{Chatter, Guard, describe};
 use crate::confine::Confinement;
 use crate::error::{DefenseError, excerpt};
 use crate::lines::{Line, read_line};
 use crate::message::{
-    ANSWER_LINE_LIMIT_BYTES, ActionResult, FrameFeed, Hello, Interval, Wants, end_line, hello_line,
-    interval_message,
+    ANSWER_LINE_LIMIT_BYTES, ActionResult, FrameFeed, Hello, InlineFrame, Interval, Wants,
+    end_line, frame_line, hello_line, interval_message,
 };
 
 /// How to start a lock-step defense.
@@ -49,7 +49,7 @@ pub struct LockStepConfig {
 /// A running lock-step defense.
 ///
 /// The order of calls is [`LockStep::spawn`], [`LockStep::interval`] for each interval, and
-/// [`LockStep::finish`]. After an error the process is gone and only dropping is allowed.
+/// [`LockStep::finish`]; between them [`LockStep::verdict`] for each frame that waits. After an error the process is gone and only dropping is allowed.
 #[derive(Debug)]
 pub struct LockStep {
     guard: Guard,
@@ -191,6 +191,28 @@ impl LockStep {
         let message = interval_message(self.seq, interval, self.wants, self.feed, &self.spans);
         self.send(message);
         let result = self.collect(&format!("the answer to interval {}", self.seq));
+        self.settle(result)
+    }
+
+    /// Shows the tool a frame that waits in its cable, and takes its verdict.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the answer. The process has been killed then.
+    ///
+    /// # Panics
+    ///
+    /// If called after an error.
+    pub fn verdict(&mut self, frame: &InlineFrame<'_>) -> Result<Verdict, DefenseError> {
+        assert!(
+            !self.failed,
+            "the defense has failed; there is nobody to ask"
+        );
+        self.send_line(frame_line(frame));
+        let timeout = self.interval_timeout;
+        let waiting_for = format!("the verdict on frame {}", frame.n);
+        let bytes = self.next_line(Instant::now() + timeout, timeout, &waiting_for);
+        let result = bytes.and_then(|bytes| parse_verdict(self.lines_read, &bytes, frame.n));
         self.settle(result)
     }
 

@@ -27,6 +27,8 @@ pub const ALERTS_PER_RUN: usize = 100_000;
 pub const ACTIONS_PER_INTERVAL: usize = 16;
 /// Most `answer` lines in one interval.
 pub const ANSWER_LINES_PER_INTERVAL: usize = 1_000;
+/// Longest time that a verdict may hold a frame back, simulated ns.
+pub const VERDICT_DELAY_LIMIT_NS: u64 = 10_000_000_000;
 
 /// All that a defense is told before the first interval.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +53,18 @@ pub struct Hello {
     pub tags: Vec<TagInfo>,
     /// The action words that this run accepts; empty when the defense may only watch.
     pub actions: Vec<Verb>,
+    /// The cables in which the defense stands; absent where it only watches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inline: Option<InlineInfo>,
+}
+
+/// The cables in which a defense stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct InlineInfo {
+    /// Names of the hosts, each at the end of a cable.
+    pub hosts: Vec<String>,
+    /// Simulated time that every frame takes to go through the device, ns.
+    pub latency_ns: u64,
 }
 
 /// A mirror port.
@@ -219,6 +233,24 @@ pub struct LogLine<'a> {
     pub line: &'a str,
 }
 
+/// A frame that has reached the defense in a cable, and that waits for its verdict.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct InlineFrame<'a> {
+    /// Number of the frame at the device, from 1 over all its cables. Not that of a mirror port.
+    pub n: u64,
+    /// Simulated time at which it reached the device, ns.
+    pub t_ns: u64,
+    /// Name of the host in whose cable it is.
+    pub host: &'a str,
+    /// Where it goes: `switch` or `host`.
+    pub towards: &'a str,
+    /// Length on the wire, bytes, without the frame check sequence.
+    pub len: u32,
+    /// Bytes from the destination address on.
+    #[serde(serialize_with = "as_base64")]
+    pub data: &'a [u8],
+}
+
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ActionResult {
@@ -274,6 +306,7 @@ struct Limits {
     alerts_per_run: usize,
     actions_per_interval: usize,
     answer_lines_per_interval: usize,
+    verdict_delay_ns: u64,
 }
 
 /// The `hello` line, without its line end.
@@ -300,6 +333,7 @@ pub(crate) fn hello_line(hello: &Hello) -> Vec<u8> {
             alerts_per_run: ALERTS_PER_RUN,
             actions_per_interval: ACTIONS_PER_INTERVAL,
             answer_lines_per_interval: ANSWER_LINES_PER_INTERVAL,
+            verdict_delay_ns: VERDICT_DELAY_LIMIT_NS,
         },
     })
 }
@@ -403,6 +437,20 @@ pub(crate) fn end_line(seq: u64, at_ns: u64, action_results: &[ActionResult]) ->
         seq,
         at_ns,
         action_results,
+    })
+}
+
+/// The `frame` line, without its line end.
+pub(crate) fn frame_line(frame: &InlineFrame<'_>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        r#type: &'static str,
+        #[serde(flatten)]
+        frame: &'a InlineFrame<'a>,
+    }
+    encode(&Message {
+        r#type: "frame",
+        frame,
     })
 }
 

@@ -32,12 +32,15 @@ use crate::child::{Chatter, Guard, describe};
 use crate::confine::Confinement;
 use crate::error::DefenseError;
 use crate::lockstep::LockStepConfig;
+use crate::message::VERDICT_DELAY_LIMIT_NS;
 use crate::offline::OfflineConfig;
 
 /// Largest spec file, bytes.
 pub const SPEC_LIMIT_BYTES: usize = 1 << 20;
 /// Longest clean period that a spec may ask for: 30 simulated days, s.
 const LEARN_LIMIT_S: u64 = 30 * 86_400;
+/// Longest latency of a defense in a cable, simulated us.
+const INLINE_LATENCY_LIMIT_US: u64 = VERDICT_DELAY_LIMIT_NS / 1_000;
 
 /// A defense as its RON file describes it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -125,10 +128,32 @@ pub enum Kind {
         /// Wall time from start to `ready`, s.
         #[serde(default = "default_start_timeout_s")]
         start_timeout_s: u64,
-        /// Wall time from an interval to its `done`, s.
+        /// Wall time from an interval to its `done`, s; also from a frame to its verdict.
         #[serde(default = "default_interval_timeout_s")]
         interval_timeout_s: u64,
+        /// The cables in which it stands, and whose frames wait for its verdict; none where it only watches.
+        #[serde(default)]
+        inline: Option<Inline>,
     },
+}
+
+/// Where a lock-step defense stands in the plant's cables.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inline {
+    /// Names of the hosts in whose cables it stands, each between the host and its switch.
+    pub hosts: Vec<String>,
+    /// Simulated time that every frame takes to go through it, us.
+    #[serde(default)]
+    pub latency_us: u64,
+}
+
+impl Inline {
+    /// Simulated time that every frame takes to go through it, ns.
+    #[must_use]
+    pub fn latency_ns(&self) -> u64 {
+        self.latency_us * 1_000
+    }
 }
 
 /// A command that succeeds only where the tool is installed.
@@ -546,8 +571,12 @@ impl Kind {
                 interval_ms,
                 start_timeout_s,
                 interval_timeout_s,
+                inline,
                 ..
             } => {
+                if let Some(inline) = inline {
+                    inline.check(source)?;
+                }
                 if !(10..=3_600_000).contains(interval_ms) {
                     let message = format!("an interval of {interval_ms} ms");
                     let hint = "use 10 ms to 3600000 ms (one hour)";
@@ -557,6 +586,26 @@ impl Kind {
                 positive(source, "interval_timeout_s", *interval_timeout_s)
             }
         }
+    }
+}
+
+impl Inline {
+    fn check(&self, source: &str) -> Result<(), SpecError> {
+        if self.hosts.is_empty() {
+            let message = "a defense that stands in no cable judges no frame".to_owned();
+            return wrong(
+                source,
+                "inline",
+                message,
+                "name the hosts in whose cables it stands, or leave inline out",
+            );
+        }
+        if self.latency_us > INLINE_LATENCY_LIMIT_US {
+            let message = format!("a latency of {} us", self.latency_us);
+            let hint = "use at most 10000000 us (ten seconds)";
+            return wrong(source, "latency_us", message, hint);
+        }
+        Ok(())
     }
 }
 

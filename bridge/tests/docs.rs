@@ -116,6 +116,7 @@ fn hello() -> Hello {
             description: "Level of the supply tank".into(),
         }],
         actions: vec![Verb::Deny, Verb::Contain, Verb::Restore],
+        inline: None,
     }
 }
 
@@ -342,6 +343,8 @@ fn shipped_defenses_when_read_then_all_are_valid() {
             "any-write-blocks-open (lock-step)",
             "arpwatch (offline)",
             "flicker (lock-step)",
+            "inline-guard (lock-step)",
+            "inline-guard-forgot-hmi (lock-step)",
             "ipal-iids (offline)",
             "oracle (lock-step)",
             "over-eager (lock-step)",

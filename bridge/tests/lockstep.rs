@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use twinrange_bridge::{
-    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, FrameFeed, Hello, Interval,
-    LockStep, LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample, Target, Verb, Wants,
+    ActionResult, ActionStatus, Answer, Asset, DefenseError, Frame, FrameFeed, Hello, InlineFrame,
+    InlineInfo, Interval, LockStep, LockStepConfig, LogLine, Quality, Span, TagInfo, TagSample,
+    Target, Verb, Verdict, Wants,
 };
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -41,6 +42,7 @@ fn hello() -> Hello {
             description: "tank".into(),
         }],
         actions: vec![Verb::Deny, Verb::Contain],
+        inline: None,
     }
 }
 
@@ -438,4 +440,67 @@ fn is_dead(pid: &str) -> bool {
         .next()
         .and_then(|rest| rest.chars().next());
     matches!(state, None | Some('Z' | 'X'))
+}
+
+/// Asks for the verdicts about four frames, between two intervals.
+fn judge(config: &LockStepConfig) -> Result<Vec<Verdict>, DefenseError> {
+    let hello = Hello {
+        inline: Some(InlineInfo {
+            hosts: vec!["plc-filler".into()],
+            latency_ns: 50_000,
+        }),
+        ..hello()
+    };
+    let mut tool = LockStep::spawn(config, &hello)?;
+    let interval = |seq: u64| Interval {
+        from_ns: (seq - 1) * SECOND_NS,
+        to_ns: seq * SECOND_NS,
+        frames: &[],
+        tags: &[],
+        logs: &[],
+        action_results: &[],
+    };
+    tool.interval(&interval(1))?;
+    let data = [1, 2, 3];
+    let mut verdicts = Vec::new();
+    for n in 1..=4 {
+        verdicts.push(tool.verdict(&InlineFrame {
+            n,
+            t_ns: SECOND_NS + n,
+            host: "plc-filler",
+            towards: "host",
+            len: 3,
+            data: &data,
+        })?);
+    }
+    tool.interval(&interval(2))?;
+    tool.finish(&[])?;
+    Ok(verdicts)
+}
+
+#[test]
+fn frame_when_it_waits_in_a_cable_then_the_tool_decides() {
+    let verdicts = judge(&config("judges")).expect("it keeps the contract");
+    let pass = |delay_ns| Verdict::Pass { delay_ns };
+    assert_eq!(
+        verdicts,
+        [Verdict::Drop, pass(0), Verdict::Drop, pass(4_000)]
+    );
+}
+
+#[test]
+fn frame_when_the_tool_gives_no_verdict_then_the_failure_says_on_which_frame() {
+    let check = |mode: &str, code: &str, expect: &str| {
+        let mut config = config(mode);
+        if mode == "judge-hangs" {
+            config.interval_timeout = SHORT;
+        }
+        let error = judge(&config).expect_err("this mode breaks the contract");
+        assert!(error.to_string().contains(expect), "{error}");
+        assert_eq!(error.code(), code);
+    };
+    check("judge-hangs", "DF0004", "the verdict on frame 1");
+    check("judge-crashes", "DF0003", "the verdict on frame 1");
+    let expect = "expected type 'verdict' about frame 1, found 'done'";
+    check("judge-says-done", "DF0005", expect);
 }

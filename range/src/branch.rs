@@ -2,7 +2,8 @@
 //!
 //! Steps of the attack are left out, actions are added, moved or left out, and everything else (plant, seed,
 //! what the people do) is the same. A branch has no defense at work: what a defense asked for in the recorded
-//! run is a list of actions with their times.
+//! run is a list of actions with their times. What a defense decided about single frames cannot be played: with
+//! anything different, they are other frames.
 //!
 //! **Invariant:** a branch that leaves nothing out and has the recorded actions is the recorded run, to the
 //! digest.
@@ -52,7 +53,7 @@ impl Played {
     pub fn of(outside: &Outside, inputs: &[InputRecord<Input>]) -> Option<Self> {
         let frame = |record: &InputRecord<Input>| match &record.input {
             Input::Frame(frame) => Some((record.time, frame.clone())),
-            Input::Action(_) => None,
+            Input::Action(_) | Input::Verdict(_) => None,
         };
         let frames: Vec<_> = inputs.iter().filter_map(frame).collect();
         (!frames.is_empty()).then(|| Self {
@@ -155,6 +156,7 @@ impl Branch<'_> {
         let setting = Setting {
             absent: &self.absent,
             outside: self.played.map(|played| &played.outside),
+            inline: None,
         };
         let mut session =
             Session::set_up(scenario, prepared, options, &setting).map_err(BranchError::Plant)?;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sim_kernel::Digest;
+use sim_plant::inline::Inline;
 
 use crate::evidence::FileInfo;
 use crate::outside::Outside;
@@ -99,6 +100,9 @@ pub struct RunOptions {
     /// The port to the outside of a live run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
+    /// The cables in which the defense stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline: Option<Inline>,
 }
 
 /// Why a run ended.

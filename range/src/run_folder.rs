@@ -5,7 +5,7 @@
 //! evidence/                all that a defense may see
 //!   span-<name>.pcapng  syslog.log  tags.parquet  assets.json
 //! truth/                   hidden from defenses
-//!   attack.jsonl  frames.parquet  process.parquet  digests.parquet  impact.jsonl
+//!   attack.jsonl  frames.parquet  process.parquet  digests.parquet  impact.jsonl  inline.jsonl
 //!   items.parquet  screens.parquet  controllers.parquet  production.parquet
 //! inputs.jsonl             all that came from outside
 //! defense/                 alerts.jsonl, actions.jsonl, the tool's own output
@@ -61,6 +61,8 @@ pub mod paths {
     pub const DIGESTS: &str = "truth/digests.parquet";
     /// Where the plant left its unattacked twin.
     pub const IMPACT: &str = "truth/impact.jsonl";
+    /// Frames that a device in a cable dropped or held back; in runs with such a device.
+    pub const INLINE: &str = "truth/inline.jsonl";
     /// All that came from outside.
     pub const INPUTS: &str = "inputs.jsonl";
     /// Alerts of the defense.

@@ -7,12 +7,14 @@
 //! **Invariant:** an interval holds what happened from its start up to, and not including, its end. An
 //! input given at its end acts before everything else of that instant, in a replay as in the run.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sim_kernel::digest::Digest;
 use sim_kernel::input::{InputLog, InputRecord, Origin};
 use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::inline::{Decision, Inline, InlineCounts, InlineFrame, Verdict, Verdicts};
 use sim_plant::observe::{
     Keep, LogLine, Observations, SceneRow, SecondDigest, SpanFrame, TruthRow,
 };
@@ -54,6 +56,8 @@ pub struct Setting<'a> {
     pub absent: &'a [&'a StepRecord],
     /// The port to the outside; `None` for a plant that stands alone.
     pub outside: Option<&'a Outside>,
+    /// The device that stands in cables, and where its verdicts come from; `None` for a plant without one.
+    pub inline: Option<(&'a Inline, Verdicts)>,
 }
 
 /// Counted parts and times of a run, for continuity. Bottles are called parts here: the next plant
@@ -250,6 +254,8 @@ pub struct Finished {
     pub steps: Vec<StepRecord>,
     /// The defense's actions that were accepted, in their order.
     pub actions: Vec<Action>,
+    /// What went through a device in a cable; `None` in a plant without one.
+    pub inline: Option<InlineCounts>,
 }
 
 impl<'a> Session<'a> {
@@ -286,6 +292,9 @@ impl<'a> Session<'a> {
             keep: options.keep,
             truth_period: scenario.truth_period,
             outside: setting.outside.map(|outside| outside.network.clone()),
+            inline: setting
+                .inline
+                .map(|(inline, verdicts)| (inline.clone(), verdicts)),
         };
         let mut world =
             World::new(&prepared.plant, &prepared.programs, &world_options).map_err(|errors| {
@@ -351,7 +360,31 @@ impl<'a> Session<'a> {
 
     /// Runs until a time, or until the end of the run if that comes first. At the end, what happens in
     /// its very instant is part of the run.
+    ///
+    /// What reaches a device in a cable that somebody else is to answer for passes; [`Session::advance_judged`] asks.
     pub fn advance(&mut self, until: SimTime) {
+        let Ok(()) = self.advance_judged(until, |_| Ok::<_, Infallible>(Decision::PASS));
+    }
+
+    /// As [`Session::advance`], with somebody who answers for the device in a cable. What is not simply passed on
+    /// is recorded as an input.
+    ///
+    /// # Arguments
+    ///
+    /// * `judge` — says what becomes of a frame that has reached the device.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `judge`. Its frame and all that follow pass, so that the run can be ended in order.
+    ///
+    /// # Panics
+    ///
+    /// If `judge` holds a frame back for longer than [`DELAY_MAX_NS`](sim_plant::inline::DELAY_MAX_NS).
+    pub fn advance_judged<E>(
+        &mut self,
+        until: SimTime,
+        mut judge: impl FnMut(&InlineFrame<'_>) -> Result<Decision, E>,
+    ) -> Result<(), E> {
         let until = if until < self.end() {
             until
         } else {
@@ -363,12 +396,43 @@ impl<'a> Session<'a> {
         } else {
             until
         };
-        while self.world.run_until(limit) == Pause::Agent {
-            if let (Some(engine), Some(mut foothold)) = (&mut self.engine, self.world.foothold()) {
-                engine.on_pause(&mut foothold);
+        let mut failed = None;
+        loop {
+            match self.world.run_until(limit) {
+                Pause::Limit => break,
+                Pause::Agent => {
+                    let agent = (&mut self.engine, self.world.foothold());
+                    if let (Some(engine), Some(mut foothold)) = agent {
+                        engine.on_pause(&mut foothold);
+                    }
+                }
+                Pause::Inline => {
+                    let frame = self.world.inline_frame().expect("the world paused for it");
+                    let number = frame.number;
+                    let decision = match &failed {
+                        None => judge(&frame).unwrap_or_else(|error| {
+                            failed = Some(error);
+                            Decision::PASS
+                        }),
+                        Some(_) => Decision::PASS,
+                    };
+                    self.carry_out(number, decision);
+                }
             }
         }
         self.now = until;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Carries out the decision about the frame that waits, and records it where it changes anything.
+    fn carry_out(&mut self, frame: u64, decision: Decision) {
+        if decision != Decision::PASS {
+            let verdict = Verdict { frame, decision };
+            self.inputs
+                .record(self.world.now(), Origin::Defense, Input::Verdict(verdict));
+        }
+        let carried_out = self.world.decide(decision);
+        carried_out.expect("whoever answers for a device checks the delay");
     }
 
     /// Makes the current time the end of the run, with all that happens in its very instant, as though the
@@ -404,15 +468,13 @@ impl<'a> Session<'a> {
         if self.is_over() {
             return Err(InputError::TooLate);
         }
-        let next = InputRecord {
+        self.world.submit(InputRecord {
             time: self.now,
             seq: u64::try_from(self.inputs.len()).expect("inputs are bounded"),
             origin,
-            input,
-        };
-        self.world.submit(next.clone())?;
-        let recorded = self.inputs.append(next);
-        recorded.expect("the clock does not go back");
+            input: input.clone(),
+        })?;
+        self.inputs.record(self.now, origin, input);
         Ok(())
     }
 
@@ -428,6 +490,7 @@ impl<'a> Session<'a> {
     pub fn finish(self) -> Finished {
         let steps = self.steps();
         Finished {
+            inline: self.world.inline_counts(),
             simulated: self.now.since_start(),
             digest: self.world.digest(),
             production: production(&self.world, self.prepared),
@@ -630,6 +693,9 @@ pub fn record(
         };
         writer.tag(sample.at.as_nanos(), sample.tag, sample.value, quality)?;
     }
+    for judged in &observations.inline {
+        writer.inline(judged)?;
+    }
     for line in &observations.logs {
         writer.syslog(&syslog(line))?;
     }
@@ -658,13 +724,18 @@ pub fn frame_truth(frame: &SpanFrame) -> FrameTruth {
     FrameTruth {
         source: frame.source,
         step: frame.label.as_step(),
-        relation: match frame.relation {
-            Relation::Benign => frames::Relation::Benign,
-            Relation::Sent => frames::Relation::Sent,
-            Relation::Reply => frames::Relation::Reply,
-            Relation::Diverted => frames::Relation::Diverted,
-        },
+        relation: relation(frame.relation),
         denied: frame.denied,
+    }
+}
+
+/// How a frame belongs to an attack step, as the ground truth tells it.
+pub(crate) fn relation(relation: Relation) -> frames::Relation {
+    match relation {
+        Relation::Benign => frames::Relation::Benign,
+        Relation::Sent => frames::Relation::Sent,
+        Relation::Reply => frames::Relation::Reply,
+        Relation::Diverted => frames::Relation::Diverted,
     }
 }
 

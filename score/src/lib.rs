@@ -29,6 +29,7 @@ pub mod detection;
 pub mod figure;
 pub mod formats;
 pub mod gate;
+pub mod inline;
 pub mod junit;
 pub mod margin;
 pub mod metrics;

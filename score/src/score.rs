@@ -12,6 +12,7 @@ use crate::attribution::Attribution;
 use crate::continuity::Continuity;
 use crate::detection::{Alarm, Detection, Verdict};
 use crate::gate::GateResult;
+use crate::inline::InlineFigures;
 use crate::margin::Margin;
 use crate::metrics::{AlarmLoad, SeriesFigures, alarm_load, of_run};
 
@@ -101,6 +102,9 @@ pub struct Score {
     /// What the plant's own alarms asked of its operators in this run, by HMI.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub operator_load: BTreeMap<String, AlarmLoad>,
+    /// What the defense did to the frames in its cables. `None` if it stood in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inline: Option<InlineFigures>,
     /// What each attack step and each action of the defense did. `None` when no runs were made for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
@@ -126,6 +130,7 @@ impl Score {
             series: of_run(&detection, duration_ns),
             alarm_load: Some(alarm_load(&alarms, duration_ns)),
             operator_load: BTreeMap::new(),
+            inline: None,
             header,
             detection,
             continuity,
@@ -163,6 +168,13 @@ impl Score {
         self.operator_load = loads
             .map(|(hmi, alarms)| (hmi.clone(), alarm_load(alarms, duration_ns)))
             .collect();
+        self
+    }
+
+    /// Adds what the defense did to the frames in its cables.
+    #[must_use]
+    pub fn with_inline(mut self, figures: Option<InlineFigures>) -> Self {
+        self.inline = figures;
         self
     }
 

@@ -7,6 +7,7 @@ use twinrange_range::branch::{Branch, Played};
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin;
 use twinrange_score::attribution::{Account, Amounts, Named, SHAPLEY_MAX};
+use twinrange_score::inline::InlineFigures;
 
 use super::failure::Failure;
 use super::reruns::Reruns;
@@ -139,6 +140,31 @@ pub(crate) fn of_defense(
     let seen = |run: Counterfactual| (reruns.worth(&run), ());
     let (account, _) = account(reruns, &names, ends, plays, seen)?;
     Ok(Some(account))
+}
+
+/// From the run without the defense to the one with it, as one cause. A defense that stands in a cable has decided
+/// about the frames of that very run; without one of its actions they would have been others, and nobody knows what
+/// it would have said of them.
+///
+/// # Arguments
+///
+/// * `actions` — the accepted ones with the times at which they were asked for, by time.
+/// * `ends` — the worth of the runs without and with it.
+pub(crate) fn whole_defense(
+    inline: &InlineFigures,
+    actions: &[(SimTime, Action)],
+    ends: (Amounts, Amounts),
+) -> Account {
+    let asked = match actions.len() {
+        0 => String::new(),
+        count => format!(" and {count} actions"),
+    };
+    let cause = Named {
+        id: "inline".to_owned(),
+        label: format!("the defense before {}{asked}", inline.hosts.join(", ")),
+        t_ns: 0,
+    };
+    Account::shapley(&[cause], &[ends.0, ends.1])
 }
 
 /// What an action does to whom, without for how long.

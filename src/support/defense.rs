@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sim_kernel::time::SimDuration;
+use sim_plant::inline::Inline;
 use twinrange_bridge::spec::Kind;
 use twinrange_bridge::{Confinement, DefenseSpec, LockStepConfig, OfflineConfig};
 use twinrange_range::problem::{Problem, Problems, SourceText};
@@ -300,9 +301,25 @@ impl Defense {
         matches!(self.spec.kind, Kind::Offline { .. })
     }
 
-    /// Whether it may change the plant.
+    /// Whether it may change the plant: by actions, or because it stands in a cable.
+    pub(crate) fn changes_plant(&self) -> bool {
+        self.spec.may_act || self.inline().is_some()
+    }
+
+    /// Whether it may ask for actions.
     pub(crate) fn may_act(&self) -> bool {
         self.spec.may_act
+    }
+
+    /// The cables in which it stands, if it does.
+    pub(crate) fn inline(&self) -> Option<Inline> {
+        let Kind::LockStep { inline, .. } = &self.spec.kind else {
+            return None;
+        };
+        inline.as_ref().map(|inline| Inline {
+            hosts: inline.hosts.clone(),
+            latency_ns: inline.latency_ns(),
+        })
     }
 }
 

@@ -21,7 +21,7 @@ use super::alerts::{note_failure, run_offline};
 use super::defense::Defense;
 use super::failure::{Failure, print_problems};
 use super::progress::Progress;
-use super::recording::{Recording, Watch};
+use super::recording::{Recording, Watch, asked};
 use super::sandbox::Sandbox;
 use super::scenario::Ready;
 
@@ -161,6 +161,7 @@ fn simulate_into_folder(
     let setting = Setting {
         absent: &branch.absent,
         outside: branch.played.map(|played| &played.outside),
+        ..Setting::default()
     };
     let mut recording = Recording::begin(order, &setting)?;
     let progress = Progress::new(&order.ready.loaded.scenario.name, order.duration);
@@ -170,7 +171,7 @@ fn simulate_into_folder(
         script.hand_in(&mut recording.session).map_err(refused)?;
         let until = from + recording.interval();
         let until = script.next_at().map_or(until, |at| at.min(until));
-        recording.session.advance(until);
+        recording.advance(until);
         recording.interval_ended(from)?;
         progress.at(recording.session.now());
         if order.interrupt.load(Ordering::SeqCst) {
@@ -199,17 +200,30 @@ pub(crate) fn refused(error: BranchError) -> Failure {
 
 /// A run with a defense of which only truth and counts are kept: the D of the four runs.
 pub(crate) fn simulate_with_defense(order: &Order<'_>) -> Result<Counterfactual, Failure> {
-    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
     let keep = Keep {
         scene: false,
         ..Keep::ALL
     };
-    let mut session = Session::new(scenario, prepared, order.options(order.attack, keep))?;
+    let mut session = defended(order, order.options(order.attack, keep))?;
     let truth = watch_to_end(order, &mut session, |_| {}, |_| {})?;
     Ok(Counterfactual {
         truth,
         finished: session.finish(),
     })
+}
+
+/// A session of an order's plant, with the defense in its cables if it stands there.
+pub(crate) fn defended<'a>(
+    order: &Order<'a>,
+    options: SessionOptions,
+) -> Result<Session<'a>, Problems> {
+    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
+    let inline = order.defense.and_then(Defense::inline);
+    let setting = Setting {
+        inline: asked(inline.as_ref()),
+        ..Setting::default()
+    };
+    Session::set_up(scenario, prepared, options, &setting)
 }
 
 /// Runs a session to its end with the defense of an order, writes nothing, and gives the physical truth.
@@ -228,7 +242,7 @@ pub(crate) fn watch_to_end(
     let mut truth = ProcessTable::new(order.ready.prepared.truth_columns.clone());
     while !session.is_over() {
         let from = session.now();
-        session.advance(from + watch.interval());
+        session.advance_judged(from + watch.interval(), |frame| watch.judge(frame))?;
         let to = session.now();
         see(session.observations());
         if let Some(answer) = watch.exchange(from, to, session.observations())? {

@@ -7,9 +7,10 @@ use twinrange_range::session::Counterfactual;
 use twinrange_range::twin::Violation;
 use twinrange_score::attribution::{Amounts, Attribution};
 use twinrange_score::continuity::Run;
+use twinrange_score::inline::InlineFigures;
 use twinrange_score::margin::Margin;
 
-use super::attribution::{AttackAccount, of_attack, of_defense};
+use super::attribution::{AttackAccount, of_attack, of_defense, whole_defense};
 use super::failure::Failure;
 use super::margin::{self, Undefended};
 use super::production::prices_of;
@@ -29,6 +30,8 @@ pub(crate) struct Defended<'a> {
     pub(crate) actions: &'a [(SimTime, Action)],
     /// What clients outside sent into a live run.
     pub(crate) played: Option<&'a Played>,
+    /// What it did to the frames in its cables, if it stood in any.
+    pub(crate) inline: Option<&'a InlineFigures>,
     /// The run AD.
     pub(crate) made: &'a Run,
     /// First alert that belongs to a step, simulated ns.
@@ -65,7 +68,8 @@ impl Explained {
         Ok(Self { account, margin })
     }
 
-    /// Both accounts and the margin of a defended run; makes the runs without each of its actions.
+    /// Both accounts and the margin of a defended run; makes the runs without each of its actions, unless it stood in
+    /// a cable.
     ///
     /// # Arguments
     ///
@@ -80,7 +84,10 @@ impl Explained {
         let defense = match defended.made {
             Run::Made(made) => {
                 let ends = (reruns.worth(attacked), Amounts::of(made, Some(&prices)));
-                of_defense(reruns, defended.actions, defended.played, ends)?
+                match defended.inline {
+                    Some(inline) => Some(whole_defense(inline, defended.actions, ends)),
+                    None => of_defense(reruns, defended.actions, defended.played, ends)?,
+                }
             }
             Run::Missing(_) => None,
         };

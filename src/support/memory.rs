@@ -18,19 +18,19 @@ use twinrange_bridge::spec::Kind;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::evidence::records::AttackStep;
 use twinrange_range::run_folder::RunFolder;
-use twinrange_range::session::{
-    Counterfactual, ProductionRecord, Session, SessionOptions, simulate,
-};
+use twinrange_range::session::{Counterfactual, ProductionRecord, SessionOptions, simulate};
 use twinrange_range::twin::Violation;
 use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Params};
+use twinrange_score::inline::InlineFigures;
 use twinrange_score::score::Score;
 
 use super::alerts::{self, Submitted};
 use super::defense::Defense;
-use super::execution::{Order, execute, simulate_with_defense, watch_to_end};
+use super::execution::{Order, defended, execute, simulate_with_defense, watch_to_end};
 use super::explained::{Defended, Explained};
 use super::failure::Failure;
+use super::inline::{self, Tally};
 use super::production::{counted, made, prices_of};
 use super::progress::Count;
 use super::reruns::Reruns;
@@ -182,7 +182,9 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
         seen.facts.simulated_ns,
         &seen.submitted,
     );
-    let mut score = Score::new(header, found, Some(continuity)).with_import(&seen.submitted.import);
+    let mut score = Score::new(header, found, Some(continuity))
+        .with_import(&seen.submitted.import)
+        .with_inline(seen.inline);
     let short = subject.defense.and_then(|d| d.learns_less(scenario));
     let short = short.map(|warning| format!("Mind that {}.", warning.message));
     for sentence in seen.submitted.caveats.into_iter().chain(short) {
@@ -194,6 +196,7 @@ pub(crate) fn score(subject: &Subject<'_>) -> Result<Score, Failure> {
         let defended = Defended {
             actions: &seen.accepted,
             played: None,
+            inline: score.inline.as_ref(),
             made: &runs.ad,
             first_alert_ns: score.detection.first_alert_ns(),
         };
@@ -209,7 +212,7 @@ fn four_runs(subject: &Subject<'_>, seen: &Observed) -> Result<FourRuns, Failure
     let base = subject.base;
     let counted = |run: &Counterfactual| Run::Made(counted(run, scenario));
     let n = counted(&base.n);
-    let acting = subject.defense.filter(|defense| defense.may_act());
+    let acting = subject.defense.filter(|defense| defense.changes_plant());
     let recorded = |seen: &Observed| {
         let actions = seen.accepted.iter().map(|(_, action)| action);
         Run::Made(made(&seen.production, &seen.truth, actions, scenario))
@@ -244,6 +247,7 @@ struct Observed {
     accepted: Vec<(SimTime, Action)>,
     truth: ProcessTable,
     production: ProductionRecord,
+    inline: Option<InlineFigures>,
 }
 
 fn observed(subject: &Subject<'_>) -> Result<Observed, Failure> {
@@ -270,6 +274,7 @@ fn of_folder(folder: &RunFolder, defense: Option<&Defense>) -> Result<Observed, 
         accepted: accepted_actions(folder)?,
         truth: folder.process()?,
         production: recorded_production(folder).unwrap_or_default(),
+        inline: inline::of_folder(folder)?,
     })
 }
 
@@ -302,7 +307,6 @@ impl Frames {
 
 /// Runs with a lock-step defense, or with nobody.
 fn live(order: &Order<'_>) -> Result<Observed, Failure> {
-    let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
     let keep = Keep {
         scene: false,
         ..Keep::ALL
@@ -313,7 +317,7 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
         duration: order.duration,
         keep,
     };
-    let mut session = Session::new(scenario, prepared, options)?;
+    let mut session = defended(order, options)?;
     let layout = session.layout();
     let mut frames = Frames {
         counts: vec![0; layout.spans.len()],
@@ -322,7 +326,11 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
         of_steps: StepFrames::new(),
     };
     let mut lines = Vec::new();
-    let see = |seen: &Observations| frames.count(seen);
+    let mut tally = Tally::default();
+    let see = |seen: &Observations| {
+        frames.count(seen);
+        tally.see(seen);
+    };
     let hear = |alerts: &[Value]| write_lines(&mut lines, alerts);
     let truth = watch_to_end(order, &mut session, see, hear)?;
     let simulated_ns = session.now().since_start().as_nanos();
@@ -351,6 +359,11 @@ fn live(order: &Order<'_>) -> Result<Observed, Failure> {
         accepted,
         truth,
         production: finished.production,
+        inline: order
+            .defense
+            .and_then(Defense::inline)
+            .zip(finished.inline)
+            .map(|(inline, counts)| tally.figures(&inline, counts)),
     })
 }
 

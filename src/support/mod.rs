@@ -12,6 +12,7 @@ pub(crate) mod explained;
 pub(crate) mod failure;
 pub(crate) mod files;
 pub(crate) mod ideal;
+pub(crate) mod inline;
 pub(crate) mod margin;
 pub(crate) mod memory;
 pub(crate) mod oracle;

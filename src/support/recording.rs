@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use sim_kernel::time::{SimDuration, SimTime};
+use sim_plant::inline::{Decision, Inline, InlineFrame, Verdicts};
 use sim_plant::observe::{self, Keep, Observations};
 use sim_plant::respond;
 use twinrange_bridge::answer::{Action, Verb};
-use twinrange_bridge::message::{self, ActionResult, Hello, Interval, TagInfo, Wants};
+use twinrange_bridge::message::{self, ActionResult, Hello, InlineInfo, Interval, TagInfo, Wants};
 use twinrange_bridge::spec::Kind;
-use twinrange_bridge::{DefenseError, LockStep};
+use twinrange_bridge::{DefenseError, LockStep, Verdict};
 use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::evidence::process::ProcessTable;
 use twinrange_range::manifest::{Ended, Manifest, RunOptions, ScenarioRecord, Timing};
@@ -52,12 +53,17 @@ pub(crate) struct Recording<'a> {
 }
 
 impl<'a> Recording<'a> {
-    /// Builds the plant, makes the folder and starts the defense.
+    /// Builds the plant, with the defense in its cables if it stands there, makes the folder and starts the defense.
     pub(crate) fn begin(order: &'a Order<'a>, setting: &Setting<'_>) -> Result<Self, Failure> {
         let (scenario, prepared) = (&order.ready.loaded.scenario, &order.ready.prepared);
         let started = Instant::now();
         let options = order.options(order.attack, Keep::ALL);
-        let session = Session::set_up(scenario, prepared, options, setting)?;
+        let inline = order.defense.and_then(Defense::inline);
+        let setting = Setting {
+            inline: asked(inline.as_ref()),
+            ..*setting
+        };
+        let session = Session::set_up(scenario, prepared, options, &setting)?;
         let header = RunHeader {
             scenario: ScenarioRecord::of(&order.ready.loaded),
             seed: order.seed,
@@ -66,6 +72,7 @@ impl<'a> Recording<'a> {
                 duration_ns: order.duration.as_nanos(),
                 defense: order.defense.map(|d| d.spec.name.clone()),
                 outside: setting.outside.cloned(),
+                inline,
             },
         };
         let writer = RunWriter::create(order.out, header, session.layout())?;
@@ -149,6 +156,19 @@ impl<'a> Recording<'a> {
         !self.session.is_over() && self.failure.is_none()
     }
 
+    /// Lets time go on to a moment, while a defense in a cable judges what comes over it. If it fails, what it would
+    /// have judged passes, so that the interval can be ended in order.
+    pub(crate) fn advance(&mut self, until: SimTime) {
+        let watch = &mut self.watch;
+        if let Err(error) = self
+            .session
+            .advance_judged(until, |frame| watch.judge(frame))
+        {
+            self.watch.tool = None;
+            self.failure = Some(error.into());
+        }
+    }
+
     /// Writes what was observed since the last time, and lets the defense see it and answer.
     ///
     /// # Arguments
@@ -156,8 +176,10 @@ impl<'a> Recording<'a> {
     /// * `from` — when the interval began.
     pub(crate) fn interval_ended(&mut self, from: SimTime) -> Result<(), Problems> {
         self.write_observed()?;
-        let watch = &mut self.watch;
-        self.failure = watch.interval_ended(from, &mut self.session, &mut self.writer)?;
+        if self.failure.is_none() {
+            let watch = &mut self.watch;
+            self.failure = watch.interval_ended(from, &mut self.session, &mut self.writer)?;
+        }
         self.session.observations().clear();
         Ok(())
     }
@@ -218,6 +240,9 @@ impl<'a> Recording<'a> {
         }
         let mut notes = self.notes;
         notes.insert("production".to_owned(), json!(finished.production));
+        if let Some(counts) = finished.inline {
+            notes.insert("inline".to_owned(), json!(counts));
+        }
         if !order.twin {
             notes.insert("twin".to_owned(), json!(false));
         }
@@ -338,6 +363,25 @@ impl Watch {
         }
     }
 
+    /// Asks the defense about a frame in its cable; without one it passes.
+    pub(crate) fn judge(&mut self, frame: &InlineFrame<'_>) -> Result<Decision, DefenseError> {
+        let Some(tool) = &mut self.tool else {
+            return Ok(Decision::PASS);
+        };
+        let verdict = tool.verdict(&message::InlineFrame {
+            n: frame.number,
+            t_ns: frame.at.as_nanos(),
+            host: frame.host,
+            towards: frame.towards.name(),
+            len: u32::try_from(frame.bytes.len()).expect("frames are short"),
+            data: frame.bytes,
+        })?;
+        Ok(match verdict {
+            Verdict::Pass { delay_ns } => Decision::Pass { delay_ns },
+            Verdict::Drop => Decision::Drop,
+        })
+    }
+
     /// Tells the defense what was seen in an interval, and gives its answer; `None` from nobody.
     pub(crate) fn exchange(
         &mut self,
@@ -438,6 +482,11 @@ impl Watch {
     }
 }
 
+/// The cables in which a defense stands, in a run in which it is asked for its verdicts.
+pub(crate) fn asked(inline: Option<&Inline>) -> Option<(&Inline, Verdicts)> {
+    inline.map(|inline| (inline, Verdicts::Asked))
+}
+
 /// Quality of a sample as those outside are told it.
 pub(crate) fn quality(quality: observe::Quality) -> message::Quality {
     match quality {
@@ -484,6 +533,13 @@ fn hello(order: &Order<'_>, session: &Session<'_>, interval: SimDuration, may_ac
         } else {
             Vec::new()
         },
+        inline: order
+            .defense
+            .and_then(Defense::inline)
+            .map(|inline| InlineInfo {
+                hosts: inline.hosts,
+                latency_ns: inline.latency_ns,
+            }),
     }
 }
 

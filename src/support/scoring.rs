@@ -24,6 +24,7 @@ use twinrange_score::continuity::{self, FourRuns, Run};
 use twinrange_score::detection::{self, Detection, Params, StepTruth, Truth};
 use twinrange_score::formats::station_alarms;
 use twinrange_score::gate::Gate;
+use twinrange_score::inline::InlineFigures;
 use twinrange_score::margin::Margin;
 use twinrange_score::report::{self, ActionMark, PlantEvent, ReportData, Series};
 use twinrange_score::score::{Clock, Header, Score};
@@ -33,6 +34,7 @@ use super::defense::{self, Defense};
 use super::execution::{Order, simulate_with_defense};
 use super::explained::{Defended, Explained};
 use super::failure::Failure;
+use super::inline;
 use super::oracle;
 use super::production::{counted, made, prices_of};
 use super::progress::Count;
@@ -102,7 +104,8 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
     let operators = station_alarms(log.iter().map(String::as_str), EPOCH_UNIX_NS);
     let mut score = Score::new(header, found, Some(continuity))
         .with_import(&submitted.import)
-        .with_operator_alarms(&operators);
+        .with_operator_alarms(&operators)
+        .with_inline(inline::of_folder(folder)?);
     let short = defense
         .as_ref()
         .filter(|_| question.alerts.is_none())
@@ -144,6 +147,7 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
             violations: &violations,
             response: &response,
             detection: &score.detection,
+            inline: score.inline.as_ref(),
             made: &made,
         };
         let (attribution, margin) = explain(question, &ready, &known)?;
@@ -208,6 +212,7 @@ struct Known<'a> {
     violations: &'a [Violation],
     response: &'a Response<'a>,
     detection: &'a Detection,
+    inline: Option<&'a InlineFigures>,
     made: &'a FourRuns,
 }
 
@@ -232,6 +237,7 @@ fn explain(
     let defended = Defended {
         actions: known.response.accepted,
         played: known.response.played,
+        inline: known.inline,
         made: &known.made.ad,
         first_alert_ns: known.detection.first_alert_ns(),
     };
@@ -299,7 +305,7 @@ fn counterfactuals(
         (n.join().expect("the run's panic is reported"), a)
     });
     let (n, a) = (n?, a?);
-    let acting = defense.filter(|defense| defense.may_act());
+    let acting = defense.filter(|defense| defense.changes_plant());
     let d = match acting {
         _ if response.is_of_outside() => {
             let reruns = Reruns {

@@ -16,6 +16,8 @@ mod export;
 mod gates;
 mod inert;
 #[cfg(unix)]
+mod inline;
+#[cfg(unix)]
 mod integrations;
 #[cfg(unix)]
 mod interrupt;

@@ -263,11 +263,45 @@ fn ready_when_lines_differ_then_only_the_contract_passes() {
     );
 }
 
+#[test]
+fn verdict_when_lines_differ_then_only_the_contract_passes() {
+    let check = |line: &str, expect: &str| match parse_verdict(1, line.as_bytes(), 7) {
+        Ok(verdict) => assert_eq!(format!("{verdict:?}"), expect, "{line}"),
+        Err(error) => assert!(error.to_string().contains(expect), "{line}: {error}"),
+    };
+    let verdict = |rest: &str| format!(r#"{{"type":"verdict","n":7{rest}}}"#);
+    check(&verdict(r#","verdict":"pass""#), "Pass { delay_ns: 0 }");
+    check(&verdict(r#","verdict":"drop","delay_ns":null"#), "Drop");
+    let held = r#","verdict":"pass","delay_ns":10000000000"#;
+    check(&verdict(held), "Pass { delay_ns: 10000000000 }");
+    check(&verdict(""), "'verdict' is missing");
+    check(&verdict(r#","verdict":"reject""#), "\"pass\" or \"drop\"");
+    let late = r#","verdict":"pass","delay_ns":10000000001"#;
+    check(&verdict(late), "from 0 to 10000000000");
+    let negative = r#","verdict":"pass","delay_ns":-1"#;
+    check(&verdict(negative), "from 0 to 10000000000");
+    let both = r#","verdict":"drop","delay_ns":1"#;
+    check(&verdict(both), "that is dropped");
+    check(
+        &verdict(r#","verdict":"pass","why":"x""#),
+        "unknown field 'why'",
+    );
+    check(
+        r#"{"type":"verdict","n":6,"verdict":"pass"}"#,
+        "'n' must be 7",
+    );
+    check(r#"{"type":"verdict","verdict":"pass"}"#, "'n' must be 7");
+    check(r#"{"type":"done","seq":7}"#, "expected type 'verdict'");
+    check(r#"{"type":"error","message":"no"}"#, "gave up: no");
+    check("pass", "not JSON");
+}
+
 proptest! {
     #[test]
     fn any_bytes_when_taken_then_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = collector().take(1, &bytes, 7, 1000);
         let _ = parse_ready(1, &bytes);
+        let _ = parse_verdict(1, &bytes, 7);
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Desk {
                 assets: Vec::new(),
                 tags: vec![tag],
                 actions: vec![Verb::Deny],
+                inline: None,
             },
             formats: Box::new(Lines),
             patience,

@@ -71,6 +71,7 @@ fn hello() -> Hello {
         ],
         tags: Vec::new(),
         actions: vec![Verb::Deny, Verb::Contain, Verb::Restore],
+        inline: None,
     }
 }
 

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sim_kernel::SimTime;
+use sim_plant::inline::{Decision, Towards};
+
+use super::frames::Relation;
 
 /// One entry of `evidence/assets.json`: what an asset inventory would know of a host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -86,6 +89,28 @@ pub struct AttackStep {
     pub connections: u64,
     /// What shows how it went.
     pub evidence: Vec<String>,
+}
+
+/// One line of `truth/inline.jsonl`: a frame that a device in a cable dropped or held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgedFrame {
+    /// When it reached the device, simulated ns.
+    pub t_ns: u64,
+    /// Number of the frame at the device, from 1.
+    pub frame: u64,
+    /// Name of the host in whose cable it was.
+    pub host: String,
+    /// Which way it went.
+    pub towards: Towards,
+    /// What became of it.
+    pub decision: Decision,
+    /// Its length without check sequence, bytes.
+    pub len: u32,
+    /// Identifier of the attack step that it belongs to; absent for ordinary traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// How it belongs to the step.
+    pub relation: Relation,
 }
 
 /// How an attack step ended.

@@ -398,7 +398,8 @@ static CODES: &[CodeInfo] = &[
         "what-if that cannot be asked",
         "`what-if` changes what came from outside in a recorded run: actions such as `contain hmi-1 at 00:12:30`, \
          and steps of the attack by their identifiers. The action cannot be read, lies behind the end of the run, \
-         or the run has no such action or step.",
+         or the run has no such action or step. A run whose defense stood in a cable cannot be asked: it judged the \
+         frames of that very run.",
     ),
     info(
         "TR0340",
@@ -569,7 +570,8 @@ static CODES: &[CodeInfo] = &[
         "API cannot be opened",
         "A live run was to open its defense API. The address is taken or not one of this machine, the file of tokens is \
          wrong, or the address can be reached from other machines and no tokens were given: then anybody there could \
-         stop time and act in the plant. docs/api.md has a file of tokens.",
+         stop time and act in the plant. docs/api.md has a file of tokens. Also: a defense that speaks after the session, \
+         or that judges frames in simulated time, does not go with a live run.",
     ),
     info(
         "TR0605",

@@ -43,6 +43,7 @@ fn header() -> RunHeader {
             duration_ns: 2_000_000_000,
             defense: Some("reference".to_owned()),
             outside: None,
+            inline: None,
         },
     }
 }

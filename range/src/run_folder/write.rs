@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sim_kernel::Digest;
+use sim_plant::inline::Judged;
 use sim_plant::observe::SceneRow;
 use sim_wire::MacAddr;
 
@@ -17,14 +18,14 @@ use crate::evidence::frames::{FrameKind, FrameTruth, FrameWriter, SeenFrame};
 use crate::evidence::items::ItemWriter;
 use crate::evidence::lines::LineWriter;
 use crate::evidence::process::{ColumnInfo, ProcessWriter};
-use crate::evidence::records::Asset;
+use crate::evidence::records::{Asset, JudgedFrame};
 use crate::evidence::tags::{Quality, TagWriter};
 use crate::evidence::{FileInfo, Tally};
 use crate::manifest::{
     Build, Counts, Ended, Manifest, RUN_KIND, RUN_SCHEMA, RunOptions, ScenarioRecord, Timing,
 };
 use crate::problem::{Problem, Problems};
-use crate::session::{ProductionRecord, production_columns};
+use crate::session::{ProductionRecord, production_columns, relation};
 
 /// Bytes collected before they are hashed and handed to the operating system.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -104,6 +105,7 @@ pub struct RunWriter {
     attack: LineWriter<Out>,
     impact: LineWriter<Out>,
     inputs: LineWriter<Out>,
+    inline: Option<LineWriter<Out>>,
     alerts: Option<LineWriter<Out>>,
     actions: Option<LineWriter<Out>>,
     attack_frames: u64,
@@ -139,6 +141,8 @@ impl RunWriter {
             captures.push(capture.map_err(|error| cannot_write(folder, &path, &error))?);
         }
         let defense = header.options.defense.clone();
+        let inline = header.options.inline.as_ref();
+        let inline = inline.map(|_| open(paths::INLINE).map(LineWriter::new));
         let mut writer = Self {
             captures,
             frames: FrameWriter::new(
@@ -169,6 +173,7 @@ impl RunWriter {
             attack: LineWriter::new(open(paths::ATTACK)?),
             impact: LineWriter::new(open(paths::IMPACT)?),
             inputs: LineWriter::new(open(paths::INPUTS)?),
+            inline: inline.transpose()?,
             alerts: None,
             actions: None,
             folder: folder.to_path_buf(),
@@ -363,6 +368,33 @@ impl RunWriter {
             .map_err(|error| self.cannot(paths::INPUTS, &error))
     }
 
+    /// Records a frame that a device in a cable dropped or held back.
+    ///
+    /// # Errors
+    ///
+    /// `TR0307`.
+    ///
+    /// # Panics
+    ///
+    /// If the run has no such device.
+    pub fn inline(&mut self, judged: &Judged) -> Result<(), Problems> {
+        let step = judged.label.as_step();
+        let frame = JudgedFrame {
+            t_ns: judged.at.as_nanos(),
+            frame: judged.verdict.frame,
+            host: self.layout.hosts[usize::from(judged.host)].0.clone(),
+            towards: judged.towards,
+            decision: judged.verdict.decision,
+            len: judged.len,
+            step: step.map(|step| self.layout.steps[usize::from(step)].clone()),
+            relation: relation(judged.relation),
+        };
+        let lines = self.inline.as_mut().expect("verdicts come from a device");
+        lines
+            .record(&frame)
+            .map_err(|error| self.cannot(paths::INLINE, &error))
+    }
+
     /// Records an alert as the defense wrote it.
     ///
     /// # Errors
@@ -449,7 +481,11 @@ impl RunWriter {
         ] {
             close(path, Ok(lines.into_inner()))?;
         }
-        for (path, lines) in [(paths::ALERTS, self.alerts), (paths::ACTIONS, self.actions)] {
+        for (path, lines) in [
+            (paths::INLINE, self.inline),
+            (paths::ALERTS, self.alerts),
+            (paths::ACTIONS, self.actions),
+        ] {
             if let Some(lines) = lines {
                 close(path, Ok(lines.into_inner()))?;
             }
@@ -534,7 +570,7 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
 /// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
 /// tool's, whatever its name.
 fn foreign_file(folder: &Path) -> Option<PathBuf> {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         paths::ASSETS,
         paths::TAGS,
         paths::SYSLOG,
@@ -547,6 +583,7 @@ fn foreign_file(folder: &Path) -> Option<PathBuf> {
         paths::PRODUCTION,
         paths::DIGESTS,
         paths::IMPACT,
+        paths::INLINE,
         "score/score.json",
         "score/report.html",
         "score/junit.xml",

@@ -6,6 +6,7 @@ use super::words::{duration, escape, number, percent};
 use super::{NARROW_PX, ReportData, both_widths};
 use crate::continuity::{Comparison, Continuity, RunResult};
 use crate::figure::Figure;
+use crate::inline::{Frames, InlineFigures};
 use crate::safety::{Kind, ROWS};
 
 pub(super) fn continuity(data: &ReportData<'_>) -> String {
@@ -25,6 +26,37 @@ pub(super) fn continuity(data: &ReportData<'_>) -> String {
     }
     html.push_str(&differences(data, continuity));
     html.push_str(&four_runs(data, continuity));
+    if let Some(inline) = &data.score.inline {
+        html.push_str(&in_the_cable(inline));
+    }
+    html
+}
+
+/// What a defense in the plant's cables did to the frames there.
+fn in_the_cable(inline: &InlineFigures) -> String {
+    let mut html = format!(
+        "<h3>Frames in the cables</h3>\n<p>The defense stood in the cable of {} and judged {} frames, each of which took {} µs \
+         to go through. Every ordinary frame that it dropped or held back is a disturbance of its own making.</p>\n",
+        escape(&inline.hosts.join(", ")),
+        inline.frames,
+        number(inline.latency_ns as f64 / 1e3, 0)
+    );
+    let row = |name: &str, frames: Frames| {
+        vec![
+            name.to_owned(),
+            frames.attack.to_string(),
+            frames.benign.to_string(),
+        ]
+    };
+    html.push_str(&table(
+        "Frames in the cables",
+        Narrow::Stack,
+        &["Verdict", "Of the attack", "Ordinary"],
+        &[
+            row("Dropped", inline.dropped),
+            row("Held back", inline.delayed),
+        ],
+    ));
     html
 }
 

@@ -27,6 +27,7 @@ use crate::check::{check, parse_subnet};
 use crate::controller::{Controller, ControllerConfig, RAW_FULL_SCALE, Wire};
 use crate::frame::Label;
 use crate::host::{Host, HostConfig};
+use crate::inline::{DELAY_MAX_NS, Device, Inline, Verdicts};
 use crate::observe::{Keep, Observations};
 use crate::operator::{Operator, OperatorConfig, Procedure, Sight, Step};
 use crate::physics::{self, Act, ControllerAct, Physics};
@@ -36,6 +37,7 @@ use crate::spec::{
     ProcedureStep, ProcessSpec, SpecError, StationSpec, StopOutputs, TagSpec,
 };
 use crate::station::{Station, StationConfig, StationKind};
+use crate::suggest::nearest;
 use crate::switch::{Link, Switch};
 use crate::tag::Tag;
 use crate::world::{Agent, Event, HostRoles, Ids, OUTSIDE, SafetyWatch, Scratch, World};
@@ -55,6 +57,8 @@ pub struct WorldOptions {
     pub truth_period: SimDuration,
     /// Name of the network whose switch has a port to the outside.
     pub outside: Option<String>,
+    /// The device that stands in cables, and where its verdicts come from.
+    pub inline: Option<(Inline, Verdicts)>,
 }
 
 impl Default for WorldOptions {
@@ -66,6 +70,7 @@ impl Default for WorldOptions {
             keep: Keep::ALL,
             truth_period: SimDuration::from_secs(1),
             outside: None,
+            inline: None,
         }
     }
 }
@@ -91,6 +96,39 @@ pub(crate) fn parse_act(text: &str, spec: &PlantSpec) -> Result<Act, String> {
         }
     }
     physics::parse_person_act(text).map(Act::Person)
+}
+
+/// Everything that is wrong with where a device is to stand.
+fn check_inline(inline: &Inline, spec: &PlantSpec, has_outside: bool) -> Vec<SpecError> {
+    let wrong = |path: String, message: String, hint: Option<String>| SpecError {
+        code: "TR0202",
+        path,
+        message,
+        hint,
+    };
+    let mut errors = Vec::new();
+    if inline.hosts.is_empty() {
+        let message = "a device that stands in no cable judges nothing".to_owned();
+        errors.push(wrong("inline.hosts".to_owned(), message, None));
+    }
+    for (at, host) in inline.hosts.iter().enumerate() {
+        let known = spec.hosts.iter().any(|known| known.name == *host);
+        if !known && !(has_outside && host == OUTSIDE) {
+            let names = spec.hosts.iter().map(|known| known.name.as_str());
+            let path = format!("inline.hosts[{at}]");
+            let message = format!("there is no host `{host}` for the device to stand before");
+            let hint = nearest(host, names).map(|near| format!("did you mean `{near}`?"));
+            errors.push(wrong(path, message, hint));
+        }
+    }
+    if inline.latency_ns > DELAY_MAX_NS {
+        let message = format!(
+            "a latency of {} ns is longer than {DELAY_MAX_NS}",
+            inline.latency_ns
+        );
+        errors.push(wrong("inline.latency_ns".to_owned(), message, None));
+    }
+    errors
 }
 
 fn sorted<T>(list: &[T], name: impl Fn(&T) -> &String) -> Vec<&T> {
@@ -147,6 +185,9 @@ impl World {
                 let message = format!("`{OUTSIDE}` is the name of what is plugged in from outside");
                 errors.push(missing("hosts".to_owned(), message));
             }
+        }
+        if let Some((inline, _)) = &options.inline {
+            errors.extend(check_inline(inline, spec, options.outside.is_some()));
         }
         if !errors.is_empty() {
             return Err(errors);
@@ -324,6 +365,7 @@ impl<'a> Assembly<'a> {
             acts,
             agent,
             outside,
+            inline: self.device(outside),
             inputs: Vec::new(),
             response: self.options.response,
             keep: self.options.keep,
@@ -442,6 +484,15 @@ impl<'a> Assembly<'a> {
     }
 
     /// The number of the network whose switch has a port to the outside.
+    /// The device that stands in cables, if there is one.
+    fn device(&self, outside: Option<usize>) -> Option<Device> {
+        let (inline, verdicts) = self.options.inline.as_ref()?;
+        let hosts = self.hosts.iter().map(|host| host.name.as_str());
+        let names = hosts.chain(outside.map(|_| OUTSIDE));
+        let guards = names.map(|name| inline.hosts.iter().any(|host| host == name));
+        Some(Device::new(guards.collect(), inline.latency_ns, *verdicts))
+    }
+
     fn outside_network(&self) -> Option<usize> {
         let name = self.options.outside.as_ref()?;
         let at = self.networks.iter().position(|n| n.name == *name);

@@ -9,6 +9,7 @@
 //! - [`World`]: the plant in motion; [`World::run_until`] is the only way that time passes.
 //! - [`observe`]: evidence and truth that come out, apart from each other.
 //! - [`respond`]: what a defense may ask for.
+//! - [`inline`]: a defense that stands in a cable and judges every frame.
 //! - [`view`]: what there is to look at, for a viewer.
 //! - [`foothold`]: what an attacker may do: use one host's network interface.
 //!
@@ -24,6 +25,7 @@ mod controller;
 pub mod foothold;
 mod frame;
 mod host;
+pub mod inline;
 mod nic;
 pub mod observe;
 mod operator;

@@ -12,6 +12,7 @@ use sim_process::item::ItemView;
 use sim_process::production::Production;
 
 use crate::frame::{Label, Relation};
+use crate::inline::Judged;
 
 /// A frame as a SPAN port saw it.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +129,8 @@ pub struct Observations {
     /// Frames that have reached the port to the outside, with the time of their arrival, in order of time. What is
     /// plugged in there answers them; neither evidence nor truth.
     pub outside: Vec<(SimTime, Vec<u8>)>,
+    /// Frames that a device in a cable dropped or held back, in order of time. Truth, not evidence.
+    pub inline: Vec<Judged>,
     arena: Vec<u8>,
 }
 
@@ -148,6 +151,7 @@ impl Observations {
         self.scene.clear();
         self.digests.clear();
         self.outside.clear();
+        self.inline.clear();
         self.arena.clear();
     }
 

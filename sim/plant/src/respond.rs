@@ -1,5 +1,5 @@
 //! What reaches the plant from outside: actions that a defense asks for, and what they take; frames of devices
-//! that are not simulated.
+//! that are not simulated; verdicts of a defense that stands in a cable.
 //!
 //! Words follow OpenC2: `deny` stops traffic at the switch, `contain` isolates a host, `restore` puts a
 //! controller's program and memory back from the golden copy. Every action first waits for approval,
@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sim_kernel::time::SimDuration;
 use sim_wire::ethernet::MacAddrError;
 
+use crate::inline::{DELAY_MAX_NS, Verdict};
 use crate::nic::FRAME_BYTES_MAX;
 
 /// Longest time that a deny or contain may last, s: thirty days.
@@ -117,6 +118,8 @@ pub enum Input {
     Action(Action),
     /// A device outside of the simulation sends a frame into the plant's outside port.
     Frame(OutsideFrame),
+    /// A defense in a cable drops a frame, or holds it back.
+    Verdict(Verdict),
 }
 
 impl Input {
@@ -125,7 +128,7 @@ impl Input {
     pub fn action(&self) -> Option<&Action> {
         match self {
             Self::Action(action) => Some(action),
-            Self::Frame(_) => None,
+            Self::Frame(_) | Self::Verdict(_) => None,
         }
     }
 }
@@ -243,6 +246,21 @@ pub enum InputError {
     /// A frame from outside, and this plant has no port for it.
     #[error("this run has no port to the outside")]
     NoOutside,
+    /// A verdict, and no device stands in a cable of this run.
+    #[error("no device of this run gives verdicts")]
+    NoInline,
+    /// A verdict about a frame that has gone by.
+    #[error("frame {frame} has gone by")]
+    LateVerdict {
+        /// Number of the frame at the device.
+        frame: u64,
+    },
+    /// A frame would be held back too long.
+    #[error("a delay of {delay_ns} ns is longer than {DELAY_MAX_NS}")]
+    BadDelay {
+        /// The delay that was given, ns.
+        delay_ns: u64,
+    },
     /// The run has come to its end.
     #[error("the run is over")]
     TooLate,

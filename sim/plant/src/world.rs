@@ -10,6 +10,7 @@
 //! change it. The same holds for [`Keep`].
 
 mod actions;
+mod inline;
 mod network;
 mod observers;
 mod outside;
@@ -33,6 +34,7 @@ use crate::controller::Controller;
 use crate::controller::pair::Beat;
 use crate::frame::{Destination, Frame, Label};
 use crate::host::Host;
+use crate::inline::{Device, OnCable};
 use crate::observe::{Keep, Observations};
 use crate::operator::{Deed, Operator};
 use crate::physics::{Act, Physics};
@@ -59,6 +61,8 @@ pub(crate) enum Event {
     },
     /// A frame has arrived at a host.
     AtHost { host: u16, frame: Frame },
+    /// A frame has gone through the device in its cable.
+    PastDevice(Box<OnCable>),
     /// A connection's timer is due.
     ConnectionTimer { host: u16, slot: u16 },
     /// A controller's communication processor has worked off a request.
@@ -92,6 +96,8 @@ pub enum Pause {
     Limit,
     /// The attacker's host has received something, or its program asked to be woken.
     Agent,
+    /// A frame waits for a verdict: [`World::inline_frame`], [`World::decide`].
+    Inline,
 }
 
 /// The attacker's host and what its program has to see.
@@ -191,6 +197,8 @@ pub struct World {
     pub(crate) agent: Option<Agent>,
     /// The place of the host that stands for whatever is plugged in from outside.
     pub(crate) outside: Option<usize>,
+    /// The device that stands in cables, if there is one.
+    pub(crate) inline: Option<Device>,
     pub(crate) inputs: Vec<InputRecord<Input>>,
     pub(crate) response: ResponseTimes,
     pub(crate) keep: Keep,
@@ -338,11 +346,16 @@ impl World {
         self.queue.peek_time()
     }
 
-    /// Runs until `limit`, or until the attacker's program has something to do.
+    /// Runs until `limit`, or until the attacker's program has something to do or a frame waits for a verdict.
     ///
     /// Events at `limit` itself are left for the next call, so that inputs given at `limit` still come
     /// before everything else that happens then.
+    ///
+    /// # Panics
+    ///
+    /// If a frame waits for its verdict: that is our bug.
     pub fn run_until(&mut self, limit: SimTime) -> Pause {
+        assert!(!self.is_waiting(), "a frame waits for its verdict");
         while let Some((key, event)) = self.queue.pop_before(limit) {
             self.dispatch(key.time, event);
             if let Some(agent) = &mut self.agent
@@ -350,6 +363,9 @@ impl World {
             {
                 agent.attention = false;
                 return Pause::Agent;
+            }
+            if self.is_waiting() {
+                return Pause::Inline;
             }
         }
         if limit > self.queue.now() {
@@ -371,6 +387,8 @@ impl World {
         match &record.input {
             Input::Action(action) => self.check_action(action)?,
             Input::Frame(frame) => self.check_outside(&frame.0)?,
+            // It is about one frame, whenever that comes.
+            Input::Verdict(verdict) => return self.tell_verdict(*verdict),
         }
         let at = record.time;
         let index = self.inputs.len();
@@ -406,8 +424,9 @@ impl World {
                 switch,
                 port,
                 frame,
-            } => self.on_switch(now, switch, port, frame),
-            Event::AtHost { host, frame } => self.on_host(now, usize::from(host), frame),
+            } => self.on_cable_to_switch(now, switch, port, frame),
+            Event::AtHost { host, frame } => self.on_cable_to_host(now, host, frame),
+            Event::PastDevice(on_cable) => self.past_device(now, *on_cable),
             Event::ConnectionTimer { host, slot } => {
                 self.on_connection_timer(now, usize::from(host), slot)
             }

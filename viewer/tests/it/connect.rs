@@ -62,6 +62,7 @@ fn told(scenario: &Path) -> (Vec<String>, Vec<f64>) {
             duration_ns: duration.as_nanos(),
             defense: None,
             outside: None,
+            inline: None,
         },
     };
     let mut first = json!(header);

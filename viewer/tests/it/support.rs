@@ -70,6 +70,7 @@ pub(crate) fn run(scenario: &Path, minutes: u64, actions: &[(u64, Action)], out:
             duration_ns: duration.as_nanos(),
             defense: None,
             outside: None,
+            inline: None,
         },
     };
     let mut writer = RunWriter::create(out, header, session.layout()).expect("a folder");

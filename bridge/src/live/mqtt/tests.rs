@@ -27,6 +27,7 @@ fn plant(name: &str, tags: &[&str]) -> Hello {
         assets: Vec::new(),
         tags: tags.iter().map(tag).collect(),
         actions: Vec::new(),
+        inline: None,
     }
 }
 

@@ -10,22 +10,29 @@ from .defense import Defense, DefenseFailed, run
 from .folder import Run, RunError
 from .packets import Modbus, Packet, ip_text, mac_text, parse
 from .protocol import (
+    DROP,
+    PASS,
     ActionResult,
     Asset,
     End,
     Frame,
     Hello,
+    Inline,
+    InlineFrame,
     Interval,
     LogLine,
     ProtocolError,
     Span,
     TagInfo,
     TagSample,
+    Verdict,
 )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DROP",
+    "PASS",
     "ActionResult",
     "Asset",
     "Defense",
@@ -33,6 +40,8 @@ __all__ = [
     "End",
     "Frame",
     "Hello",
+    "Inline",
+    "InlineFrame",
     "Interval",
     "LogLine",
     "Modbus",
@@ -43,6 +52,7 @@ __all__ = [
     "Span",
     "TagInfo",
     "TagSample",
+    "Verdict",
     "ip_text",
     "mac_text",
     "parse",

@@ -14,20 +14,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from .protocol import (
+    PASS,
     VERSION,
     ActionResult,
     End,
     Frame,
     Hello,
+    InlineFrame,
     Interval,
     ProtocolError,
     Verb,
+    Verdict,
     Want,
     encode,
     end_of,
+    inline_frame_of,
     interval_of,
     read_line,
     read_records,
+    verdict_line,
 )
 
 __all__ = ["Defense", "DefenseFailed", "run"]
@@ -54,7 +59,7 @@ class Defense(ABC):
 
     #: What the range said first; there from :meth:`start` on.
     hello: Hello
-    #: Simulated now: the end of the interval.
+    #: Simulated now: the end of the interval, or the time of the frame in the cable.
     now_ns: int = 0
 
     def start(self, hello: Hello) -> None:
@@ -63,6 +68,13 @@ class Defense(ABC):
     @abstractmethod
     def interval(self, seen: Interval) -> None:
         """Is called for each interval; the simulation stands still meanwhile. Calls :meth:`alert` and :meth:`act`."""
+
+    def judge(self, frame: InlineFrame) -> Verdict:
+        """Is called for each frame in a cable in which the defense stands, between intervals; the frame waits there.
+
+        Returns :data:`PASS`, :data:`DROP`, or ``Verdict(delay_ns=…)``. Alerts that it raises go with the next interval.
+        """
+        return PASS
 
     def result(self, result: ActionResult) -> None:
         """Is called before :meth:`interval` for what became of each action of the answer before."""
@@ -75,7 +87,7 @@ class Defense(ABC):
         sig_id: str,
         *,
         t_ns: int | None = None,
-        frame: Frame | None = None,
+        frame: Frame | InlineFrame | None = None,
         sig_name: str | None = None,
         severity: float | None = None,
         src: Mapping[str, Any] | None = None,
@@ -85,6 +97,7 @@ class Defense(ABC):
         tactics: Sequence[str] = (),
         sensor: str | None = None,
         kind: str | None = None,
+        action: str | None = None,
         raw: Any = None,
     ) -> None:
         """Raises an alert.
@@ -92,7 +105,7 @@ class Defense(ABC):
         Args:
             sig_id: stable id of the rule or detector, 1 to 256 characters.
             t_ns: when what it is about happened; that of ``frame``, else now.
-            frame: the frame in which it was seen.
+            frame: the frame in which it was seen. One in a cable gives its time alone: it has no number in a capture.
             sig_name: its name, for people.
             severity: 0 to 10.
             src, dst: the two ends: any of ``ip``, ``port``, ``mac``, ``asset``.
@@ -101,6 +114,7 @@ class Defense(ABC):
                 supports it: a wrong one counts as a wrong answer.
             sensor: which sensor, if the tool has several.
             kind: ``log`` for a record that is no alert.
+            action: what the tool did: ``none``, ``allowed`` or ``blocked``.
             raw: anything else, at most 64 KiB of JSON.
         """
         alert: dict[str, Any] = {
@@ -118,10 +132,11 @@ class Defense(ABC):
             "technique_source": "native" if techniques else None,
             "sensor": sensor,
             "kind": kind,
+            "action": action,
             "raw": raw,
         }
         alert.update((key, value) for key, value in optional.items() if value is not None)
-        if frame is not None:
+        if isinstance(frame, Frame):
             alert.update(span=frame.span, frame=frame.n)
         self._answer().alerts.append(alert)
 
@@ -256,6 +271,11 @@ def _serve(defense: Defense, source: BinaryIO, output: BinaryIO) -> None:
     line_bytes = hello.limits["answer_line_bytes"]
     while (message := read_line(source)) is not None:
         kind = message.get("type")
+        if kind == "frame":
+            frame = inline_frame_of(message)
+            defense.now_ns = frame.t_ns
+            _send(output, [verdict_line(frame.n, defense.judge(frame))])
+            continue
         if kind == "interval":
             seen = interval_of(message, read_records(message, source), spans)
             defense.now_ns = seen.to_ns
@@ -269,7 +289,7 @@ def _serve(defense: Defense, source: BinaryIO, output: BinaryIO) -> None:
                 defense.result(result)
             defense.end(end)
         else:
-            raise ProtocolError(f"expected 'interval' or 'end', found {kind!r}")
+            raise ProtocolError(f"expected 'interval', 'frame' or 'end', found {kind!r}")
         _send(output, defense._answer().lines(message["seq"], line_bytes))
         if kind == "end":
             return

@@ -41,6 +41,46 @@ class Frame(NamedTuple):
     data: bytes
 
 
+class InlineFrame(NamedTuple):
+    """A frame that waits in a cable for its verdict."""
+
+    #: Number at the device, from 1; not that of a mirror port.
+    n: int
+    #: When it reached the device, simulated ns.
+    t_ns: int
+    #: The host at the end of the cable.
+    host: str
+    #: Where it goes: ``switch`` or ``host``.
+    towards: str
+    #: From the destination address to the end of the payload.
+    data: bytes
+
+
+class Verdict(NamedTuple):
+    """What becomes of a frame in a cable: it goes on, at once or held back, or is lost."""
+
+    #: Whether it is lost.
+    drop: bool = False
+    #: How long it is held back, simulated ns; for one that goes on.
+    delay_ns: int = 0
+
+
+#: It goes on at once.
+PASS = Verdict()
+#: It is lost.
+DROP = Verdict(drop=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """The cables in which the defense stands."""
+
+    #: The hosts at their ends.
+    hosts: tuple[str, ...]
+    #: What each frame takes to go through, simulated ns.
+    latency_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class TagSample:
     """One sample of the historian. A value can be a lie: it was read over the network."""
@@ -131,10 +171,13 @@ class Hello:
     #: How frames can come: ``json``, ``binary``.
     frames_as: tuple[str, ...]
     limits: Mapping[str, int]
+    #: The cables in which the defense stands; ``None`` if it stands in none.
+    inline: Inline | None = None
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Hello:
         """From the message as JSON has it."""
+        inline = message.get("inline")
         return cls(
             versions=tuple(message["versions"]),
             range_version=message["range_version"],
@@ -150,6 +193,7 @@ class Hello:
             # Ranges before the binary feed do not send it.
             frames_as=tuple(message.get("frames_as", ("json",))),
             limits=dict(message["limits"]),
+            inline=inline and Inline(tuple(inline["hosts"]), inline["latency_ns"]),
         )
 
     def asset(self, name: str) -> Asset:
@@ -279,6 +323,20 @@ def interval_of(message: Mapping[str, Any], records: bytes, spans: Sequence[str]
         logs=[LogLine(log["t_ns"], log["line"]) for log in message["logs"]],
         action_results=[result_of(result) for result in message["action_results"]],
     )
+
+
+def inline_frame_of(message: Mapping[str, Any]) -> InlineFrame:
+    """A frame in a cable from its line."""
+    data = a2b_base64(message["data"])
+    return InlineFrame(message["n"], message["t_ns"], message["host"], message["towards"], data)
+
+
+def verdict_line(n: int, verdict: Verdict) -> bytes:
+    """The answer to the frame of that number."""
+    line: dict[str, Any] = {"type": "verdict", "n": n, "verdict": "drop" if verdict.drop else "pass"}
+    if verdict.delay_ns and not verdict.drop:
+        line["delay_ns"] = verdict.delay_ns
+    return encode(line)
 
 
 def end_of(message: Mapping[str, Any]) -> End:

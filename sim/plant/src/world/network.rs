@@ -121,7 +121,7 @@ impl World {
     }
 
     /// How a frame relates to the attack: sent by it, an answer to it, or led astray by it.
-    fn relation(&self, frame: &Frame) -> (Label, Relation) {
+    pub(super) fn relation(&self, frame: &Frame) -> (Label, Relation) {
         if frame.label != Label::BENIGN {
             return (frame.label, Relation::Sent);
         }

@@ -7,6 +7,7 @@ use sim_plant::observe::Keep;
 use sim_plant::spec::{PlantSpec, ProcessSpec};
 use sim_plant::{World, WorldOptions};
 use sim_process::bottling::BottlingConfig;
+use sim_st::Program;
 
 /// The shipped plant file.
 const PLANT: &str = include_str!("../../../../scenarios/bottling/plant.ron");
@@ -50,9 +51,24 @@ pub(crate) fn source(name: &str) -> &'static str {
 ///
 /// * `attacker`: the host that an attacker's program may use.
 /// * `change`: patches the configuration of the physics.
+#[allow(dead_code, reason = "not every test binary needs no more")]
 pub(crate) fn bottling(
     seed: u64,
     attacker: Option<&str>,
+    change: impl FnOnce(&mut BottlingConfig),
+) -> World {
+    let options = WorldOptions {
+        seed,
+        keep: Keep::TRUTH,
+        attacker: attacker.map(str::to_owned),
+        ..WorldOptions::default()
+    };
+    bottling_with(&options, change)
+}
+
+/// The same with everything that a run can be given.
+pub(crate) fn bottling_with(
+    options: &WorldOptions,
     change: impl FnOnce(&mut BottlingConfig),
 ) -> World {
     let mut spec = spec();
@@ -60,23 +76,20 @@ pub(crate) fn bottling(
         panic!("the shipped plant is a bottling line");
     };
     change(config);
-    let programs: BTreeMap<_, _> = PROGRAMS
-        .into_iter()
-        .map(|(name, source)| {
-            let program = sim_st::compile(source, name).expect("the shipped programs are right");
-            (name.to_owned(), Arc::new(program))
-        })
-        .collect();
-    let options = WorldOptions {
-        seed,
-        keep: Keep::TRUTH,
-        attacker: attacker.map(str::to_owned),
-        ..WorldOptions::default()
+    World::new(&spec, &programs(), options).expect("the shipped plant is right")
+}
+
+/// The shipped programs, compiled.
+pub(crate) fn programs() -> BTreeMap<String, Arc<Program>> {
+    let compiled = |(name, source): (&str, &str)| {
+        let program = sim_st::compile(source, name).expect("the shipped programs are right");
+        (name.to_owned(), Arc::new(program))
     };
-    World::new(&spec, &programs, &options).expect("the shipped plant is right")
+    PROGRAMS.into_iter().map(compiled).collect()
 }
 
 /// A column of the physical truth now.
+#[allow(dead_code, reason = "not every test binary looks at the physics")]
 pub(crate) fn truth(world: &World, column: &str) -> f64 {
     let columns = world.truth_columns();
     let at = columns.iter().position(|known| known.name == column);
