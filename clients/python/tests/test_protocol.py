@@ -10,7 +10,19 @@ from contextlib import redirect_stderr
 from typing import Any
 
 from support import REPOSITORY
-from twinrange import ActionResult, Defense, DefenseFailed, End, Frame, Interval, ProtocolError
+from twinrange import (
+    DROP,
+    PASS,
+    ActionResult,
+    Defense,
+    DefenseFailed,
+    End,
+    Frame,
+    InlineFrame,
+    Interval,
+    ProtocolError,
+    Verdict,
+)
 from twinrange.defense import serve
 from twinrange.protocol import Hello, frames_of_records, interval_of
 
@@ -97,6 +109,54 @@ class TheDocument(unittest.TestCase):
         hello["assets"][0]["colour"] = "red"
         del hello["frames_as"]
         self.assertEqual(Hello.of(hello).frames_as, ("json",))
+
+
+class Judge(Example):
+    """Drops what goes to a host, holds back what comes from one, and tells of it."""
+
+    def judge(self, frame: InlineFrame) -> Verdict:
+        if frame.towards == "host":
+            self.alert("dropped", frame=frame, action="blocked")
+            return DROP
+        return Verdict(delay_ns=frame.n) if frame.n > 2 else PASS
+
+
+class Cables(unittest.TestCase):
+    session = document_session()
+    frames = [
+        {"type": "frame", "n": n, "t_ns": 1_000_000_000 + n, "host": "plc-filler", "towards": towards, "len": 3, "data": "AQID"}
+        for n, towards in [(1, "host"), (2, "switch"), (3, "switch")]
+    ]
+
+    def play(self, defense: Defense) -> list[dict[str, Any]]:
+        hello = self.session[0][1] | {"inline": {"hosts": ["plc-filler"], "latency_ns": 50_000}}
+        first, end = self.session[2][1], self.session[-3][1] | {"seq": 2}
+        failed, said = play(defense, [hello, first, *self.frames, end])
+        self.assertFalse(failed)
+        assert defense.hello.inline is not None
+        self.assertEqual((defense.hello.inline.hosts, defense.hello.inline.latency_ns), (("plc-filler",), 50_000))
+        return said
+
+    def test_verdicts_answer_frames_and_alerts_come_with_the_next_interval(self) -> None:
+        said = self.play(Judge())
+        self.assertEqual(
+            [line for line in said if line["type"] == "verdict"],
+            [
+                {"type": "verdict", "n": 1, "verdict": "drop"},
+                {"type": "verdict", "n": 2, "verdict": "pass"},
+                {"type": "verdict", "n": 3, "verdict": "pass", "delay_ns": 3},
+            ],
+        )
+        # Its time and no number: it is in no capture.
+        alert = {"t_ns": 1_000_000_001, "sig_id": "dropped", "action": "blocked"}
+        self.assertEqual(said[-2:], [{"type": "answer", "seq": 2, "alerts": [alert], "actions": []}, {"type": "done", "seq": 2}])
+
+    def test_a_defense_that_judges_nothing_passes_all(self) -> None:
+        verdicts = [line["verdict"] for line in self.play(Example()) if line["type"] == "verdict"]
+        self.assertEqual(verdicts, ["pass"] * 3)
+
+    def test_hello_without_cables(self) -> None:
+        self.assertIsNone(Hello.of(self.session[0][1]).inline)
 
 
 class Failures(unittest.TestCase):
