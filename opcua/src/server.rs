@@ -67,18 +67,18 @@ impl Server {
         subscriptions.min_sampling_interval_ms = 0.0;
         subscriptions.max_monitored_item_queue_size = QUEUE_MAX;
         subscriptions.max_queued_notifications = MESSAGES_MAX;
-        let (server, handle) = builder.build()?;
-        let space = handle.node_managers().get_of_type::<Space>();
-        let space = space.ok_or("the server has no room for tags")?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(cannot)?;
-        let listener = {
-            let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(cannot)?
-        };
+        // The library starts its own tasks while it is built.
+        let inside = runtime.enter();
+        let (server, handle) = builder.build()?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(cannot)?;
+        drop(inside);
+        let space = handle.node_managers().get_of_type::<Space>();
+        let space = space.ok_or("the server has no room for tags")?;
         let serving = runtime.spawn(async move {
             // It ends with an error only before it has begun, over a listener that is none.
             if let Err(error) = server.run_with(listener).await {

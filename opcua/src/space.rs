@@ -20,7 +20,7 @@ use opcua::server::node_manager::memory::{
     InMemoryNodeManager, InMemoryNodeManagerImpl, InMemoryNodeManagerImplBuilder,
 };
 use opcua::server::node_manager::{
-    MonitoredItemRef, MonitoredItemUpdateRef, RequestContext, ServerContext,
+    MonitoredItemRef, MonitoredItemUpdateRef, RequestContext, ServerContext, WriteNode,
 };
 use opcua::server::{CreateMonitoredItem, MonitoredItemHandle, SubscriptionCache};
 use opcua::sync::RwLock;
@@ -123,6 +123,7 @@ fn add_tag(space: &mut AddressSpace, index: u16, plant: &str, tag: &Tag, place: 
         .insert(space);
     if let Some(NodeType::Variable(variable)) = space.find_mut(&id) {
         variable.set_data_value(DataValue {
+            value: Some(Variant::Empty),
             status: Some(StatusCode::BadWaitingForInitialData),
             ..DataValue::default()
         });
@@ -168,22 +169,23 @@ pub(crate) fn show(space: &Space, watchers: &SubscriptionCache, sample: &Sample)
     }
 }
 
-/// A sample in the words of OPC UA. Where its status is bad there is no value (OPC 10000-4, 7.11.1): the last one known that
-/// the historian has is none.
+/// A sample in the words of OPC UA. Where its status is bad its value is null (OPC 10000-4, 7.11.1), whatever last one
+/// the historian knows.
 fn data_value(kind: Kind, sample: &Sample) -> DataValue {
     let value = match kind {
         Kind::Boolean => Variant::Boolean(sample.value != 0.0),
         Kind::Double => Variant::Double(sample.value),
     };
     let (status, value) = match sample.quality {
-        Quality::Good => (StatusCode::Good, Some(value)),
-        Quality::Uncertain => (StatusCode::Uncertain, Some(value)),
-        Quality::Bad => (StatusCode::BadNoCommunication, None),
+        Quality::Good => (StatusCode::Good, value),
+        Quality::Uncertain => (StatusCode::Uncertain, value),
+        // A null of its own: the library forgets the status where there is nothing.
+        Quality::Bad => (StatusCode::BadNoCommunication, Variant::Empty),
     };
     // What a tick of 100 ns cuts off, in units of 10 ps.
     let rest_ns = sample.at.timestamp_subsec_nanos() % 100;
     DataValue {
-        value,
+        value: Some(value),
         status: Some(status),
         source_timestamp: Some(DateTime::from(sample.at)),
         source_picoseconds: u16::try_from(rest_ns * 100).ok(),
@@ -234,6 +236,23 @@ impl InMemoryNodeManagerImpl for Tags {
             }
             item.set_status(StatusCode::Good);
         }
+    }
+
+    /// Says for each write why it is refused.
+    async fn write(
+        &self,
+        context: &RequestContext,
+        space: &RwLock<AddressSpace>,
+        writes: &mut [&mut WriteNode],
+    ) -> Result<(), StatusCode> {
+        let mut space = space.write();
+        let types = context.type_tree.read();
+        for write in writes {
+            let checked = space.validate_node_write(context, write.value(), &*types);
+            let refusal = checked.err().unwrap_or(StatusCode::BadNotWritable);
+            write.set_status(refusal);
+        }
+        Ok(())
     }
 
     async fn modify_monitored_items(
