@@ -163,7 +163,6 @@ pub(crate) fn show(space: &Space, watchers: &SubscriptionCache, sample: &Sample)
         let mut value = value.clone();
         if sampled.contains(&key(*handle)) {
             value.source_timestamp = None;
-            value.source_picoseconds = None;
         }
         items.data_value_to_item(value, handle);
     }
@@ -182,13 +181,12 @@ fn data_value(kind: Kind, sample: &Sample) -> DataValue {
         // A null of its own: the library forgets the status where there is nothing.
         Quality::Bad => (StatusCode::BadNoCommunication, Variant::Empty),
     };
-    // What a tick of 100 ns cuts off, in units of 10 ps.
-    let rest_ns = sample.at.timestamp_subsec_nanos() % 100;
     DataValue {
         value: Some(value),
         status: Some(status),
         source_timestamp: Some(DateTime::from(sample.at)),
-        source_picoseconds: u16::try_from(rest_ns * 100).ok(),
+        // Not all clients find a server's time stamp behind picoseconds.
+        source_picoseconds: None,
         server_timestamp: Some(DateTime::now()),
         server_picoseconds: None,
     }
@@ -229,7 +227,6 @@ impl InMemoryNodeManagerImpl for Tags {
             if item.sampling_interval() < 0.0 {
                 self.sampled().insert(key(item.handle()));
                 value.source_timestamp = None;
-                value.source_picoseconds = None;
             }
             if value.status() != StatusCode::BadAttributeIdInvalid {
                 item.set_initial_value(value);
