@@ -3,6 +3,7 @@
 mod capture;
 mod desk;
 mod drive;
+mod opcua;
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -16,8 +17,8 @@ use sim_wire::modbus::PORT;
 use twinrange_bridge::api::Request;
 use twinrange_bridge::live::mqtt::PASSWORD;
 use twinrange_bridge::live::{
-    Broker, Doors, Event, Gateway, Interface, MqttError, MqttOut, Pace, Receiver, SyslogOut,
-    control,
+    Broker, Doors, Event, Gateway, Interface, MqttError, MqttOut, OpcuaOut, Pace, Receiver,
+    SyslogOut, control,
 };
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
@@ -80,6 +81,10 @@ pub(crate) struct Args {
     /// (the password in TWINRANGE_MQTT_PASSWORD). Topics begin with `twinrange` where no prefix is given; docs/live.md.
     #[arg(long, value_name = "BROKER")]
     mqtt: Option<Broker>,
+    /// Serve the historian's samples to OPC UA clients at an address of this machine, such as 127.0.0.1:4840, read only;
+    /// docs/live.md. Needs `twinrange-opcua`, which is built apart, beside this program.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    opcua: Option<SocketAddr>,
     /// Open the defense API at an address of this machine, such as 127.0.0.1:8080: alerts and actions in, evidence out,
     /// over HTTP; docs/api.md.
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -183,7 +188,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         .api
         .map(|address| Door::open(address, args.tokens.as_deref()));
     let door = door.transpose()?;
+    let opcua = args.opcua.map(|address| opcua::serve(address, &ready));
+    let opcua = opcua.transpose()?;
     let recording = Recording::begin(&order, &setting)?;
+    opcua::assert_same_tags(&ready, &recording);
     let mqtt = args.mqtt.as_ref();
     let mqtt = mqtt.map(|broker| publish_to(broker, &recording));
     let mqtt = mqtt.transpose()?;
@@ -195,7 +203,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Desk::open(door, args.approve, &recording, started_unix_ns, events)
     });
     let desk = desk.transpose()?;
-    announce(args, &order, &open, desk.as_ref().map(Desk::address));
+    let places = Places {
+        open: &open,
+        api: desk.as_ref().map(Desk::address),
+        opcua: opcua.as_ref().map(OpcuaOut::endpoint),
+    };
+    announce(args, &order, &places);
     if let Some(interface) = &attached {
         interface.listen(events.clone());
     }
@@ -223,6 +236,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         span: span.map(|at| u16::try_from(at).expect("networks are few")),
         syslog,
         mqtt,
+        opcua,
         handed_on: HandedOn::default(),
         desk,
         frames_in: Vec::new(),
@@ -242,6 +256,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         capture,
         syslog,
         mqtt,
+        opcua,
         desk,
         inbox,
         left_over,
@@ -269,6 +284,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     drop(doors);
     // Before the twin: subscribers are told at once that the plant stands.
     let published = mqtt.map(MqttOut::finish);
+    let served = opcua.map(OpcuaOut::finish);
     let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
     let (folder, failure) = std::thread::scope(|threads| {
         let twins = begin_twins(threads, &order, &stop_at_ns);
@@ -299,6 +315,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
             "note: the MQTT broker did not take {} samples{why}",
             published.lost
         );
+    }
+    if let Some(served) = served {
+        opcua::note(&served);
     }
     for interface in attached.iter().chain(&mirror) {
         if interface.lost() > 0 {
@@ -450,22 +469,40 @@ fn cannot_use(interface: &str, error: &std::io::Error) -> Problem {
     .hint(hint)
 }
 
+/// Where what is outside finds the session.
+struct Places<'a> {
+    open: &'a [OpenDoor],
+    api: Option<SocketAddr>,
+    /// URL of the OPC UA server.
+    opcua: Option<&'a str>,
+}
+
 /// Says where the controllers are, and that the plant is about to start.
-fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor], api: Option<SocketAddr>) {
+fn announce(args: &Args, order: &Order<'_>, places: &Places<'_>) {
     if !args.listen.is_loopback() {
         eprintln!(
             "warning: {} is not a loopback address: whoever reaches it commands the simulated plant",
             args.listen
         );
     }
+    if let Some(address) = args.opcua.filter(|address| !address.ip().is_loopback()) {
+        eprintln!(
+            "warning: {} is not a loopback address: whoever reaches it reads the simulated plant's tags, and OPC UA is \
+             served without log-in, signature and encryption (security policy None)",
+            address.ip()
+        );
+    }
     if args.json {
-        for door in open {
+        for door in places.open {
             let line =
                 json!({"plc": door.plc, "modbus": door.address.to_string(), "unit": door.unit});
             say!("{line}");
         }
-        if let Some(api) = api {
+        if let Some(api) = places.api {
             say!("{}", json!({"api": format!("http://{api}")}));
+        }
+        if let Some(opcua) = places.opcua {
+            say!("{}", json!({"opcua": opcua}));
         }
         say!("{}", json!({"ready": true}));
     } else {
@@ -476,7 +513,7 @@ fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor], api: Option<Socke
             order.duration,
             args.speed
         );
-        for door in open {
+        for door in places.open {
             say!(
                 "modbus    {:<22} unit {:<3} {} ({} in the plant)",
                 door.address.to_string(),
@@ -485,8 +522,11 @@ fn announce(args: &Args, order: &Order<'_>, open: &[OpenDoor], api: Option<Socke
                 door.inside.ip()
             );
         }
-        if let Some(api) = api {
+        if let Some(api) = places.api {
             say!("api       http://{api}");
+        }
+        if let Some(opcua) = places.opcua {
+            say!("opcua     {opcua} (read only; security policy None)");
         }
         say!(
             "stop      Ctrl-C{}",

@@ -2,13 +2,14 @@
 //!
 //! The viewer knows run folders and files. A scenario by its name is handed over as a file of all its texts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::NamedTempFile;
 use twinrange_range::problem::Problem;
 
 use crate::Outcome;
+use crate::support::beside::beside;
 use crate::support::failure::Failure;
 use crate::support::scenario;
 
@@ -24,7 +25,7 @@ pub(crate) struct Args {
 const VIEWER: &str = "twinrange-view";
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let viewer = beside().filter(|path| path.is_file()).ok_or_else(|| {
+    let viewer = beside(VIEWER).ok_or_else(|| {
         let message = format!("the viewer `{VIEWER}` does not lie beside this program");
         Problem::new("TR0405", message).hint("build it: cargo build --release -p twinrange-viewer")
     })?;
@@ -68,9 +69,4 @@ fn bundle_file(name: &str) -> Result<NamedTempFile, Failure> {
         let message = format!("the scenario cannot be handed to the viewer: {error}");
         Problem::new("TR0307", message).into()
     })
-}
-
-fn beside() -> Option<PathBuf> {
-    let own = std::env::current_exe().ok()?;
-    Some(own.with_file_name(format!("{VIEWER}{}", std::env::consts::EXE_SUFFIX)))
 }

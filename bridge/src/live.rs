@@ -7,6 +7,7 @@
 //! - [`syslog`]: the plant's log lines to a receiver outside;
 //! - [`probe`]: a client of our own at the same port, on the simulated clock;
 //! - [`mqtt`]: the historian's samples to a broker outside;
+//! - [`opcua`]: the same to clients of OPC UA, through a program of its own;
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -18,6 +19,7 @@ pub mod gateway;
 pub mod interface;
 pub mod listen;
 pub mod mqtt;
+pub mod opcua;
 pub mod pace;
 pub mod probe;
 pub mod syslog;
@@ -27,6 +29,7 @@ pub use gateway::{FromClient, Gateway, ToClient};
 pub use interface::Interface;
 pub use listen::Doors;
 pub use mqtt::{Broker, MqttError, MqttOut};
+pub use opcua::{OpcuaError, OpcuaOut};
 pub use pace::{Anchor, Pace};
 pub use probe::Probe;
 pub use syslog::{Receiver, SyslogOut};

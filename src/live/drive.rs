@@ -12,7 +12,9 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::respond::{Input, OutsideFrame};
 use tokio::sync::oneshot;
 use twinrange_bridge::api::{Request, Standing};
-use twinrange_bridge::live::{Command, Event, Gateway, Interface, MqttOut, Pace, SyslogOut};
+use twinrange_bridge::live::{
+    Command, Event, Gateway, Interface, MqttOut, OpcuaOut, Pace, SyslogOut,
+};
 use twinrange_range::session;
 
 use super::capture::CaptureStream;
@@ -52,6 +54,7 @@ pub(super) struct Live<'a> {
     pub(super) span: Option<u16>,
     pub(super) syslog: Option<SyslogOut>,
     pub(super) mqtt: Option<MqttOut>,
+    pub(super) opcua: Option<OpcuaOut>,
     /// What of the interval those outside have had.
     pub(super) handed_on: HandedOn,
     /// Frames that have come in through the interface and wait for their moment.
@@ -265,6 +268,11 @@ impl Live<'_> {
         if let Some(mqtt) = &mut self.mqtt {
             for sample in &observed.tags[had.tags..] {
                 mqtt.send(seen_tag(sample));
+            }
+        }
+        if let Some(opcua) = &mut self.opcua {
+            for sample in &observed.tags[had.tags..] {
+                opcua.send(seen_tag(sample));
             }
         }
         if let Some(desk) = &mut self.desk {

@@ -4,6 +4,7 @@ pub(crate) mod action_text;
 pub(crate) mod actions;
 pub(crate) mod alerts;
 pub(crate) mod attribution;
+pub(crate) mod beside;
 #[cfg(test)]
 pub(crate) mod by_hand;
 pub(crate) mod defense;

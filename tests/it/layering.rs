@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::repository;
 
 /// Packages of the workspace, each with the packages of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("sim-kernel", &[]),
     ("sim-wire", &[]),
     ("sim-st", &[]),
@@ -60,6 +60,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "twinrange-score",
         ],
     ),
+    ("twinrange-opcua", &[]),
     (
         "twinrange",
         &[

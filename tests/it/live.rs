@@ -5,6 +5,7 @@
 
 mod api;
 mod mqtt;
+mod opcua;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,6 +32,8 @@ struct Plant {
     plcs: BTreeMap<String, SocketAddr>,
     /// Where the defense API is, if there is one.
     api: Option<SocketAddr>,
+    /// URL of the OPC UA server, if there is one.
+    opcua: Option<String>,
 }
 
 impl Plant {
@@ -53,7 +56,7 @@ impl Plant {
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let stdin = child.stdin.take();
         let mut plcs = BTreeMap::new();
-        let mut api = None;
+        let (mut api, mut opcua) = (None, None);
         loop {
             let line = json_line(&mut stdout);
             if line["ready"] == true {
@@ -62,6 +65,10 @@ impl Plant {
             if let Some(url) = line["api"].as_str() {
                 let address = url.strip_prefix("http://").expect("it is not encrypted");
                 api = Some(address.parse().expect("an address and a port"));
+                continue;
+            }
+            if let Some(url) = line["opcua"].as_str() {
+                opcua = Some(url.to_owned());
                 continue;
             }
             let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("{line}"));
@@ -75,6 +82,7 @@ impl Plant {
             stdin,
             plcs,
             api,
+            opcua,
         }
     }
 

@@ -579,6 +579,12 @@ static CODES: &[CodeInfo] = &[
         "`live --capture` writes the SPAN port's frames into a named pipe or to standard output (`-`). The path does not \
          exist or is an ordinary file; `mkfifo PATH` makes a pipe. As a file, the capture is in the run folder.",
     ),
+    info(
+        "TR0606",
+        "the OPC UA server is not built",
+        "`live --opcua` starts the program `twinrange-opcua`, which is built apart, since few need its many \
+         dependencies: `cargo build --release -p twinrange-opcua`. It has to lie beside `twinrange`, and be of the same build.",
+    ),
 ];
 
 #[cfg(test)]

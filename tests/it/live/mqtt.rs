@@ -121,14 +121,14 @@ fn recorded(run: &Path) -> BTreeMap<String, Vec<(u64, f64, String)>> {
 }
 
 /// What the session says on standard error, when it has ended.
-fn notes(plant: &mut Plant) -> String {
+pub(super) fn notes(plant: &mut Plant) -> String {
     let mut text = String::new();
     let stderr = plant.child.stderr.as_mut().expect("it is piped");
     stderr.read_to_string(&mut text).expect("it is text");
     text
 }
 
-fn digest(run: &Path) -> Value {
+pub(super) fn digest(run: &Path) -> Value {
     manifest(run)["trace_digest"].clone()
 }
 
