@@ -561,8 +561,9 @@ static CODES: &[CodeInfo] = &[
         "TR0603",
         "interface cannot be used",
         "A live run was to be plugged into a network interface of this machine, which does not exist or which this \
-         process may not read frames from. docs/live.md has the commands that make a pair of interfaces in a \
-         namespace of your own, without root.",
+         process may not read frames from, or was to make a TAP device (`tap:NAME`), which needs CAP_NET_ADMIN and \
+         /dev/net/tun. docs/live.md has the commands that make interfaces and TAP devices in a namespace of your own, \
+         without root.",
     ),
     info(
         "TR0604",
@@ -576,6 +577,13 @@ static CODES: &[CodeInfo] = &[
         "frames cannot be streamed",
         "`live --capture` writes the SPAN port's frames into a named pipe or to standard output (`-`). The path does not \
          exist or is an ordinary file; `mkfifo PATH` makes a pipe. As a file, the capture is in the run folder.",
+    ),
+    info(
+        "TR0606",
+        "certificates cannot be used",
+        "A live run was to serve Modbus inside TLS. One of the PEM files cannot be read, holds no certificate or no \
+         private key, or the key is that of another certificate; the message says which. docs/live.md has the openssl \
+         commands that make all three files.",
     ),
 ];
 
