@@ -5,7 +5,7 @@ mod desk;
 mod drive;
 mod opcua;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -18,7 +18,7 @@ use twinrange_bridge::api::Request;
 use twinrange_bridge::live::mqtt::PASSWORD;
 use twinrange_bridge::live::{
     Broker, Doors, Event, Gateway, Interface, MqttError, MqttOut, OpcuaOut, Pace, Receiver,
-    SyslogOut, control,
+    SyslogOut, TAP, Tls, TlsError, control, tls,
 };
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
@@ -62,12 +62,24 @@ pub(crate) struct Args {
     /// The network that the clients come from; the one with most controllers when left out.
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
+    /// Serve Modbus inside TLS as well (MB-TCP-Security), at a second port of each controller: 802 with `--addresses`, free
+    /// ones when no `--port` is given, and else those behind the plain ones. This is the certificate that clients see, with
+    /// its chain; PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of `--tls-cert`; PEM, not encrypted.
+    #[arg(long, value_name = "FILE", requires = "tls_clients")]
+    tls_key: Option<PathBuf>,
+    /// Certificates of the authorities that a client's certificate has to come from; PEM. A client without one is refused.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_clients: Option<PathBuf>,
     /// Network interface of this machine, such as one end of a veth pair, that is plugged into the plant's switch:
-    /// what is at its other end talks to the simulated hosts as a device of the plant would. Linux; docs/live.md.
+    /// what is at its other end talks to the simulated hosts as a device of the plant would. `tap:NAME` makes a TAP device
+    /// of that name, for this machine itself. Linux; docs/live.md.
     #[arg(long, value_name = "INTERFACE")]
     attach: Option<String>,
     /// Network interface that gets every frame that the network's SPAN port sees, for a sniffer at its other end.
-    /// Linux.
+    /// `tap:NAME` makes a TAP device of that name. Linux.
     #[arg(long, value_name = "INTERFACE")]
     mirror: Option<String>,
     /// Stream every frame that the network's SPAN port sees into a named pipe, or to standard output (`-`), as pcapng. With
@@ -153,16 +165,21 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let hint = "let it watch here (leave `inline` out), or stand it between two interfaces: docs/live.md";
         return Err(Problem::new("TR0604", message).hint(hint).into());
     }
+    let tls = read_tls(args)?;
     detect(&order)?;
     let (events, inbox) = mpsc::channel();
     let doors = Doors::new(events.clone())
         .map_err(|error| Problem::new("TR0602", format!("nobody can be let in: {error}")))?;
-    let open = open_doors(args, &ready, &outside, &doors)?;
-    let attached = args.attach.as_deref().map(plug_in).transpose()?;
-    if args.attach.is_some() && args.attach == args.mirror {
+    let open = open_doors(args, &ready, &outside, &doors, tls.as_ref())?;
+    let device = |name: &Option<String>| {
+        let name = name.as_deref()?;
+        Some(name.strip_prefix(TAP).unwrap_or(name).to_owned())
+    };
+    if args.attach.is_some() && device(&args.attach) == device(&args.mirror) {
         let message = "the plant and its SPAN port cannot have the same interface";
         return Err(Problem::new("TR0603", message).into());
     }
+    let attached = args.attach.as_deref().map(plug_in).transpose()?;
     let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
     let span = outside.span(&ready.prepared.plant).map(str::to_owned);
     if (mirror.is_some() || args.capture.is_some()) && span.is_none() {
@@ -281,7 +298,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let note = clock_note(started_unix_ns, &pace);
     recording.notes.insert("live".to_owned(), note);
     // Who is still connected is told that the plant is gone.
-    drop(doors);
+    let refused = doors.close();
     // Before the twin: subscribers are told at once that the plant stands.
     let published = mqtt.map(MqttOut::finish);
     let served = opcua.map(OpcuaOut::finish);
@@ -295,6 +312,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         eprintln!(
             "note: the machine was too slow {stretches} times; the session took {:.1} s longer than the plant's time",
             stretched.as_secs_f64()
+        );
+    }
+    if refused.count > 0 {
+        eprintln!(
+            "note: {} TLS clients were refused, the last because {}",
+            refused.count, refused.last
         );
     }
     let lost = syslog.map_or(0, SyslogOut::finish);
@@ -360,6 +383,23 @@ struct OpenDoor {
     unit: u8,
     inside: SocketAddrV4,
     address: SocketAddr,
+    /// Where it speaks Modbus inside TLS.
+    tls: Option<SocketAddr>,
+}
+
+/// Reads the files of TLS doors, if there are to be any.
+fn read_tls(args: &Args) -> Result<Option<Tls>, Problem> {
+    let (Some(chain), Some(key), Some(clients)) =
+        (&args.tls_cert, &args.tls_key, &args.tls_clients)
+    else {
+        return Ok(None);
+    };
+    let tls = Tls::read(chain, key, clients).map_err(|TlsError { file, message }| {
+        Problem::new("TR0607", message)
+            .in_file(file.display().to_string())
+            .hint("docs/live.md has the openssl commands that make all three files")
+    })?;
+    Ok(Some(tls))
 }
 
 /// Listens for every controller of the network, by name.
@@ -368,6 +408,7 @@ fn open_doors(
     ready: &Ready,
     outside: &Outside,
     doors: &Doors,
+    tls: Option<&Tls>,
 ) -> Result<Vec<OpenDoor>, Problem> {
     let plant = &ready.prepared.plant;
     let mut open = Vec::new();
@@ -380,49 +421,82 @@ fn open_doors(
         let place = u16::try_from(open.len()).expect("plants are bounded");
         let asked = address_of(args, place)?;
         let inside = SocketAddrV4::new(host.ip, PORT);
-        let address = doors.open(asked, inside).map_err(|error| {
-            Problem::new(
-                "TR0602",
-                format!("{plc}: nobody can listen at {asked}: {error}"),
-            )
-            .hint("name another `--listen` or `--port`; ports below 1024 need a privilege")
-        })?;
+        let address = doors
+            .open(asked, inside)
+            .map_err(|error| cannot_listen(plc, asked, &error))?;
         open.push(OpenDoor {
             plc: plc.to_owned(),
             unit: controller.unit,
             inside,
             address,
+            tls: None,
         });
+    }
+    if let Some(tls) = tls {
+        let count = u16::try_from(open.len()).expect("plants are bounded");
+        for (door, place) in open.iter_mut().zip(0..) {
+            let asked = tls_address_of(args, place, count)?;
+            let address = doors
+                .open_tls(asked, door.inside, tls)
+                .map_err(|error| cannot_listen(&door.plc, asked, &error))?;
+            door.tls = Some(address);
+        }
     }
     Ok(open)
 }
 
+fn cannot_listen(plc: &str, asked: SocketAddr, error: &std::io::Error) -> Problem {
+    Problem::new(
+        "TR0602",
+        format!("{plc}: nobody can listen at {asked}: {error}"),
+    )
+    .hint("name another `--listen` or `--port`; ports below 1024 need a privilege")
+}
+
+fn too_many(args: &Args) -> Problem {
+    Problem::new(
+        "TR0602",
+        format!(
+            "there is no room for all controllers from {} on",
+            args.listen
+        ),
+    )
+}
+
 /// Where a controller is to be found, by its place in the list.
 fn address_of(args: &Args, place: u16) -> Result<SocketAddr, Problem> {
-    let too_many = || {
-        Problem::new(
-            "TR0602",
-            format!(
-                "there is no room for all controllers from {} on",
-                args.listen
-            ),
-        )
-    };
     if args.addresses {
         let IpAddr::V4(first) = args.listen else {
             let message = "addresses of their own are IPv4 ones";
             return Err(Problem::new("TR0112", message).hint("such as `--listen 127.0.0.2`"));
         };
         let own = first.to_bits().checked_add(u32::from(place));
-        let own = own.ok_or_else(too_many)?;
+        let own = own.ok_or_else(|| too_many(args))?;
         let port = if args.port == 0 { PORT } else { args.port };
         return Ok(SocketAddr::from((Ipv4Addr::from_bits(own), port)));
     }
     let port = match args.port {
         0 => 0,
-        first => first.checked_add(place).ok_or_else(too_many)?,
+        first => first.checked_add(place).ok_or_else(|| too_many(args))?,
     };
     Ok(SocketAddr::from((args.listen, port)))
+}
+
+/// Where a controller is to be found inside TLS, by its place in the list: at the standard's port or a free one, or, where a
+/// port is named, behind the plain ones of the same address.
+fn tls_address_of(args: &Args, place: u16, controllers: u16) -> Result<SocketAddr, Problem> {
+    let mut address = address_of(args, place)?;
+    let port = match (args.port, args.addresses) {
+        (0, true) => tls::PORT,
+        (0, false) => 0,
+        (_, addresses) => {
+            let plain_ones = if addresses { 1 } else { controllers };
+            let port = address.port().checked_add(plain_ones);
+            port.ok_or_else(|| too_many(args))?
+        }
+    };
+    address.set_port(port);
+    Ok(address)
 }
 
 /// Begins to publish samples.
@@ -456,11 +530,23 @@ fn plug_in(name: &str) -> Result<Interface, Problem> {
 }
 
 fn cannot_use(interface: &str, error: &std::io::Error) -> Problem {
-    let hint = match error.kind() {
-        std::io::ErrorKind::PermissionDenied => {
+    let hint = match (interface.starts_with(TAP), error.kind()) {
+        (true, ErrorKind::PermissionDenied) => {
+            "making a TAP device needs CAP_NET_ADMIN and /dev/net/tun: use a user and network namespace of your own \
+             (docs/live.md), or root"
+        }
+        (true, ErrorKind::NotFound) => {
+            "`modprobe tun` loads what makes TAP devices; a container gets it with `--device /dev/net/tun`"
+        }
+        (true, ErrorKind::AlreadyExists) => {
+            "choose another name, or leave `tap:` out and be at the interface's other end"
+        }
+        (false, ErrorKind::PermissionDenied) => {
             "reading frames needs CAP_NET_RAW: use a network namespace of your own (docs/live.md), or root"
         }
-        _ => "`ip link` lists the interfaces; docs/live.md says how to make a pair",
+        _ => {
+            "`ip link` lists the interfaces; docs/live.md says how to make a pair, or a TAP device"
+        }
     };
     Problem::new(
         "TR0603",
@@ -494,8 +580,11 @@ fn announce(args: &Args, order: &Order<'_>, places: &Places<'_>) {
     }
     if args.json {
         for door in places.open {
-            let line =
+            let mut line =
                 json!({"plc": door.plc, "modbus": door.address.to_string(), "unit": door.unit});
+            if let Some(tls) = door.tls {
+                line["modbus_tls"] = json!(tls.to_string());
+            }
             say!("{line}");
         }
         if let Some(api) = places.api {
@@ -521,6 +610,16 @@ fn announce(args: &Args, order: &Order<'_>, places: &Places<'_>) {
                 door.plc,
                 door.inside.ip()
             );
+        }
+        for door in places.open {
+            if let Some(tls) = door.tls {
+                say!(
+                    "tls       {:<22} unit {:<3} {}",
+                    tls.to_string(),
+                    door.unit,
+                    door.plc
+                );
+            }
         }
         if let Some(api) = places.api {
             say!("api       http://{api}");

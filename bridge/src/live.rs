@@ -3,6 +3,7 @@
 //! - [`pace`]: which simulated time is due;
 //! - [`gateway`]: a network stack at the plant's outside port;
 //! - [`listen`]: sockets of this machine, behind each of which a controller answers;
+//! - [`tls`]: certificates of those that speak Modbus inside TLS;
 //! - `interface`: interfaces of this machine at the same port, and at the SPAN port (Linux);
 //! - [`syslog`]: the plant's log lines to a receiver outside;
 //! - [`probe`]: a client of our own at the same port, on the simulated clock;
@@ -23,16 +24,21 @@ pub mod opcua;
 pub mod pace;
 pub mod probe;
 pub mod syslog;
+pub mod tls;
 
 pub use control::Command;
 pub use gateway::{FromClient, Gateway, ToClient};
 pub use interface::Interface;
-pub use listen::Doors;
+pub use listen::{Doors, Refused};
 pub use mqtt::{Broker, MqttError, MqttOut};
 pub use opcua::{OpcuaError, OpcuaOut};
 pub use pace::{Anchor, Pace};
 pub use probe::Probe;
 pub use syslog::{Receiver, SyslogOut};
+pub use tls::{Tls, TlsError};
+
+/// What an interface's name begins with where it is a TAP device to be made.
+pub const TAP: &str = "tap:";
 
 /// What wakes a live session before its next simulated event.
 #[derive(Debug)]

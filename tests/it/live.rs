@@ -6,6 +6,7 @@
 mod api;
 mod mqtt;
 mod opcua;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,6 +31,8 @@ struct Plant {
     stdout: BufReader<ChildStdout>,
     stdin: Option<ChildStdin>,
     plcs: BTreeMap<String, SocketAddr>,
+    /// Where they speak Modbus inside TLS, if they do.
+    tls: BTreeMap<String, SocketAddr>,
     /// Where the defense API is, if there is one.
     api: Option<SocketAddr>,
     /// URL of the OPC UA server, if there is one.
@@ -55,7 +58,7 @@ impl Plant {
             .expect("the command starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let stdin = child.stdin.take();
-        let mut plcs = BTreeMap::new();
+        let (mut plcs, mut tls) = (BTreeMap::new(), BTreeMap::new());
         let (mut api, mut opcua) = (None, None);
         loop {
             let line = json_line(&mut stdout);
@@ -74,6 +77,10 @@ impl Plant {
             let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("{line}"));
             let address = text("modbus").parse().expect("an address and a port");
             plcs.insert(text("plc").to_owned(), address);
+            if let Some(address) = line["modbus_tls"].as_str() {
+                let address = address.parse().expect("an address and a port");
+                tls.insert(text("plc").to_owned(), address);
+            }
             assert_eq!(line["unit"], 1, "{line}");
         }
         Self {
@@ -81,6 +88,7 @@ impl Plant {
             stdout,
             stdin,
             plcs,
+            tls,
             api,
             opcua,
         }
@@ -128,21 +136,32 @@ impl Drop for Plant {
 }
 
 /// A Modbus client that sends whatever it is told to.
-struct Client {
-    stream: TcpStream,
+struct Client<S = TcpStream> {
+    stream: S,
     transaction: u16,
+}
+
+/// A connection to a socket of this machine.
+fn connected(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    // Only so that a mistake shows as a failure and not as a test without an end.
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Client {
     fn connect(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        // Only so that a mistake shows as a failure and not as a test without an end.
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::over(connected(address)?))
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    fn over(stream: S) -> Self {
+        Self {
             stream,
             transaction: 0,
-        })
+        }
     }
 
     fn send(&mut self, pdu: &[u8]) -> std::io::Result<()> {
@@ -544,6 +563,97 @@ fn live_when_plugged_into_an_interface_then_a_kernel_talks_to_controllers() {
     assert_eq!(facts["ended"], "complete", "{facts}");
     assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
     words(folder.path(), "replay run").expect_code(0);
+}
+
+/// A kernel talks to a simulated controller through a TAP device that the session makes and that is gone with it.
+#[cfg(target_os = "linux")]
+#[test]
+fn live_when_it_makes_a_tap_device_then_a_kernel_talks_to_controllers() {
+    if !Path::new("/dev/net/tun").exists() {
+        eprintln!("skipped: this machine makes no TAP devices");
+        return;
+    }
+    let folder = scratch();
+    // Reads a register of the filler (function 3, %MW0).
+    let script = r#"
+        mkfifo says
+        "$0" live bottling/calm --for 1h --out run --attach tap:plant0 --mirror tap:span0 --json --control \
+            >says < <(until [ -e over ]; do sleep 0.1; done; echo quit) &
+        exec 3<says
+        while read -r line <&3; do
+            case $line in *'"ready":true'*) break ;; esac
+        done
+        ip address show dev plant0 >shown
+        ip link show dev span0 >>shown
+        ip address add 10.20.1.200/24 dev plant0
+        exec 4<>/dev/tcp/10.20.1.11/502
+        printf '\x00\x07\x00\x00\x00\x06\x01\x03\x04\x00\x00\x01' >&4
+        head -c 11 <&4 | od -An -v -tx1
+        exec 4>&-
+        grep span0 /proc/net/dev >mirrored
+        touch over
+        cat <&3 >/dev/null
+        wait $!
+        ! ip link show dev plant0 2>/dev/null
+    "#;
+    let namespace = ["--user", "--map-root-user", "--net"];
+    let tried = std::process::Command::new("unshare")
+        .args(namespace)
+        .args(["ip", "link"])
+        .output();
+    let can = tried.is_ok_and(|done| done.status.success());
+    if !crate::support::is_here(can, "unshare, ip and what lets users make namespaces") {
+        return;
+    }
+    let done = std::process::Command::new("unshare")
+        .current_dir(folder.path())
+        .args(namespace)
+        .args(["bash", "-euo", "pipefail", "-c", script])
+        .arg(env!("CARGO_BIN_EXE_twinrange"))
+        .output()
+        .expect("it starts");
+    let says = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{says}");
+    let answer = String::from_utf8_lossy(&done.stdout);
+    let answer: Vec<&str> = answer.split_whitespace().collect();
+    assert_eq!(answer.len(), 11, "{answer:?} {says}");
+    assert_eq!(
+        answer[..9],
+        ["00", "07", "00", "00", "00", "05", "01", "03", "02"]
+    );
+    // Both were up, and nobody had given them an address.
+    let shown = fs::read_to_string(folder.path().join("shown")).expect("it was written");
+    assert_eq!(shown.matches(",UP").count(), 2, "{shown}");
+    assert!(!shown.contains("inet"), "{shown}");
+    // What the SPAN port saw has come out of the other one.
+    let mirrored = fs::read_to_string(folder.path().join("mirrored")).expect("it was written");
+    let frames = mirrored.split_whitespace().nth(2);
+    let frames: u64 = frames.and_then(|n| n.parse().ok()).expect("a count");
+    assert!(frames > 6, "{mirrored}");
+    let run = folder.path().join("run");
+    let facts = manifest(&run);
+    assert_eq!(facts["ended"], "complete", "{facts}");
+    assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
+    words(folder.path(), "replay run").expect_code(0);
+}
+
+/// A TAP device that cannot be made is told before there is a run folder.
+#[cfg(target_os = "linux")]
+#[test]
+fn live_when_it_cannot_make_a_tap_device_then_says_so() {
+    let folder = scratch();
+    let refused = |args: &str, says: &[&str]| {
+        words(
+            folder.path(),
+            &format!("live bottling/calm --out run {args}"),
+        )
+        .expect_code(2)
+        .expect_says(says);
+        assert!(!folder.path().join("run").exists(), "{args}: left a folder");
+    };
+    refused("--attach tap:lo", &["TR0603", "`tap:lo`", "another name"]);
+    refused("--mirror tap:a%d", &["TR0603", "`tap:a%d`", "letters"]);
+    refused("--attach tap:x --mirror x", &["TR0603", "the same"]);
 }
 
 /// Whether all of these programs are here.

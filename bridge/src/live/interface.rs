@@ -2,12 +2,15 @@
 //!
 //! One end of a veth pair or a TAP device is read and written frame by frame, as a network card would (`AF_PACKET`).
 //! Whatever is at the other end, such as a client in a network namespace, an intrusion prevention tool or a sniffer,
-//! talks to the simulated hosts through the simulated switch. This needs no root inside a user and network namespace
-//! that the user made; docs/live.md has the commands.
+//! talks to the simulated hosts through the simulated switch. Or a TAP device is made here, and this machine itself is at
+//! its other end. Neither needs root inside a user and network namespace that the user made; docs/live.md has the
+//! commands.
 //!
 //! **Invariant:** an interface that goes down, is full or is removed ends nothing: its frames are lost, as on a cable
 //! that was pulled.
 
+use std::fmt;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -24,8 +27,9 @@ use nix::sys::socket::{
 };
 use sim_wire::checksum::Checksum;
 use sim_wire::{ethernet, ipv4};
+use tun_rs::{DeviceBuilder, Layer, SyncDevice};
 
-use super::Event;
+use super::{Event, TAP};
 
 /// Largest Ethernet frame without its check sequence, bytes.
 const FRAME_BYTES_MAX: usize = 1514;
@@ -35,11 +39,58 @@ const WAITING_MAX: usize = 4_096;
 const PACKET_OUTGOING: u8 = 4;
 /// How long an interface that is down is left alone.
 const DOWN_FOR: Duration = Duration::from_millis(100);
+/// Where TAP devices are made.
+const TAP_FILE: &str = "/dev/net/tun";
+/// Longest name of an interface, bytes (`IFNAMSIZ` without the zero).
+const NAME_BYTES_MAX: usize = 15;
+
+/// Where the frames of an interface pass.
+enum Port {
+    /// A packet socket at an interface that somebody else has made: the card's side of it.
+    Socket(OwnedFd),
+    /// A TAP device of our own, which is gone when this is dropped: the cable's side of it.
+    Tap(SyncDevice),
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Socket(_) => "Socket",
+            Self::Tap(_) => "Tap",
+        })
+    }
+}
+
+impl Port {
+    /// Sends a frame, and says whether it went out.
+    fn send(&self, frame: &[u8]) -> bool {
+        match self {
+            Self::Socket(socket) => send(socket.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT).is_ok(),
+            Self::Tap(device) => device.send(frame).is_ok(),
+        }
+    }
+
+    /// Waits for a frame. Returns its length, or `None` if it does not go into the plant.
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let bytes = match self {
+            Self::Socket(socket) => match recvfrom::<LinkAddr>(socket.as_raw_fd(), buffer) {
+                // What others on this machine send there goes to the other end, and not into the plant.
+                Ok((_, Some(from))) if from.pkttype() == PACKET_OUTGOING => return Ok(None),
+                Ok((bytes, _)) => bytes,
+                Err(Errno::EINTR) => return Ok(None),
+                Err(errno) => return Err(errno.into()),
+            },
+            Self::Tap(device) => device.recv(buffer)?,
+        };
+        // What the machine has joined for its own convenience was never a frame on a wire.
+        Ok(Some(bytes).filter(|bytes| (14..=FRAME_BYTES_MAX).contains(bytes)))
+    }
+}
 
 /// An interface that frames come from and go to.
 #[derive(Debug)]
 pub struct Interface {
-    socket: Arc<OwnedFd>,
+    port: Arc<Port>,
     name: String,
     /// Frames that have come in and that nobody has taken yet.
     waiting: Arc<AtomicUsize>,
@@ -47,24 +98,21 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Takes an interface by its name.
+    /// Takes an interface by its name, or makes a TAP device: `tap:plant0` makes `plant0`, which is up, has no address and
+    /// is there as long as this value and those that listen to it.
     ///
     /// # Errors
     ///
-    /// `NotFound` if there is none, `PermissionDenied` if this process may not read frames there.
+    /// `NotFound` if there is no such interface, or nothing on this machine that makes TAP devices; `PermissionDenied` if
+    /// this process may not read frames there, or not make one; `AlreadyExists` or `InvalidInput` if a device cannot have
+    /// the name.
     pub fn open(name: &str) -> io::Result<Self> {
-        let link = link_of(name)?;
-        let socket = socket(
-            AddressFamily::Packet,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::EthAll,
-        )?;
-        bind(socket.as_raw_fd(), &link)?;
-        // Until then the socket heard every interface of the machine.
-        while recv(socket.as_raw_fd(), &mut [0; 1], MsgFlags::MSG_DONTWAIT).is_ok() {}
+        let (port, name) = match name.strip_prefix(TAP) {
+            Some(name) => (Port::Tap(make_tap(name)?), name),
+            None => (Port::Socket(take(name)?), name),
+        };
         Ok(Self {
-            socket: Arc::new(socket),
+            port: Arc::new(port),
             name: name.to_owned(),
             waiting: Arc::default(),
             lost: Arc::default(),
@@ -90,26 +138,24 @@ impl Interface {
 
     /// Sends a frame, or counts it as lost.
     pub fn send(&self, frame: &[u8]) {
-        let sent = send(self.socket.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT);
-        self.lost
-            .fetch_add(u64::from(sent.is_err()), Ordering::Relaxed);
+        let is_lost = !self.port.send(frame);
+        self.lost.fetch_add(u64::from(is_lost), Ordering::Relaxed);
     }
 
     /// Hands over every frame that comes in from now on, as [`Event::Frame`], from a thread of its own that ends when
     /// nobody takes them any more. Each that was taken has to be said with [`Interface::taken`].
     pub fn listen(&self, events: Sender<Event>) {
-        let socket = Arc::clone(&self.socket);
+        let port = Arc::clone(&self.port);
         let (waiting, lost) = (Arc::clone(&self.waiting), Arc::clone(&self.lost));
         thread::spawn(move || {
             let mut buffer = vec![0; 65_536];
             loop {
-                match recvfrom::<LinkAddr>(socket.as_raw_fd(), &mut buffer) {
-                    // What others on this machine send there goes to the other end, and not into the plant.
-                    Ok((_, Some(from))) if from.pkttype() == PACKET_OUTGOING => {}
-                    Ok(_) if waiting.load(Ordering::Relaxed) >= WAITING_MAX => {
+                match port.receive(&mut buffer) {
+                    Ok(None) => {}
+                    Ok(Some(_)) if waiting.load(Ordering::Relaxed) >= WAITING_MAX => {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
-                    Ok((bytes @ 14..=FRAME_BYTES_MAX, _)) => {
+                    Ok(Some(bytes)) => {
                         let mut frame = buffer[..bytes].to_vec();
                         complete(&mut frame);
                         waiting.fetch_add(1, Ordering::Relaxed);
@@ -117,13 +163,54 @@ impl Interface {
                             return;
                         }
                     }
-                    // What the machine has joined for its own convenience was never a frame on a wire.
-                    Ok(_) | Err(Errno::EINTR) => {}
                     Err(_) => thread::sleep(DOWN_FOR),
                 }
             }
         });
     }
+}
+
+/// A socket that has the frames of an interface.
+fn take(name: &str) -> io::Result<OwnedFd> {
+    let link = link_of(name)?;
+    let socket = socket(
+        AddressFamily::Packet,
+        SockType::Raw,
+        SockFlag::SOCK_CLOEXEC,
+        SockProtocol::EthAll,
+    )?;
+    bind(socket.as_raw_fd(), &link)?;
+    // Until then the socket heard every interface of the machine.
+    while recv(socket.as_raw_fd(), &mut [0; 1], MsgFlags::MSG_DONTWAIT).is_ok() {}
+    Ok(socket)
+}
+
+/// Makes a TAP device and brings it up.
+fn make_tap(name: &str) -> io::Result<SyncDevice> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_plain) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a name has 1 to 15 letters, digits, `-` and `_`",
+        ));
+    }
+    // The device would be taken over if it were a TAP device that nobody uses.
+    if link_of(name).is_ok() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is an interface of that name",
+        ));
+    }
+    let opened = OpenOptions::new().read(true).write(true).open(TAP_FILE);
+    opened.map_err(|error| io::Error::new(error.kind(), format!("{TAP_FILE}: {error}")))?;
+    let device = DeviceBuilder::new()
+        .name(name)
+        .layer(Layer::L2)
+        .build_sync()?;
+    // Or the kernel would send frames of its own into the plant. Where it cannot be said, it can also be done without.
+    let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), "1");
+    device.enabled(true)?;
+    Ok(device)
 }
 
 /// The address of an interface on the link layer, which is what a raw socket is bound to.
@@ -247,5 +334,19 @@ mod tests {
         let error = Interface::open("no-such-if").expect_err("there is none");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(error.to_string().contains("no-such-if"), "{error}");
+    }
+
+    #[test]
+    fn tap_when_its_name_cannot_be_one_then_says_so() {
+        for name in ["", "sixteen-letters-", "a/b", "a b", "tap%d", "..", "ä"] {
+            let error = Interface::open(&format!("tap:{name}")).expect_err(name);
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+        }
+    }
+
+    #[test]
+    fn tap_when_there_is_an_interface_of_that_name_then_says_so() {
+        let error = Interface::open("tap:lo").expect_err("every machine has one");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
     }
 }

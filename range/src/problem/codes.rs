@@ -562,8 +562,9 @@ static CODES: &[CodeInfo] = &[
         "TR0603",
         "interface cannot be used",
         "A live run was to be plugged into a network interface of this machine, which does not exist or which this \
-         process may not read frames from. docs/live.md has the commands that make a pair of interfaces in a \
-         namespace of your own, without root.",
+         process may not read frames from, or was to make a TAP device (`tap:NAME`), which needs CAP_NET_ADMIN and \
+         /dev/net/tun. docs/live.md has the commands that make interfaces and TAP devices in a namespace of your own, \
+         without root.",
     ),
     info(
         "TR0604",
@@ -584,6 +585,13 @@ static CODES: &[CodeInfo] = &[
         "the OPC UA server is not built",
         "`live --opcua` starts the program `twinrange-opcua`, which is built apart, since few need its many \
          dependencies: `cargo build --release -p twinrange-opcua`. It has to lie beside `twinrange`, and be of the same build.",
+    ),
+    info(
+        "TR0607",
+        "certificates cannot be used",
+        "A live run was to serve Modbus inside TLS. One of the PEM files cannot be read, holds no certificate or no \
+         private key, or the key is that of another certificate; the message says which. docs/live.md has the openssl \
+         commands that make all three files.",
     ),
 ];
 
