@@ -113,7 +113,7 @@ fn check_inline(inline: &Inline, spec: &PlantSpec, has_outside: bool) -> Vec<Spe
     }
     for (at, host) in inline.hosts.iter().enumerate() {
         let known = spec.hosts.iter().any(|known| known.name == *host);
-        if !known && !(has_outside && host == OUTSIDE) {
+        if !(known || has_outside && host == OUTSIDE) {
             let names = spec.hosts.iter().map(|known| known.name.as_str());
             let path = format!("inline.hosts[{at}]");
             let message = format!("there is no host `{host}` for the device to stand before");
