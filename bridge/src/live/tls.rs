@@ -314,7 +314,7 @@ mod tests {
             let silent = TcpStream::connect(address).await.expect("it listens");
             let (stream, _) = listener.accept().await.expect("it has connected");
             let greeted = tls.greet_within(Duration::from_millis(1), stream).await;
-            let why = greeted.err().expect("nobody has said anything");
+            let why = greeted.expect_err("nobody has said anything");
             assert!(why.contains("longer than"), "{why}");
             drop(silent);
         });
