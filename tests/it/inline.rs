@@ -71,6 +71,20 @@ fn inline_when_every_frame_passes_then_the_run_is_the_one_without_a_defense() {
     assert_eq!(score["inline"]["dropped"]["benign"], 0);
 }
 
+/// The attacker's program hears of a frame when it passes, and not an event later.
+#[test]
+fn inline_when_it_stands_before_the_attacker_then_the_attack_is_the_one_without_it() {
+    let folder = scratch();
+    tool(folder.path(), "\"vendor-laptop\"", 0, "*) ;;");
+    let score = scored(folder.path(), "overflow", "46min");
+    let alone = "run bottling/overflow --duration 46min --no-twin --out alone";
+    words(folder.path(), alone).expect_code(0);
+    let [with, alone] = ["run", "alone"].map(|name| manifest(&folder.path().join(name)));
+    assert_eq!(with["trace_digest"], alone["trace_digest"]);
+    assert!(with["counts"]["attack_frames"].as_u64() > Some(100));
+    assert!(score["inline"]["frames"].as_u64() > Some(100));
+}
+
 /// Nothing reaches the filler's controller: its tags are stale on the screen, and the operator, who sees no alarm of it, does not help it
 /// out of a stop.
 #[test]

@@ -356,17 +356,20 @@ impl World {
     /// If a frame waits for its verdict: that is our bug.
     pub fn run_until(&mut self, limit: SimTime) -> Pause {
         assert!(!self.is_waiting(), "a frame waits for its verdict");
-        while let Some((key, event)) = self.queue.pop_before(limit) {
-            self.dispatch(key.time, event);
+        loop {
+            // Before the next event: a verdict may have let a frame through to the attacker's host.
             if let Some(agent) = &mut self.agent
-                && agent.attention
+                && std::mem::take(&mut agent.attention)
             {
-                agent.attention = false;
                 return Pause::Agent;
             }
             if self.is_waiting() {
                 return Pause::Inline;
             }
+            let Some((key, event)) = self.queue.pop_before(limit) else {
+                break;
+            };
+            self.dispatch(key.time, event);
         }
         if limit > self.queue.now() {
             self.queue.advance_to(limit);
