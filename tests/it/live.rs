@@ -236,6 +236,52 @@ impl Noise {
     }
 }
 
+/// Asserts that a session with these arguments is refused as a mistake, which is said, before there is a run folder.
+#[track_caller]
+fn assert_refused(folder: &Path, args: &str, says: &[&str]) {
+    words(folder, &format!("live bottling/calm --out run {args}"))
+        .expect_code(2)
+        .expect_says(says);
+    assert!(!folder.join("run").exists(), "{args}: left a folder");
+}
+
+/// Asserts that a write of one register stands in the capture of `run`.
+#[track_caller]
+fn assert_captured(folder: &Path, address: u16, value: u16) {
+    let capture = fs::read(folder.join("run/evidence/span-cell.pcapng"));
+    let capture = capture.expect("there is a capture");
+    let write: Vec<u8> = [&[1, 6][..], &address.to_be_bytes(), &value.to_be_bytes()].concat();
+    assert!(
+        capture.windows(write.len()).any(|bytes| bytes == write),
+        "the write is not in the capture"
+    );
+}
+
+/// Asserts that a client that printed what it was answered has read one register, as its request 7 asked.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn assert_register_read(done: &std::process::Output) {
+    let says = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{says}");
+    let answer = String::from_utf8_lossy(&done.stdout);
+    let answer: Vec<&str> = answer.split_whitespace().collect();
+    assert_eq!(answer.len(), 11, "{answer:?} {says}");
+    assert_eq!(
+        answer[..9],
+        ["00", "07", "00", "00", "00", "05", "01", "03", "02"]
+    );
+}
+
+/// Asserts that `run` is whole, has what a client sent, and is replayed.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn assert_exchange_replays(folder: &Path) {
+    let facts = manifest(&folder.join("run"));
+    assert_eq!(facts["ended"], "complete", "{facts}");
+    assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
+    words(folder, "replay run").expect_code(0);
+}
+
 #[test]
 fn live_when_nobody_connects_then_it_is_the_run() {
     let folder = scratch();
@@ -286,18 +332,7 @@ fn live_when_a_client_writes_then_the_plant_obeys_and_the_replay_agrees() {
     let done = words(folder.path(), "replay run").expect_code(0);
     assert!(done.stdout.starts_with("the same: "), "{done:?}");
     // The client's frames are evidence like everybody's.
-    let run = folder.path().join("run");
-    let capture = fs::read(run.join("evidence/span-cell.pcapng")).expect("there is a capture");
-    let write: Vec<u8> = [
-        &[1, 6][..],
-        &LEVEL_SETPOINT.to_be_bytes(),
-        &(before + 25).to_be_bytes(),
-    ]
-    .concat();
-    assert!(
-        capture.windows(write.len()).any(|bytes| bytes == write),
-        "the write is not in the capture"
-    );
+    assert_captured(folder.path(), LEVEL_SETPOINT, before + 25);
 }
 
 /// Somebody at a screen for ten minutes: reads, thinks, writes, now and then opens a new connection.
@@ -549,20 +584,8 @@ fn live_when_plugged_into_an_interface_then_a_kernel_talks_to_controllers() {
     let Some(done) = on_the_wire(folder.path(), "--for 1h", client) else {
         return;
     };
-    let says = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{says}");
-    let answer = String::from_utf8_lossy(&done.stdout);
-    let answer: Vec<&str> = answer.split_whitespace().collect();
-    assert_eq!(answer.len(), 11, "{answer:?} {says}");
-    assert_eq!(
-        answer[..9],
-        ["00", "07", "00", "00", "00", "05", "01", "03", "02"]
-    );
-    let run = folder.path().join("run");
-    let facts = manifest(&run);
-    assert_eq!(facts["ended"], "complete", "{facts}");
-    assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
-    words(folder.path(), "replay run").expect_code(0);
+    assert_register_read(&done);
+    assert_exchange_replays(folder.path());
 }
 
 /// A kernel talks to a simulated controller through a TAP device that the session makes and that is gone with it.
@@ -612,15 +635,7 @@ fn live_when_it_makes_a_tap_device_then_a_kernel_talks_to_controllers() {
         .arg(env!("CARGO_BIN_EXE_twinrange"))
         .output()
         .expect("it starts");
-    let says = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{says}");
-    let answer = String::from_utf8_lossy(&done.stdout);
-    let answer: Vec<&str> = answer.split_whitespace().collect();
-    assert_eq!(answer.len(), 11, "{answer:?} {says}");
-    assert_eq!(
-        answer[..9],
-        ["00", "07", "00", "00", "00", "05", "01", "03", "02"]
-    );
+    assert_register_read(&done);
     // Both were up, and nobody had given them an address.
     let shown = fs::read_to_string(folder.path().join("shown")).expect("it was written");
     assert_eq!(shown.matches(",UP").count(), 2, "{shown}");
@@ -630,11 +645,7 @@ fn live_when_it_makes_a_tap_device_then_a_kernel_talks_to_controllers() {
     let frames = mirrored.split_whitespace().nth(2);
     let frames: u64 = frames.and_then(|n| n.parse().ok()).expect("a count");
     assert!(frames > 6, "{mirrored}");
-    let run = folder.path().join("run");
-    let facts = manifest(&run);
-    assert_eq!(facts["ended"], "complete", "{facts}");
-    assert!(facts["counts"]["inputs"].as_u64() >= Some(6), "{facts}");
-    words(folder.path(), "replay run").expect_code(0);
+    assert_exchange_replays(folder.path());
 }
 
 /// A TAP device that cannot be made is told before there is a run folder.
@@ -642,15 +653,7 @@ fn live_when_it_makes_a_tap_device_then_a_kernel_talks_to_controllers() {
 #[test]
 fn live_when_it_cannot_make_a_tap_device_then_says_so() {
     let folder = scratch();
-    let refused = |args: &str, says: &[&str]| {
-        words(
-            folder.path(),
-            &format!("live bottling/calm --out run {args}"),
-        )
-        .expect_code(2)
-        .expect_says(says);
-        assert!(!folder.path().join("run").exists(), "{args}: left a folder");
-    };
+    let refused = |args: &str, says: &[&str]| assert_refused(folder.path(), args, says);
     refused("--attach tap:lo", &["TR0603", "`tap:lo`", "another name"]);
     refused("--mirror tap:a%d", &["TR0603", "`tap:a%d`", "letters"]);
     refused("--attach tap:x --mirror x", &["TR0603", "the same"]);

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
 };
 
-use super::{Client, LEVEL_SETPOINT, Plant, SPARE, connected};
+use super::{Client, LEVEL_SETPOINT, Plant, SPARE, assert_captured, assert_refused, connected};
 use crate::support::{scratch, words};
 
 /// Options that name the files of [`Site::new`].
@@ -210,18 +210,7 @@ fn live_when_a_client_speaks_tls_then_it_gets_what_a_plain_one_gets() {
     let done = words(folder.path(), "replay run").expect_code(0);
     assert!(done.stdout.starts_with("the same: "), "{done:?}");
     // On the simulated wire it is plain.
-    let run = folder.path().join("run");
-    let capture = fs::read(run.join("evidence/span-cell.pcapng")).expect("there is a capture");
-    let write: Vec<u8> = [
-        &[1, 6][..],
-        &LEVEL_SETPOINT.to_be_bytes(),
-        &(before + 25).to_be_bytes(),
-    ]
-    .concat();
-    assert!(
-        capture.windows(write.len()).any(|bytes| bytes == write),
-        "the write is not in the capture"
-    );
+    assert_captured(folder.path(), LEVEL_SETPOINT, before + 25);
 }
 
 #[test]
@@ -292,15 +281,7 @@ fn live_when_a_file_of_tls_is_wrong_then_it_is_named_before_a_run_begins() {
     fs::write(folder.path().join("empty.pem"), "").expect("there is room");
     let other = site.clients.client().key.serialize_pem();
     fs::write(folder.path().join("other.key"), other).expect("there is room");
-    let refused = |args: &str, says: &[&str]| {
-        words(
-            folder.path(),
-            &format!("live bottling/calm --out run {args}"),
-        )
-        .expect_code(2)
-        .expect_says(says);
-        assert!(!folder.path().join("run").exists(), "{args}: left a folder");
-    };
+    let refused = |args: &str, says: &[&str]| assert_refused(folder.path(), args, says);
     refused(
         "--tls-cert gone.pem --tls-key door.key --tls-clients clients.pem",
         &["TR0607", "gone.pem", "cannot be read", "openssl"],
