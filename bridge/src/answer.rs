@@ -443,19 +443,8 @@ impl Collector {
 
 /// Checks the answer to `hello`.
 pub(crate) fn parse_ready(line: u64, bytes: &[u8]) -> Result<Ready, DefenseError> {
-    let mut object = parse_object(line, bytes)?;
+    let mut object = parse_message(line, bytes, "ready", "")?;
     let bad = |why: String| garbage(line, bytes, why);
-    let kind = take_text(&mut object, "type").map_err(bad)?;
-    match kind.as_str() {
-        "ready" => {}
-        "error" => return Err(reported(&object)),
-        other => {
-            return Err(bad(format!(
-                "expected type 'ready', found '{}'",
-                excerpt(other.as_bytes())
-            )));
-        }
-    }
     let chosen = object
         .remove("version")
         .and_then(|value| value.as_u64())
@@ -545,19 +534,9 @@ fn verb_word(verb: Verb) -> &'static str {
 
 /// Checks the answer to the frame `n`.
 pub(crate) fn parse_verdict(line: u64, bytes: &[u8], n: u64) -> Result<Verdict, DefenseError> {
-    let mut object = parse_object(line, bytes)?;
+    let about = format!(" about frame {n}");
+    let mut object = parse_message(line, bytes, "verdict", &about)?;
     let bad = |why: String| garbage(line, bytes, why);
-    let kind = take_text(&mut object, "type").map_err(bad)?;
-    match kind.as_str() {
-        "verdict" => {}
-        "error" => return Err(reported(&object)),
-        other => {
-            return Err(bad(format!(
-                "expected type 'verdict' about frame {n}, found '{}'",
-                excerpt(other.as_bytes())
-            )));
-        }
-    }
     if object.remove("n") != Some(Value::from(n)) {
         return Err(bad(format!("'n' must be {n}, the frame that waits")));
     }
@@ -579,6 +558,30 @@ pub(crate) fn parse_verdict(line: u64, bytes: &[u8], n: u64) -> Result<Verdict, 
         "drop" if delay_ns == 0 => Ok(Verdict::Drop),
         "drop" => Err(bad("a frame that is dropped has no 'delay_ns'".into())),
         _ => Err(bad("'verdict' must be \"pass\" or \"drop\"".into())),
+    }
+}
+
+/// The fields of the one message that may come, unless the tool gives up.
+///
+/// # Arguments
+///
+/// * `about` — what else is expected of it, for the message to people.
+fn parse_message(
+    line: u64,
+    bytes: &[u8],
+    expected: &str,
+    about: &str,
+) -> Result<Map<String, Value>, DefenseError> {
+    let mut object = parse_object(line, bytes)?;
+    let kind = take_text(&mut object, "type").map_err(|why| garbage(line, bytes, why))?;
+    match kind.as_str() {
+        kind if kind == expected => Ok(object),
+        "error" => Err(reported(&object)),
+        other => {
+            let found = excerpt(other.as_bytes());
+            let why = format!("expected type '{expected}'{about}, found '{found}'");
+            Err(garbage(line, bytes, why))
+        }
     }
 }
 

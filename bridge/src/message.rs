@@ -166,7 +166,7 @@ impl FrameFeed {
 
 /// What the sensors saw in one interval: from `from_ns` on, up to and not including `to_ns`; the last
 /// interval of a run includes its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Interval<'a> {
     /// End of the interval before; 0 for the first.
     pub from_ns: u64,

@@ -247,10 +247,7 @@ fn smallest_client_when_run_then_it_completes_a_run() {
         let interval = Interval {
             from_ns: (seq - 1) * SECOND_NS,
             to_ns: seq * SECOND_NS,
-            frames: &[],
-            tags: &[],
-            logs: &[],
-            action_results: &[],
+            ..Interval::default()
         };
         assert_eq!(tool.interval(&interval).expect("done"), Answer::default());
     }

@@ -455,10 +455,7 @@ fn judge(config: &LockStepConfig) -> Result<Vec<Verdict>, DefenseError> {
     let interval = |seq: u64| Interval {
         from_ns: (seq - 1) * SECOND_NS,
         to_ns: seq * SECOND_NS,
-        frames: &[],
-        tags: &[],
-        logs: &[],
-        action_results: &[],
+        ..Interval::default()
     };
     tool.interval(&interval(1))?;
     let data = [1, 2, 3];
