@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use sim_kernel::time::{SimDuration, SimTime};
-use sim_plant::inline::{Decision, Inline, InlineFrame, Verdicts};
+use sim_plant::inline::{DELAY_MAX_NS, Decision, Inline, InlineFrame, Verdicts};
 use sim_plant::observe::{self, Keep, Observations};
 use sim_plant::respond;
 use twinrange_bridge::answer::{Action, Verb};
@@ -33,6 +33,8 @@ use super::oracle;
 const TWIN_HOLD: SimDuration = SimDuration::from_secs(10);
 /// Name of the defense of a run in which only somebody outside has raised alerts or asked for actions.
 const OUTSIDE_TOOL: &str = "api";
+// What a tool may say of a frame the plant can do.
+const _: () = assert!(message::VERDICT_DELAY_LIMIT_NS == DELAY_MAX_NS);
 /// Interval of a run without a lock-step defense: only how often buffers are emptied.
 const QUIET_INTERVAL: SimDuration = SimDuration::from_secs(30);
 
