@@ -13,7 +13,7 @@ use crate::labels::Axis;
 use crate::log::{RunLog, Scope};
 use crate::note::note;
 use crate::out::{Out, Stop, Written};
-use crate::table::Table;
+use crate::table::{Column, Table};
 use crate::tabular::{Sheet, Sheets};
 use crate::{
     attack_flow, batadal, cic, etapr, hai, ics_flow, ipal, navigator, pcap, stix, swat, wadi,
@@ -275,34 +275,7 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
                 .to_owned(),
         );
     }
-    let columns = match period_ns {
-        Some(interval_ns) if order.format == Format::IcsFlow => {
-            ics_flow::write(&work, interval_ns)?;
-            Vec::new()
-        }
-        Some(period_ns) if order.format == Format::Etapr => {
-            etapr::write(&work, period_ns)?;
-            Vec::new()
-        }
-        Some(period_ns) => tabular(&work, period_ns)?,
-        None => {
-            match order.format {
-                Format::CicModbus => cic::write(&work)?,
-                Format::PcapLabels => pcap::write(&work)?,
-                Format::AttackFlow => attack_flow::write(&work)?,
-                Format::Navigator => navigator::write(&work)?,
-                Format::Stix => stix::write(&work)?,
-                Format::Ipal
-                | Format::Swat
-                | Format::Wadi
-                | Format::Hai
-                | Format::Batadal
-                | Format::Etapr
-                | Format::IcsFlow => unreachable!("they have a period"),
-            }
-            Vec::new()
-        }
-    };
+    let columns = write(&work)?;
     let files = out.files();
     out.json(NOTE, &note(&work, &columns, &files), 1)?;
     let (files, remarks) = (out.files(), work.remarks());
@@ -316,8 +289,36 @@ pub fn export(order: &Order<'_>, wanted: &Path, interrupt: &AtomicBool) -> Resul
     })
 }
 
-/// Writes a format with rows, and gives its columns.
-fn tabular(work: &Work<'_>, period_ns: u64) -> Result<Vec<crate::table::Column>, Stop> {
+/// Writes the files of a format, and gives its columns if it has values.
+fn write(work: &Work<'_>) -> Result<Vec<Column>, Stop> {
+    let period_ns = || work.period_ns.expect("the format has a period");
+    match work.order.format {
+        Format::Ipal => return tabular(work, period_ns(), ipal::write),
+        Format::Swat => return tabular(work, period_ns(), swat::write),
+        Format::Wadi => return tabular(work, period_ns(), wadi::write),
+        Format::Hai => return tabular(work, period_ns(), hai::write),
+        Format::Batadal => return tabular(work, period_ns(), batadal::write),
+        Format::Etapr => etapr::write(work, period_ns())?,
+        Format::IcsFlow => ics_flow::write(work, period_ns())?,
+        Format::CicModbus => cic::write(work)?,
+        Format::PcapLabels => pcap::write(work)?,
+        Format::AttackFlow => attack_flow::write(work)?,
+        Format::Navigator => navigator::write(work)?,
+        Format::Stix => stix::write(work)?,
+    }
+    Ok(Vec::new())
+}
+
+/// Writes a format whose rows have values, and gives its columns.
+///
+/// # Arguments
+///
+/// * `write` — writes the rows in the format's own form.
+fn tabular(
+    work: &Work<'_>,
+    period_ns: u64,
+    write: fn(&Work<'_>, &Sheets<'_>) -> Result<(), Stop>,
+) -> Result<Vec<Column>, Stop> {
     let order = work.order;
     let read = |run: &Run<'_>| {
         let axis = Axis::new(period_ns, run.log.duration_ns);
@@ -348,20 +349,7 @@ fn tabular(work: &Work<'_>, period_ns: u64) -> Result<Vec<crate::table::Column>,
             .map(|piece| sheet(piece, other.as_ref().unwrap_or(&table))),
         test: sheet(&work.split.test, &table),
     };
-    match order.format {
-        Format::Ipal => ipal::write(work, &sheets)?,
-        Format::Swat => swat::write(work, &sheets)?,
-        Format::Wadi => wadi::write(work, &sheets)?,
-        Format::Hai => hai::write(work, &sheets)?,
-        Format::Batadal => batadal::write(work, &sheets)?,
-        Format::CicModbus
-        | Format::PcapLabels
-        | Format::IcsFlow
-        | Format::Etapr
-        | Format::AttackFlow
-        | Format::Navigator
-        | Format::Stix => unreachable!("they have no values"),
-    }
+    write(work, &sheets)?;
     Ok(table.columns)
 }
 
