@@ -6,7 +6,7 @@
 //! # Source
 //!
 //! "Implementing ArcSight Common Event Format", version 25 (2017): header, extension dictionary, escapes,
-//! date formats.
+//! date formats. The keys `src_ip`, `protocol` and the like are those of Microsoft Defender for IoT.
 
 use serde_json::Value;
 
@@ -22,23 +22,25 @@ const SHAPE: Shape = Shape {
     sensor: &["dvchost", "dvc", "syslog.host"],
     sig_id: &["cef.signature_id"],
     sig_name: &["cef.name", "msg"],
+    // Some products have one signature for all of their alerts, and tell these apart by name.
+    also: &["cef.name"],
     severity: &["cef.severity"],
     scale: severity::cef,
     src: End {
-        ip: &["src"],
+        ip: &["src", "src_ip"],
         asset: &["shost"],
-        port: &["spt"],
-        mac: &["smac"],
+        port: &["spt", "src_port"],
+        mac: &["smac", "src_mac"],
         ..End::NONE
     },
     dst: End {
-        ip: &["dst"],
+        ip: &["dst", "dst_ip"],
         asset: &["dhost"],
-        port: &["dpt"],
-        mac: &["dmac"],
+        port: &["dpt", "dst_port"],
+        mac: &["dmac", "dst_mac"],
         ..End::NONE
     },
-    proto: &["app", "proto"],
+    proto: &["app", "proto", "protocol"],
     action: &["act"],
     techniques: &[
         "label.mitretechnique",
@@ -55,10 +57,12 @@ const SHAPE: Shape = Shape {
     tactics: &[
         "label.mitretactic",
         "label.mitretacticid",
+        "label.mitreattacktactic",
+        "label.mitreattacktacticid",
         "label.tactic",
         "label.tacticid",
     ],
-    tags: &["label.tags", "label.tag"],
+    tags: &["label.tag"],
     ..Shape::NONE
 };
 
@@ -77,7 +81,7 @@ pub(super) fn line(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(), ImportError> {
-    let Some(at) = line.text.find("CEF:") else {
+    let Some(at) = start(line.text).or_else(|| line.text.find("CEF:")) else {
         let found = sniff::kind_of_text(line.text.trim_start());
         let message = format!("expected a CEF message, found {found}");
         let hint = guess::instead_of(Format::Cef, line.text);
@@ -87,6 +91,22 @@ pub(super) fn line(
     // What forwards CEF may write any header: only a missing `rt` makes us need it.
     let header = syslog::header(before.trim_end()).unwrap_or_default();
     self::message(line.number, message, header, options, import)
+}
+
+/// Where a message begins in a line, behind whatever header: `CEF:`, a version and a bar. In an object or behind a tab it
+/// is what another log tells of.
+pub(super) fn start(line: &str) -> Option<usize> {
+    let head = line.split('\t').next().unwrap_or_default();
+    if head.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut places = head.match_indices("CEF:").map(|(at, _)| at);
+    places.find(|at| {
+        let version = &head[at + "CEF:".len()..];
+        let version = version.strip_prefix(' ').unwrap_or(version);
+        let rest = version.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.len() < version.len() && rest.starts_with('|')
+    })
 }
 
 /// Reads a message that begins with `CEF:`.
@@ -186,8 +206,11 @@ pub(super) fn extension(text: &str) -> Object {
     let mut open: Option<String> = None;
     let mut from = 0;
     while let Some(at) = unescaped_at(&rest[from..], b'=').map(|at| at + from) {
-        let start = rest[..at].rfind(' ').map_or(0, |blank| blank + 1);
-        let begins_key = is_key(&rest[start..at]) && (open.is_none() || start > 0);
+        // A key holds no `=`, so that the blank before it stands behind the last one.
+        let blank = rest[from..at].rfind(' ');
+        let start = blank.map_or(from, |blank| from + blank + 1);
+        let is_first = open.is_none() && from == 0;
+        let begins_key = is_key(&rest[start..at]) && (blank.is_some() || is_first);
         if !begins_key {
             // Tools forget to escape `=` in URLs and command lines: it belongs to the value.
             from = at + 1;
@@ -226,10 +249,12 @@ fn labels(object: &Object) -> Object {
     named
 }
 
-/// A label without case, blanks and the like: `MITRE Technique ID` and `mitreTechniqueId` are one.
+/// A label without case, blanks and the like, of one or of several: `MITRE Technique IDs` and `mitreTechniqueId` are
+/// one.
 pub(super) fn label(text: &str) -> String {
     let kept = text.chars().filter(char::is_ascii_alphanumeric);
-    kept.map(|c| c.to_ascii_lowercase()).collect()
+    let label: String = kept.map(|c| c.to_ascii_lowercase()).collect();
+    label.strip_suffix('s').unwrap_or(&label).to_owned()
 }
 
 #[cfg(test)]
@@ -261,6 +286,29 @@ mod tests {
         check("lost text a=1", &[("a", "1")]);
         check("a==b c=1", &[("a", "=b"), ("c", "1")]);
         check("msg=é = ü x=1", &[("msg", "é = ü"), ("x", "1")]);
+        check("é=b=c d=1", &[("d", "1")]);
+    }
+
+    /// Where each `=` looked through all before it, this took minutes.
+    #[test]
+    fn extension_when_a_value_has_very_many_equals_signs_then_read_at_once() {
+        let value = "a=".repeat(1_000_000);
+        assert_eq!(extension(&format!("msg={value} x=1"))["msg"], value);
+    }
+
+    #[test]
+    fn message_when_behind_any_header_then_found() {
+        let check = |line: &str, expect: Option<usize>| assert_eq!(start(line), expect, "{line}");
+        check("CEF:0|a", Some(0));
+        check("<134>CEF:1|a", Some(5));
+        check("host app[0]: CEF: 0|a", Some(13));
+        check("no CEF: here, but CEF:0|a", Some(18));
+        check("CEF:0|a\tb", Some(0));
+        let told = ["1767592815.5\tCEF:0|a", " {\"a\":\"CEF:0|a\"}"];
+        let damaged = ["", "CEF:", "CEF:x|a", "CEF:0", "CEF:|", "cef:0|a"];
+        for none in told.into_iter().chain(damaged) {
+            check(none, None);
+        }
     }
 
     #[test]
@@ -269,5 +317,6 @@ mod tests {
         assert_eq!(unescaped_at("a\\\\|c", b'|'), Some(3));
         assert_eq!(without_escapes("a\\|b\\\\"), "a|b\\");
         assert_eq!(label("MITRE Technique-ID"), "mitretechniqueid");
+        assert_eq!(label("mitre_techniques"), label("MITRE Technique"));
     }
 }

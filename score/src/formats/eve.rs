@@ -16,9 +16,8 @@
 use serde_json::Value;
 
 use super::field::{Fields, technique_in_tag};
-use super::jsonl::{from_table, note_unknown};
 use super::possible::Paths;
-use super::shape::short;
+use super::shape::{first_in_ics, short};
 use super::sniff::Object;
 use super::{BEFORE_RUN, Import, ImportError, ImportOptions, guess, severity, simulated_ns};
 use crate::alert::{Action, Alert, Endpoint, Kind, TechniqueSource, canonical_techniques};
@@ -143,7 +142,6 @@ fn alert(
     };
     let sig_id = sid.to_string();
     let (techniques, technique_source) = techniques(&inner, &sig_id, options, import)?;
-    note_unknown(&techniques, import);
     Ok(Alert {
         sig_name: inner.string("signature")?,
         severity: severity_of(&inner, import)?,
@@ -186,22 +184,19 @@ fn techniques(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
+    let (mut native, mut tagged) = (Vec::new(), Vec::new());
     if let Some(object) = metadata(inner)? {
         let metadata = Fields {
             object,
             line: inner.line,
             prefix: "alert.metadata.",
         };
-        let mut native = metadata.strings("mitre_technique_id")?;
+        native = metadata.strings("mitre_technique_id")?;
         let given = native.len();
         native.retain(|id| attack::is_technique_id(id));
         for _ in native.len()..given {
             import.note("malformed mitre_technique_id in rule metadata ignored");
         }
-        if !native.is_empty() {
-            return Ok((canonical_techniques(native), TechniqueSource::Native));
-        }
-        let mut tagged = Vec::new();
         for key in ["tag", "tags"] {
             tagged.extend(
                 metadata
@@ -210,14 +205,11 @@ fn techniques(
                     .filter_map(technique_in_tag),
             );
         }
-        if !tagged.is_empty() {
-            return Ok((
-                canonical_techniques(tagged.iter().map(String::as_str)),
-                TechniqueSource::Tag,
-            ));
-        }
     }
-    Ok(from_table(sig_id, options))
+    let native = canonical_techniques(native);
+    let tagged = canonical_techniques(tagged.iter().map(String::as_str));
+    let names = [sig_id.to_owned()];
+    Ok(first_in_ics(native, tagged, &names, options, import))
 }
 
 fn tactics(inner: &Fields<'_>, import: &mut Import) -> Result<Vec<String>, ImportError> {

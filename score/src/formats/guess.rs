@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::field::values;
 use super::sniff::{self, Object};
-use super::{Format, ImportError, stix, syslog};
+use super::{Format, ImportError, cef, stix, syslog};
 
 /// Records that are looked at; a file does not change its format behind them.
 const LOOKED_AT: usize = 200;
@@ -145,22 +145,18 @@ fn of_line(line: &str) -> Vec<Format> {
     {
         return vec![Format::Zeek];
     }
-    if line.starts_with("CEF:") {
+    if line.starts_with("CEF:") || cef::start(line).is_some() {
         return vec![Format::Cef];
     }
     if syslog::looks_like_it(line) {
-        return vec![if line.contains("CEF:") {
-            Format::Cef
-        } else {
-            Format::Syslog
-        }];
+        return vec![Format::Syslog];
     }
     Vec::new()
 }
 
 /// The formats that an object could be of, by fields that only they have.
 fn of_object(object: &Object) -> Vec<Format> {
-    let inner = object.get("_source").and_then(Value::as_object);
+    let inner = sniff::wrapper(object).and_then(|name| object.get(name)?.as_object());
     let object = inner.unwrap_or(object);
     let has = |path: &str| !values(object, path).is_empty();
     let any = |paths: &[&str]| paths.iter().any(|path| has(path));
@@ -258,7 +254,11 @@ mod tests {
             "<34>1 2026-01-05T06:00:15Z h a - - - CEF:0|a|b|c|d|e|5|",
             Format::Cef,
         );
+        check("<134>CEF:0|a|b|c|d|e|5|", Format::Cef);
+        check("guardian n2osevents[0]: CEF: 0|a|b|c|d|e|5|", Format::Cef);
         check("<34>Jan  5 06:00:15 h a: text", Format::Syslog);
+        check("<34>Jan  5 06:00:15 h a: no CEF: text", Format::Syslog);
+        check("<14>Jan 5 06:00:15 h a: text", Format::Syslog);
         check(
             "<130>1 2026-01-05T06:00:15Z h a - ALERT - text",
             Format::Syslog,
@@ -281,7 +281,21 @@ mod tests {
             r#"{"timestamp":"2026-01-05T06:00:15Z","level":"high","tags":["attack.t0855"],"title":"x"}"#,
             Format::Sigma,
         );
-        for none in ["", "{}", "{\"a\":1}", "hello", "[1]", "{\"t_ns\"", "1,2,3"] {
+        check(
+            r#"{"_index":"a","fields":{"@timestamp":["2026-01-05T06:00:15Z"]}}"#,
+            Format::Ecs,
+        );
+        let cell = "1767592815.5\tCEF:0|a|b|c|d|e|5|";
+        for none in [
+            "",
+            "{}",
+            "{\"a\":1}",
+            "hello",
+            "[1]",
+            "{\"t_ns\"",
+            "1,2,3",
+            cell,
+        ] {
             assert_eq!(of_line(none), [], "{none}");
         }
     }

@@ -302,16 +302,10 @@ pub fn import(
 /// The object on a line, or the one that an export of Elasticsearch or OpenSearch has wrapped up.
 fn document(line: &sniff::Line<'_>, format: Format) -> Result<sniff::Object, ImportError> {
     let mut object = line.object(format)?;
-    for wrapped in ["_source", "fields"] {
-        let is_hit = object.contains_key("_index") || wrapped == "_source";
-        if is_hit
-            && object.get(wrapped).is_some_and(Value::is_object)
-            && let Some(Value::Object(inner)) = object.remove(wrapped)
-        {
-            return Ok(inner);
-        }
+    match sniff::wrapper(&object).and_then(|name| object.remove(name)) {
+        Some(Value::Object(inner)) => Ok(inner),
+        _ => Ok(object),
     }
-    Ok(object)
 }
 
 /// Refuses what belongs to another run, and sorts the rest.

@@ -58,7 +58,7 @@ pub(super) fn syslog(severity: u8) -> Option<u8> {
         .copied()
 }
 
-/// Sigma's and Elastic's words, with the short forms that tools print.
+/// Sigma's and Elastic's words, with the short forms that tools print and Hayabusa's level above the others.
 pub(super) fn word(text: &str) -> Option<u8> {
     match text.trim().to_ascii_lowercase().as_str() {
         "informational" | "info" => Some(1),
@@ -66,6 +66,7 @@ pub(super) fn word(text: &str) -> Option<u8> {
         "medium" | "med" => Some(5),
         "high" => Some(7),
         "critical" | "crit" => Some(9),
+        "emergency" | "emer" => Some(10),
         _ => None,
     }
 }
@@ -73,6 +74,11 @@ pub(super) fn word(text: &str) -> Option<u8> {
 /// Elastic: a word, or a risk from 0 to 100.
 pub(super) fn word_or_risk(text: &str) -> Option<u8> {
     word(text).or_else(|| grade(within(text, 0.0, 100.0)? / 10.0))
+}
+
+/// A word, or Suricata's and Snort's priority.
+pub(super) fn word_or_priority(text: &str) -> Option<u8> {
+    word(text).or_else(|| priority(text))
 }
 
 /// What is already on our scale.
@@ -108,9 +114,13 @@ mod tests {
             some(&[10, 10, 9, 7, 5, 4, 2, 1])
         );
         assert_eq!(
-            all(word, &["informational", "low", "Medium", "HIGH", "crit"]),
-            some(&[1, 3, 5, 7, 9])
+            all(
+                word,
+                &["informational", "low", "Medium", "HIGH", "crit", "emer"]
+            ),
+            some(&[1, 3, 5, 7, 9, 10])
         );
+        assert_eq!(all(word_or_priority, &["high", "3"]), some(&[7, 3]));
         assert_eq!(
             all(word_or_risk, &["21", "47", "73", "99", "high"]),
             some(&[2, 5, 7, 10, 7])

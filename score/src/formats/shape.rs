@@ -281,7 +281,7 @@ impl Shape {
             }
         }
         (alert.techniques, alert.technique_source) =
-            self.techniques(record, &sig_id, options, import)?;
+            self.techniques(record, &sig_id, options, import);
         alert.tactics = self.tactics(record, import);
         alert.action = self.action(record);
         alert.raw = options
@@ -321,14 +321,14 @@ impl Shape {
         }
     }
 
-    /// Native fields, else tags, else the user's table. Nothing is guessed.
+    /// By native fields, tags, or the user's table. Nothing is guessed.
     fn techniques(
         &self,
         record: &Record<'_>,
         sig_id: &str,
         options: &ImportOptions,
         import: &mut Import,
-    ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
+    ) -> (Vec<String>, TechniqueSource) {
         let own = options
             .technique_fields
             .iter()
@@ -360,31 +360,23 @@ impl Shape {
             words.collect::<Vec<_>>()
         });
         let tagged: Vec<String> = tagged.collect();
-        let (ids, source) = if !native.is_empty() {
-            (without_parents(&native), TechniqueSource::Native)
-        } else if !tagged.is_empty() {
-            (without_parents(&tagged), TechniqueSource::Tag)
-        } else {
-            let mut names = vec![sig_id.to_owned()];
-            for path in self.also {
-                names.extend(values(record.object, path).into_iter().filter_map(plain));
-            }
-            let mut found = names.iter().map(|name| from_table(name, options));
-            found
-                .find(|(ids, _)| !ids.is_empty())
-                .unwrap_or((Vec::new(), TechniqueSource::None))
-        };
-        note_unknown(&ids, import);
-        Ok((ids, source))
+        let mut names = vec![sig_id.to_owned()];
+        for path in self.also {
+            names.extend(values(record.object, path).into_iter().filter_map(plain));
+        }
+        let (native, tagged) = (without_parents(&native), without_parents(&tagged));
+        first_in_ics(native, tagged, &names, options, import)
     }
 
     fn tactics(&self, record: &Record<'_>, import: &mut Import) -> Vec<String> {
         let mut ids = Vec::new();
         for path in self.tactics {
-            for word in values(record.object, path).into_iter().filter_map(plain) {
-                match attack::tactic_id(&word) {
-                    Some(id) => ids.push(id.to_owned()),
-                    None => import.note("tactic that is not one of ATT&CK for ICS; ignored"),
+            for text in values(record.object, path).into_iter().filter_map(plain) {
+                for word in text.split(',').map(str::trim) {
+                    match attack::tactic_id(word) {
+                        Some(id) => ids.push(id.to_owned()),
+                        None => import.note("tactic that is not one of ATT&CK for ICS; ignored"),
+                    }
                 }
             }
         }
@@ -503,6 +495,41 @@ fn own_paths(field: &str) -> [String; 3] {
     ]
 }
 
+/// Of native fields, tags and the user's table for one of `names` the first that names a technique of ATT&CK for
+/// ICS, else the first that names any: a tool that knows ATT&CK Enterprise alone must not hide what a tag or the user
+/// says. Identifiers are canonical.
+pub(super) fn first_in_ics(
+    native: Vec<String>,
+    tagged: Vec<String>,
+    names: &[String],
+    options: &ImportOptions,
+    import: &mut Import,
+) -> (Vec<String>, TechniqueSource) {
+    let own = [
+        (native, TechniqueSource::Native),
+        (tagged, TechniqueSource::Tag),
+    ];
+    let table = names.iter().map(|name| from_table(name, options));
+    let mut offered = own
+        .into_iter()
+        .chain(table)
+        .filter(|(ids, _)| !ids.is_empty());
+    let Some(first) = offered.next() else {
+        return (Vec::new(), TechniqueSource::None);
+    };
+    let in_ics = |(ids, _): &(Vec<String>, TechniqueSource)| {
+        ids.iter().any(|id| attack::technique(id).is_some())
+    };
+    let better = if in_ics(&first) {
+        None
+    } else {
+        offered.find(in_ics)
+    };
+    let read = first.0.iter().chain(better.iter().flat_map(|(ids, _)| ids));
+    note_unknown(&canonical_techniques(read.map(String::as_str)), import);
+    better.unwrap_or(first)
+}
+
 /// Technique identifiers in a field that is there for them: `T0855`, `T0855, T0836`, `T0855 - Name`.
 fn identifiers(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
@@ -529,14 +556,15 @@ fn is_full_time(text: &str) -> bool {
     !whole.bytes().all(|byte| byte.is_ascii_digit()) || whole.len() >= EPOCH_DIGITS
 }
 
-fn says_unknown(text: &str) -> bool {
+/// Whether a severity says that there is none.
+pub(super) fn says_unknown(text: &str) -> bool {
     matches!(
         text.to_ascii_lowercase().as_str(),
-        "unknown" | "0" | "99" | "other" | "-"
+        "unknown" | "undefined" | "undef" | "0" | "99" | "other" | "-"
     )
 }
 
-/// The words of an action: `would_drop` and `not blocked` let it pass.
+/// The words of an action: `would_drop`, `cant_drop` and `not blocked` let it pass.
 fn action_of(text: &str) -> Action {
     let lower = text.to_ascii_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
@@ -547,7 +575,7 @@ fn action_of(text: &str) -> Action {
     };
     let only_said = words
         .iter()
-        .any(|word| matches!(*word, "would" | "not" | "could" | "can"));
+        .any(|word| matches!(*word, "would" | "not" | "could" | "can" | "cant"));
     if any(&["block", "drop", "den", "reject", "prevent", "quarantin"]) {
         return if only_said {
             Action::Allowed
@@ -586,6 +614,7 @@ mod tests {
         check("Denied", Action::Blocked);
         check("Notice::ACTION_DROP", Action::Blocked);
         check("would_drop", Action::Allowed);
+        check("cant_drop", Action::Allowed);
         check("not blocked", Action::Allowed);
         check("allow", Action::Allowed);
         check("Permitted", Action::Allowed);

@@ -7,7 +7,7 @@
 //!
 //! Sigma specification 2.0.0, "Level" and "Tags"; fields of Chainsaw's and Hayabusa's JSON output.
 
-use super::shape::{End, Record, Shape, What};
+use super::shape::{End, Record, Shape, What, says_unknown, short};
 use super::sniff::Object;
 use super::{Import, ImportError, ImportOptions, severity};
 
@@ -89,15 +89,15 @@ pub(super) fn record(
         let hint = "it is that of the rule: informational, low, medium, high or critical";
         return Err(record.missing("level", Some(hint)));
     };
-    let Some(grade) = severity::word(&level) else {
-        let message = format!("\"{}\" is no level of Sigma", super::shape::short(&level));
-        let hint = "one of: informational, low, medium, high, critical";
-        return Err(record.error(path, message, Some(hint)));
-    };
-    let what = if grade == 1 {
-        What::Log("level informational".to_owned())
-    } else {
-        What::Alert
+    let what = match severity::word(&level) {
+        Some(1) => What::Log("level informational".to_owned()),
+        Some(_) => What::Alert,
+        None if says_unknown(&level) => What::Alert,
+        None => {
+            let message = format!("\"{}\" is no level of Sigma", short(&level));
+            let hint = "one of: informational, low, medium, high, critical";
+            return Err(record.error(path, message, Some(hint)));
+        }
     };
     SHAPE.take(&record, what, options, import)
 }

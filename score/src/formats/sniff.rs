@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Format, ImportError, syslog};
+use super::{Format, ImportError, cef, syslog};
 
 /// The fields of one record.
 pub(super) type Object = Map<String, Value>;
@@ -99,6 +99,18 @@ impl Line<'_> {
     }
 }
 
+/// The field in which an export of Elasticsearch or OpenSearch has wrapped up the document itself.
+pub(super) fn wrapper(object: &Object) -> Option<&'static str> {
+    // A search with `fields` may come without `_source`; other documents have fields of that name too.
+    let names: &[&'static str] = if object.contains_key("_index") {
+        &["_source", "fields"]
+    } else {
+        &["_source"]
+    };
+    let is_object = |name: &&str| object.get(*name).is_some_and(Value::is_object);
+    names.iter().copied().find(is_object)
+}
+
 fn syntax_error(number: u64, line: &str, last: bool, json: &serde_json::Error) -> ImportError {
     let column = Some(char_column(line, json.column()));
     if json.is_eof() {
@@ -144,12 +156,12 @@ pub(super) fn kind_of_text(line: &str) -> &'static str {
         "a JSON object"
     } else if line.starts_with('[') && !line.contains("] ") {
         "a JSON array (`jq -c '.[]'` takes it apart)"
+    } else if line.starts_with("CEF:") || cef::start(line).is_some() {
+        "a CEF message (`--format cef`)"
     } else if line.starts_with('<') && !syslog::looks_like_it(line) {
         "XML or HTML"
     } else if line.starts_with('#') {
         "a tab-separated log with a header (`--format zeek` reads those of Zeek)"
-    } else if line.starts_with("CEF:") || line.contains(" CEF:") {
-        "a CEF message (`--format cef`)"
     } else if line.contains("[**]") {
         "Suricata's or Snort's fast.log"
     } else if syslog::looks_like_it(line) {

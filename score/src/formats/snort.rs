@@ -6,7 +6,7 @@
 //!
 //! # Source
 //!
-//! Snort 3, `src/loggers/alert_json.cc`: names and forms of all fields.
+//! Snort 3, `src/loggers/alert_json.cc`: names and forms of all fields; `src/packet_io/active.cc`: actions.
 
 use serde_json::Value;
 
@@ -53,6 +53,10 @@ pub(super) fn record(
         ("dst_ap", "dst_addr", "dst_port"),
     ] {
         take_apart(&mut object, both, address, port);
+    }
+    // A reset blocks as well, and has the same words before it: `force_reset`, `would_reset`, `cant_reset`.
+    if let Some(Value::String(action)) = object.get_mut("action") {
+        *action = action.replace("reset", "block");
     }
     if object.get("service").and_then(Value::as_str) == Some("unknown") {
         object.remove("service");

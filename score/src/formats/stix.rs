@@ -65,6 +65,10 @@ const TELEMETRY: Shape = Shape {
     ..SHAPE
 };
 
+/// As many observables of one sighting are looked at: lists of references may repeat what is large, so that a short file
+/// could ask for very much work.
+const OBSERVABLES_LIMIT: usize = 1000;
+
 /// Kill chain of ATT&CK for ICS.
 const KILL_CHAIN: &str = "mitre-ics-attack";
 
@@ -327,7 +331,8 @@ impl<'a> Library<'a> {
             ends.insert("system".to_owned(), system.into());
         }
         put("ends", Value::Object(ends));
-        let places = places.into_iter().cloned().map(Value::Object).collect();
+        let names = places.iter().filter_map(|place| place.get("name"));
+        let places = names.map(|name| json!({ "name": name })).collect();
         put("where_sighted", Value::Array(places));
         resolved
     }
@@ -391,14 +396,17 @@ impl<'a> Library<'a> {
         let mut ends = Object::new();
         let mut seen: Vec<(&'a Object, &'a Object)> = Vec::new();
         for observed in data {
-            let by_id: Vec<_> = texts(observed, "object_refs")
-                .filter_map(|id| self.find(id, used))
-                .collect();
+            let by_id = texts(observed, "object_refs").filter_map(|id| self.find(id, used));
             // As version 2.0 has it, and 2.1 still allows it.
             let inside = observed.get("objects").and_then(Value::as_object);
             let inside = inside.into_iter().flat_map(Object::values);
-            let all = by_id.into_iter().chain(inside.filter_map(Value::as_object));
-            seen.extend(all.map(|object| (observed, object)));
+            let mut all = by_id.chain(inside.filter_map(Value::as_object));
+            let room = OBSERVABLES_LIMIT - seen.len();
+            seen.extend(all.by_ref().take(room).map(|object| (observed, object)));
+            if all.next().is_some() {
+                import.note("sighting with more than 1000 observables; the first 1000 count");
+                break;
+            }
         }
         let traffic = seen
             .iter()

@@ -73,7 +73,12 @@ pub(super) fn line(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(), ImportError> {
-    let mut object = header(line.text).map_err(|fault| fault.on(line))?;
+    let mut object = match header(line.text) {
+        Ok(object) => object,
+        // What forwards CEF may write any header.
+        Err(_) if cef::start(line.text).is_some() => return cef::line(line, options, import),
+        Err(fault) => return Err(fault.on(line)),
+    };
     let msg = object
         .get("msg")
         .and_then(Value::as_str)
@@ -353,12 +358,17 @@ fn time_length(text: &str) -> Option<usize> {
     }
     let month = bytes.get(..4)?;
     let is_month = month[..3].iter().all(u8::is_ascii_alphabetic) && month[3] == b' ';
-    let day = bytes.get(4..7)?;
-    let is_day = matches!(day[0], b' ' | b'0'..=b'9') && day[1].is_ascii_digit() && day[2] == b' ';
-    if !is_month || !is_day {
+    if !is_month {
         return None;
     }
-    let clock = [7, 12].into_iter().find(|at| is_clock(*at))?;
+    // Not all write the blank before a day of one digit, and some write a year behind it.
+    let clock = [6, 7, 11, 12].into_iter().find(|at| is_clock(*at))?;
+    let date = text[4..clock].strip_suffix(' ')?.split_ascii_whitespace();
+    let date: Vec<&str> = date.collect();
+    let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    if date.first().is_none_or(|day| day.len() > 2) || !date.iter().all(is_number) {
+        return None;
+    }
     let rest = &text[clock + 8..];
     // Some daemons write fractions.
     let fraction = rest.find(|c: char| c != '.' && !c.is_ascii_digit());
@@ -495,6 +505,14 @@ mod tests {
             &format!("{at} h CEF:0|a|b: c|"),
             [at, "h", "", "CEF:0|a|b: c|"],
         );
+        check(
+            "<14>Jan 5 06:00:15 h a: text",
+            ["Jan 5 06:00:15", "h", "a", "text"],
+        );
+        check(
+            "Jan 5 2026 06:00:15 h text",
+            ["Jan 5 2026 06:00:15", "h", "", "text"],
+        );
         check("Jan  5 06:00:15 h", ["Jan  5 06:00:15", "h", "", ""]);
         check("Jan  5 06:00:15", ["Jan  5 06:00:15", "", "", ""]);
     }
@@ -519,6 +537,14 @@ mod tests {
         check("2026-01-05T06:00:15Z,10.0.0.1,write", "TIMESTAMP");
         check("", "TIMESTAMP");
         check("é Jan 5", "TIMESTAMP");
+        for none in [
+            "Jan 105 06:00:15",
+            "Jan x 06:00:15",
+            "Jan  06:00:15",
+            "Jané 06:00:15",
+        ] {
+            check(none, "TIMESTAMP");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `alerts.json` of Wazuh 4.
 //!
 //! Wazuh stamps an alert when it analyses the event, on its own clock. Where the event's decoded data has
-//! a full time of its own (`data.timestamp`, as for Suricata's EVE), that is when it happened.
+//! a full time of its own (`data.timestamp` of Suricata's EVE, `data.ts` of Zeek's logs), that is when it happened.
 //!
 //! Wazuh drops techniques that its own database lacks, which are those of ATT&CK for ICS: a rule says them
 //! in its groups (`attack.t0843`) instead.
@@ -16,25 +16,26 @@ use super::sniff::Object;
 use super::{Import, ImportError, ImportOptions, severity};
 
 const SHAPE: Shape = Shape {
-    occurred: &["data.timestamp"],
+    occurred: &["data.timestamp", "data.ts"],
     time: &["timestamp", "@timestamp"],
     time_hint: "2026-01-05T06:00:15.004+0000",
     sensor: &["agent.name", "manager.name"],
     sig_id: &["rule.id"],
     sig_name: &["rule.description"],
-    // All alerts of Suricata have one rule of Wazuh's; the signature is in the data.
-    also: &["data.alert.signature_id"],
+    // All alerts of another tool may have one rule of Wazuh's; the signature is in the data.
+    also: &["data.alert.signature_id", "data.note"],
     severity: &["rule.level"],
     scale: severity::level_of_15,
     src: End {
-        ip: &["data.srcip", "data.src_ip"],
-        port: &["data.srcport", "data.src_port"],
+        // Logs of hosts may name theirs (`rhost=` of PAM).
+        either: &["data.srcip", "data.src_ip", "data.id.orig_h", "data.src"],
+        port: &["data.srcport", "data.src_port", "data.id.orig_p"],
         mac: &["data.srcmac"],
         ..End::NONE
     },
     dst: End {
-        ip: &["data.dstip", "data.dest_ip"],
-        port: &["data.dstport", "data.dest_port"],
+        either: &["data.dstip", "data.dest_ip", "data.id.resp_h", "data.dst"],
+        port: &["data.dstport", "data.dest_port", "data.id.resp_p"],
         mac: &["data.dstmac"],
         ..End::NONE
     },

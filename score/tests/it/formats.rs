@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use twinrange_score::alert::{Alert, Kind, TechniqueSource, to_jsonl};
+use twinrange_score::alert::{Action, Alert, Kind, TechniqueSource, to_jsonl};
 use twinrange_score::formats::{Format, Import, ImportOptions, detect, import};
 
 use crate::invariants::options;
@@ -110,6 +110,16 @@ fn sample_when_no_format_is_named_then_told() {
     }
 }
 
+/// A file may begin with any of them.
+#[test]
+fn line_when_alone_then_its_format_is_told() {
+    for (format, name) in [(Format::Cef, "cef.log"), (Format::Ecs, "ecs.json")] {
+        for line in sample(name).lines() {
+            assert_eq!(detect(line.as_bytes()), Ok(format), "{line}");
+        }
+    }
+}
+
 /// Fields that a newer version of the tool has must not disturb.
 #[test]
 fn sample_when_records_have_unknown_fields_then_the_same_alerts() {
@@ -157,6 +167,7 @@ fn techniques_when_a_signature_is_in_the_table_then_from_it() {
         ("1:9000102", "T0814"),
         ("mb-004", "T0858"),
         ("Program changed", "T0889"),
+        ("Unauthorized PLC programming", "T0843"),
     ] {
         options
             .signature_techniques
@@ -181,10 +192,78 @@ fn techniques_when_a_signature_is_in_the_table_then_from_it() {
     check(Format::Snort, "snort.json", "1:9000101", "T1692.001");
     check(Format::Snort, "snort.json", "1:9000102", "T0814");
     check(Format::Cef, "cef.log", "mb-004", "T0858");
+    // Of products that have one signature for all, the name counts.
+    check(
+        Format::Cef,
+        "cef.log",
+        "Microsoft Defender for IoT Alert",
+        "T0843",
+    );
     check(Format::Syslog, "syslog.log", "1:9000101", "T1692.001");
     // Of a rule of Wazuh's for all of Suricata, the signature counts.
     check(Format::Wazuh, "wazuh.json", "86601", "T1692.001");
+    check(Format::Wazuh, "wazuh.json", "100901", "T0848");
     check(Format::Ocsf, "ocsf.json", "Program changed", "T0889");
+}
+
+/// Wazuh and rules for many networks know ATT&CK Enterprise alone.
+#[test]
+fn techniques_when_native_ones_are_not_of_ics_then_tags_or_table_count() {
+    let mut options = options();
+    let table = [("100", "T0814"), ("102", "T1565")];
+    for (name, id) in table {
+        options
+            .signature_techniques
+            .insert(name.to_owned(), vec![id.to_owned()]);
+    }
+    let unknown = |import: &Import| {
+        let notes = import.anomalies.iter();
+        let notes = notes.filter(|(note, _)| note.contains("is not in ATT&CK for ICS"));
+        notes.map(|(_, count)| count).sum::<u64>()
+    };
+    let check = |sid: u64, native: &str, tag: &str, expect: &str, source: TechniqueSource| {
+        let of_eve = format!(
+            r#"{{"timestamp":"2026-01-05T06:00:15Z","event_type":"alert","alert":{{"signature_id":{sid},"metadata":{{"mitre_technique_id":["{native}"],"tag":["{tag}"]}}}}}}"#
+        );
+        let of_wazuh = format!(
+            r#"{{"timestamp":"2026-01-05T06:00:15Z","agent":{{}},"rule":{{"id":"{sid}","mitre":{{"id":["{native}"]}},"groups":["{tag}"]}}}}"#
+        );
+        for (format, line) in [(Format::Eve, of_eve), (Format::Wazuh, of_wazuh)] {
+            let import = import(format, line.as_bytes(), &options).expect("valid");
+            let alert = &import.alerts[0];
+            assert_eq!(alert.techniques, [expect], "{line}");
+            assert_eq!(alert.technique_source, source, "{line}");
+            let enterprise = u64::from(native.starts_with("T1"));
+            assert_eq!(unknown(&import), enterprise, "{line}");
+        }
+    };
+    use TechniqueSource::{Native, Table, Tag};
+    check(1, "T1190", "attack.t0855", "T1692.001", Tag);
+    check(100, "T1190", "attack.t1190", "T0814", Table);
+    check(100, "T1190", "attack.t0855", "T1692.001", Tag);
+    // What is of ICS already, by an identifier of today or before, is not passed over.
+    check(100, "T0843", "attack.t0855", "T0843", Native);
+    check(100, "T0855", "attack.t0836", "T1692.001", Native);
+    // Where none is, nothing is better than the tool's own.
+    check(101, "T1190", "attack.t1078", "T1190", Native);
+    check(102, "T1190", "", "T1190", Native);
+}
+
+#[test]
+fn action_when_snort_resets_then_as_if_it_blocked() {
+    let check = |action: &str, expect: Action| {
+        let line = format!(
+            r#"{{ "seconds" : 1767592815, "rule" : "1:9000101:2", "action" : "{action}" }}"#
+        );
+        let alert = first(Format::Snort, &line, &options());
+        assert_eq!(alert.action, expect, "{action}");
+    };
+    for blocked in ["drop", "block", "reset", "force_drop", "force_reset"] {
+        check(blocked, Action::Blocked);
+    }
+    for allowed in ["allow", "would_reset", "cant_reset", "cant_drop"] {
+        check(allowed, Action::Allowed);
+    }
 }
 
 #[test]
@@ -201,6 +280,11 @@ fn techniques_when_the_user_names_their_field_then_native() {
     check(
         Format::Cef,
         "Threat Tactic",
+        "CEF:0|a|b|1|x|n|5|rt=1767592815250 cs6Label=threatTactic cs6=T0855",
+    );
+    check(
+        Format::Cef,
+        "Threat Tactics",
         "CEF:0|a|b|1|x|n|5|rt=1767592815250 cs6Label=threatTactic cs6=T0855",
     );
     check(
@@ -264,8 +348,8 @@ fn finding_when_told_again_then_one_alert() {
 fn record_when_repeated_then_kept_as_often() {
     for (format, name, of) in [
         (Format::Snort, "snort.json", 3),
-        (Format::Wazuh, "wazuh.json", 3),
-        (Format::Sigma, "sigma.json", 3),
+        (Format::Wazuh, "wazuh.json", 6),
+        (Format::Sigma, "sigma.json", 5),
     ] {
         let twice = sample(name).repeat(2);
         let alerts = read(format, &twice).alerts;
@@ -343,7 +427,16 @@ fn file_when_wrong_then_line_field_and_hint() {
         "--format snort",
     );
     check(Jsonl, &sample("syslog.log"), 1, None, "--format syslog");
-    check(Jsonl, &sample("cef.log"), 1, None, "--format cef");
+    for line in sample("cef.log").lines() {
+        check(Jsonl, line, 1, None, "--format cef");
+    }
+    check(
+        Syslog,
+        r#"{"message":"CEF:0|a|b|c|d|e|5|"}"#,
+        1,
+        Some("TIMESTAMP"),
+        "a JSON object",
+    );
     check(Zeek, &sample("ocsf.json"), 1, Some("ts"), "--format ocsf");
     check(
         Syslog,
@@ -688,6 +781,35 @@ fn bundle_when_taken_apart_or_put_together_then_the_same_alerts() {
     ] {
         assert_eq!(read(Format::Stix, &text).alerts, whole.alerts, "{text}");
     }
+}
+
+/// A list may name the same large data again and again: a short file must not ask for endless work.
+#[test]
+fn observables_when_a_sighting_has_very_many_then_the_first_ones_count() {
+    let data = "observed-data--00000009-1f0a-4c55-9d2e-0b6f5d1d2c11";
+    let of = r#","sighting_of_ref":"indicator--00000003-1f0a-4c55-9d2e-0b6f5d1d2c11""#;
+    let bundle = |count: usize| {
+        let list = vec![data; 10];
+        let mut objects: serde_json::Map<String, Value> = (1..count / 10)
+            .map(|at| (at.to_string(), serde_json::json!({"type": "software"})))
+            .collect();
+        let address = serde_json::json!({"type": "ipv4-addr", "value": "10.20.1.66"});
+        objects.insert("0".to_owned(), address);
+        let observed = serde_json::json!({"type": "observed-data", "id": data, "objects": objects});
+        let sighting = sighting(&format!(
+            r#"{of},"observed_data_refs":{}"#,
+            serde_json::json!(list)
+        ));
+        read(Format::Stix, &format!("{sighting}{observed}"))
+    };
+    let noted = |import: &Import| {
+        let notes = import.anomalies.keys();
+        notes.filter(|note| note.contains("observables")).count()
+    };
+    let (few, many) = (bundle(1000), bundle(1010));
+    assert_eq!((noted(&few), noted(&many)), (0, 1));
+    assert_eq!(few.alerts, many.alerts);
+    assert_eq!(few.alerts[0].src.ip.as_deref(), Some("10.20.1.66"));
 }
 
 /// An address of hardware is that of the address of IP which refers to it, whichever is told first.
