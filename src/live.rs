@@ -2,39 +2,43 @@
 
 mod capture;
 mod desk;
+mod doors;
 mod drive;
+mod interfaces;
 mod opcua;
+mod outlets;
+mod tags;
 
-use std::io::{ErrorKind, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
-use sim_wire::modbus::PORT;
 use twinrange_bridge::api::Request;
-use twinrange_bridge::live::mqtt::PASSWORD;
 use twinrange_bridge::live::{
-    Broker, Doors, Event, Gateway, Interface, MqttError, MqttOut, OpcuaOut, Pace, Receiver,
-    SyslogOut, TAP, Tls, TlsError, control, tls,
+    Broker, Doors, Event, Gateway, Interface, Pace, Receiver, TAP, control,
 };
 use twinrange_range::outside::Outside;
 use twinrange_range::problem::Problem;
+use twinrange_range::run_folder::{RunFolder, check_free};
 use twinrange_range::session::Setting;
 
-use self::capture::CaptureStream;
 use self::desk::{Desk, Door, clock_anchor};
+use self::doors::{OpenDoor, open_doors, read_tls};
 use self::drive::{HandedOn, Live};
+use self::interfaces::plug_in;
+use self::outlets::Outlets;
 use crate::Outcome;
 use crate::run::print_run;
 use crate::support::defense::Defense;
 use crate::support::execution::{Order, begin_twins, conclude, detect, join_twins};
+use crate::support::failure::Failure;
 use crate::support::recording::Recording;
 use crate::support::run_args::{RunArgs, duration};
 use crate::support::sandbox::Sandbox;
-use crate::support::scenario::Ready;
 use crate::support::{progress, scenario};
 
 /// Arguments of `live`.
@@ -121,17 +125,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    if !control::SPEEDS.contains(&args.speed) {
-        let message = format!("a speed of {} cannot be held", args.speed);
-        let hint = "0.01 to 1000 plant seconds per second";
-        return Err(Problem::new("TR0112", message).hint(hint).into());
-    }
-    if args.paused && !args.control && args.api.is_none() {
-        let message = "with `--paused` alone nothing would ever let time pass";
-        let hint = "add `--control` or `--api ADDRESS:PORT`";
-        return Err(Problem::new("TR0112", message).hint(hint).into());
-    }
     let common = &args.common;
+    check_time(args)?;
     let ready = scenario::find(&common.scenario)?;
     let defense = common.defense()?;
     let duration = duration(args.length.as_deref(), &ready)?;
@@ -151,67 +146,30 @@ pub(crate) fn run(args: &Args) -> Outcome {
         sandbox: &sandbox,
         interrupt: &interrupt,
     };
-    if args.api.is_some() && defense.as_ref().is_some_and(Defense::is_offline) {
-        let message = "an offline defense speaks when the session is over, and its alerts would replace those of the API";
-        let hint = "leave `--defense` out, and run the tool over the evidence afterwards";
-        return Err(Problem::new("TR0604", message).hint(hint).into());
-    }
-    if defense
-        .as_ref()
-        .is_some_and(|defense| defense.inline().is_some())
-    {
-        let message = "a defense that stands in a cable by its description is asked frame by frame, which takes no account \
-                       of the wall clock";
-        let hint = "let it watch here (leave `inline` out), or stand it between two interfaces: docs/live.md";
-        return Err(Problem::new("TR0604", message).hint(hint).into());
-    }
+    check_defense(args, defense.as_ref())?;
+    check_interfaces(args)?;
+    // Before anybody outside is told of a session.
+    check_free(&out)?;
     let tls = read_tls(args)?;
     detect(&order)?;
+
     let (events, inbox) = mpsc::channel();
     let doors = Doors::new(events.clone())
         .map_err(|error| Problem::new("TR0602", format!("nobody can be let in: {error}")))?;
     let open = open_doors(args, &ready, &outside, &doors, tls.as_ref())?;
-    let device = |name: &Option<String>| {
-        let name = name.as_deref()?;
-        Some(name.strip_prefix(TAP).unwrap_or(name).to_owned())
-    };
-    if args.attach.is_some() && device(&args.attach) == device(&args.mirror) {
-        let message = "the plant and its SPAN port cannot have the same interface";
-        return Err(Problem::new("TR0603", message).into());
-    }
-    let attached = args.attach.as_deref().map(plug_in).transpose()?;
-    let mirror = args.mirror.as_deref().map(plug_in).transpose()?;
-    let span = outside.span(&ready.prepared.plant).map(str::to_owned);
-    if (mirror.is_some() || args.capture.is_some()) && span.is_none() {
-        let message = format!(
-            "network `{}` has no SPAN port to be mirrored",
-            outside.network
-        );
-        return Err(Problem::new("TR0601", message).into());
-    }
-    let capture = args.capture.as_deref().zip(span.as_deref());
-    let capture = capture.map(|(to, span)| CaptureStream::begin(to, span));
-    let capture = capture.transpose()?;
-    let syslog = args.syslog.map(SyslogOut::to).transpose();
-    let syslog = syslog.map_err(|error| {
-        Problem::new("TR0602", format!("nobody takes the log lines: {error}"))
-            .hint("start the receiver before the plant, or use udp://")
-    })?;
-    let setting = Setting {
-        outside: Some(&outside),
-        ..Setting::default()
-    };
     let door = args
         .api
         .map(|address| Door::open(address, args.tokens.as_deref()));
     let door = door.transpose()?;
-    let opcua = args.opcua.map(|address| opcua::serve(address, &ready));
-    let opcua = opcua.transpose()?;
+    let attached = args.attach.as_deref().map(plug_in).transpose()?;
+    let mut outlets = Outlets::open(args, &ready, &outside)?;
+
+    let setting = Setting {
+        outside: Some(&outside),
+        ..Setting::default()
+    };
     let recording = Recording::begin(&order, &setting)?;
-    opcua::assert_same_tags(&ready, &recording);
-    let mqtt = args.mqtt.as_ref();
-    let mqtt = mqtt.map(|broker| publish_to(broker, &recording));
-    let mqtt = mqtt.transpose()?;
+    outlets.attend(&recording);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let started_unix_ns = since_1970.map_or(0, |since| since.as_nanos());
     let clock = Instant::now();
@@ -223,7 +181,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let places = Places {
         open: &open,
         api: desk.as_ref().map(Desk::address),
-        opcua: opcua.as_ref().map(OpcuaOut::endpoint),
+        opcua: outlets.opcua_endpoint(),
     };
     announce(args, &order, &places);
     if let Some(interface) = &attached {
@@ -236,24 +194,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if !args.paused {
         pace.go(clock.elapsed());
     }
-    let spans = recording.session.world().spans();
-    let span = span.and_then(|span| spans.iter().position(|known| *known == span));
+    let gateway = Gateway::new(
+        outside.mac.parse().expect("the range wrote it"),
+        outside.ip,
+        outside.prefix_len,
+    );
     let mut live = Live {
         recording,
-        gateway: Gateway::new(
-            outside.mac.parse().expect("the range wrote it"),
-            outside.ip,
-            outside.prefix_len,
-        ),
+        gateway,
         pace,
         clock,
         attached,
-        mirror,
-        capture,
-        span: span.map(|at| u16::try_from(at).expect("networks are few")),
-        syslog,
-        mqtt,
-        opcua,
+        outlets,
         handed_on: HandedOn::default(),
         desk,
         frames_in: Vec::new(),
@@ -265,15 +217,85 @@ pub(crate) fn run(args: &Args) -> Outcome {
         interrupt: &interrupt,
     };
     live.run()?;
+    let Left {
+        recording,
+        pace,
+        attached,
+        outlets,
+    } = leave(live, doors, started_unix_ns)?;
+
+    let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
+    let (folder, failure) = std::thread::scope(|threads| {
+        let twins = begin_twins(threads, &order, &stop_at_ns);
+        recording.finish(|| join_twins(twins))
+    })?;
+    // The folder is whole: whoever still takes what was observed may now be waited for.
+    outlets.close();
+    attached.iter().for_each(interfaces::note);
+    let folder = conclude(&order, folder, failure)?;
+    print_end(args, &folder, &pace);
+    Ok(())
+}
+
+/// Refuses times that cannot pass.
+fn check_time(args: &Args) -> Result<(), Problem> {
+    if !control::SPEEDS.contains(&args.speed) {
+        let message = format!("a speed of {} cannot be held", args.speed);
+        let hint = "0.01 to 1000 plant seconds per second";
+        return Err(Problem::new("TR0112", message).hint(hint));
+    }
+    if args.paused && !args.control && args.api.is_none() {
+        let message = "with `--paused` alone nothing would ever let time pass";
+        let hint = "add `--control` or `--api ADDRESS:PORT`";
+        return Err(Problem::new("TR0112", message).hint(hint));
+    }
+    Ok(())
+}
+
+/// Refuses a defense that cannot take part at the pace of the wall clock.
+fn check_defense(args: &Args, defense: Option<&Defense>) -> Result<(), Problem> {
+    if args.api.is_some() && defense.is_some_and(Defense::is_offline) {
+        let message = "an offline defense speaks when the session is over, and its alerts would replace those of the API";
+        let hint = "leave `--defense` out, and run the tool over the evidence afterwards";
+        return Err(Problem::new("TR0604", message).hint(hint));
+    }
+    if defense.is_some_and(|defense| defense.inline().is_some()) {
+        let message = "a defense that stands in a cable by its description is asked frame by frame, which takes no account \
+                       of the wall clock";
+        let hint = "let it watch here (leave `inline` out), or stand it between two interfaces: docs/live.md";
+        return Err(Problem::new("TR0604", message).hint(hint));
+    }
+    Ok(())
+}
+
+/// Refuses one interface for two ports.
+fn check_interfaces(args: &Args) -> Result<(), Problem> {
+    let device = |name: &Option<String>| {
+        let name = name.as_deref()?;
+        Some(name.strip_prefix(TAP).unwrap_or(name).to_owned())
+    };
+    if args.attach.is_some() && device(&args.attach) == device(&args.mirror) {
+        let message = "the plant and its SPAN port cannot have the same interface";
+        return Err(Problem::new("TR0603", message));
+    }
+    Ok(())
+}
+
+/// What is left of a session that nobody outside takes part in any more.
+struct Left<'a> {
+    recording: Recording<'a>,
+    pace: Pace,
+    attached: Option<Interface>,
+    outlets: Outlets,
+}
+
+/// Ends what those outside can do, and tells those who follow the plant that it stands.
+fn leave<'a>(live: Live<'a>, doors: Doors, started_unix_ns: u128) -> Result<Left<'a>, Failure> {
     let Live {
         mut recording,
         pace,
         attached,
-        mirror,
-        capture,
-        syslog,
-        mqtt,
-        opcua,
+        mut outlets,
         desk,
         inbox,
         left_over,
@@ -297,16 +319,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let note = clock_note(started_unix_ns, &pace);
     recording.notes.insert("live".to_owned(), note);
-    // Who is still connected is told that the plant is gone.
-    let refused = doors.close();
-    // Before the twin: subscribers are told at once that the plant stands.
-    let published = mqtt.map(MqttOut::finish);
-    let served = opcua.map(OpcuaOut::finish);
-    let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
-    let (folder, failure) = std::thread::scope(|threads| {
-        let twins = begin_twins(threads, &order, &stop_at_ns);
-        recording.finish(|| join_twins(twins))
-    })?;
     let (stretches, stretched) = pace.stretched();
     if stretches > 0 {
         eprintln!(
@@ -314,57 +326,41 @@ pub(crate) fn run(args: &Args) -> Outcome {
             stretched.as_secs_f64()
         );
     }
+    // Who is still connected is told that the plant is gone.
+    let refused = doors.close();
     if refused.count > 0 {
         eprintln!(
             "note: {} TLS clients were refused, the last because {}",
             refused.count, refused.last
         );
     }
-    let lost = syslog.map_or(0, SyslogOut::finish);
-    if lost > 0 {
-        eprintln!("note: the syslog receiver did not take {lost} lines");
+    outlets.say_over();
+    Ok(Left {
+        recording,
+        pace,
+        attached,
+        outlets,
+    })
+}
+
+/// Says what came out.
+fn print_end(args: &Args, folder: &RunFolder, pace: &Pace) {
+    if !args.json {
+        print_run(folder, false);
+        return;
     }
-    let untaken = capture.map_or(0, CaptureStream::finish);
-    if untaken > 0 {
-        eprintln!(
-            "note: {untaken} frames are not in the capture stream, whose reader was away or slow; the run folder has them"
-        );
-    }
-    if let Some(published) = published.filter(|published| published.lost > 0) {
-        let why = published
-            .trouble
-            .map_or_else(String::new, |why| format!(": {why}"));
-        eprintln!(
-            "note: the MQTT broker did not take {} samples{why}",
-            published.lost
-        );
-    }
-    if let Some(served) = served {
-        opcua::note(&served);
-    }
-    for interface in attached.iter().chain(&mirror) {
-        if interface.lost() > 0 {
-            let (lost, name) = (interface.lost(), interface.name());
-            eprintln!("note: interface {name} did not take {lost} frames: it was down or full");
-        }
-    }
-    let folder = conclude(&order, folder, failure)?;
-    if args.json {
-        let manifest = folder.manifest();
-        let facts = json!({
-            "folder": folder.path(),
-            "ended": manifest.ended,
-            "simulated_ns": manifest.simulated_ns,
-            "trace_digest": manifest.trace_digest,
-            "inputs": manifest.counts.inputs,
-            "stretches": stretches,
-            "stretched_s": stretched.as_secs_f64(),
-        });
-        say!("{facts}");
-    } else {
-        print_run(&folder, false);
-    }
-    Ok(())
+    let manifest = folder.manifest();
+    let (stretches, stretched) = pace.stretched();
+    let facts = json!({
+        "folder": folder.path(),
+        "ended": manifest.ended,
+        "simulated_ns": manifest.simulated_ns,
+        "trace_digest": manifest.trace_digest,
+        "inputs": manifest.counts.inputs,
+        "stretches": stretches,
+        "stretched_s": stretched.as_secs_f64(),
+    });
+    say!("{facts}");
 }
 
 /// How the wall clock and the plant's clock belong together, for tools whose alerts tell the one and not the other.
@@ -375,184 +371,6 @@ fn clock_note(started_unix_ns: u128, pace: &Pace) -> Value {
         .collect();
     let (stretches, stretched) = pace.stretched();
     json!({"clock": clock, "stretches": stretches, "stretched_s": stretched.as_secs_f64()})
-}
-
-/// A controller, and where real clients find it.
-struct OpenDoor {
-    plc: String,
-    unit: u8,
-    inside: SocketAddrV4,
-    address: SocketAddr,
-    /// Where it speaks Modbus inside TLS.
-    tls: Option<SocketAddr>,
-}
-
-/// Reads the files of TLS doors, if there are to be any.
-fn read_tls(args: &Args) -> Result<Option<Tls>, Problem> {
-    let (Some(chain), Some(key), Some(clients)) =
-        (&args.tls_cert, &args.tls_key, &args.tls_clients)
-    else {
-        return Ok(None);
-    };
-    let tls = Tls::read(chain, key, clients).map_err(|TlsError { file, message }| {
-        Problem::new("TR0607", message)
-            .in_file(file.display().to_string())
-            .hint("docs/live.md has the openssl commands that make all three files")
-    })?;
-    Ok(Some(tls))
-}
-
-/// Listens for every controller of the network, by name.
-fn open_doors(
-    args: &Args,
-    ready: &Ready,
-    outside: &Outside,
-    doors: &Doors,
-    tls: Option<&Tls>,
-) -> Result<Vec<OpenDoor>, Problem> {
-    let plant = &ready.prepared.plant;
-    let mut open = Vec::new();
-    for (plc, controller) in sim_plant::devices(plant) {
-        let host = plant.hosts.iter().find(|host| host.name == plc);
-        let host = host.expect("a loaded plant was checked");
-        if host.network != outside.network {
-            continue;
-        }
-        let place = u16::try_from(open.len()).expect("plants are bounded");
-        let asked = address_of(args, place)?;
-        let inside = SocketAddrV4::new(host.ip, PORT);
-        let address = doors
-            .open(asked, inside)
-            .map_err(|error| cannot_listen(plc, asked, &error))?;
-        open.push(OpenDoor {
-            plc: plc.to_owned(),
-            unit: controller.unit,
-            inside,
-            address,
-            tls: None,
-        });
-    }
-    if let Some(tls) = tls {
-        let count = u16::try_from(open.len()).expect("plants are bounded");
-        for (door, place) in open.iter_mut().zip(0..) {
-            let asked = tls_address_of(args, place, count)?;
-            let address = doors
-                .open_tls(asked, door.inside, tls)
-                .map_err(|error| cannot_listen(&door.plc, asked, &error))?;
-            door.tls = Some(address);
-        }
-    }
-    Ok(open)
-}
-
-fn cannot_listen(plc: &str, asked: SocketAddr, error: &std::io::Error) -> Problem {
-    Problem::new(
-        "TR0602",
-        format!("{plc}: nobody can listen at {asked}: {error}"),
-    )
-    .hint("name another `--listen` or `--port`; ports below 1024 need a privilege")
-}
-
-fn too_many(args: &Args) -> Problem {
-    Problem::new(
-        "TR0602",
-        format!(
-            "there is no room for all controllers from {} on",
-            args.listen
-        ),
-    )
-}
-
-/// Where a controller is to be found, by its place in the list.
-fn address_of(args: &Args, place: u16) -> Result<SocketAddr, Problem> {
-    if args.addresses {
-        let IpAddr::V4(first) = args.listen else {
-            let message = "addresses of their own are IPv4 ones";
-            return Err(Problem::new("TR0112", message).hint("such as `--listen 127.0.0.2`"));
-        };
-        let own = first.to_bits().checked_add(u32::from(place));
-        let own = own.ok_or_else(|| too_many(args))?;
-        let port = if args.port == 0 { PORT } else { args.port };
-        return Ok(SocketAddr::from((Ipv4Addr::from_bits(own), port)));
-    }
-    let port = match args.port {
-        0 => 0,
-        first => first.checked_add(place).ok_or_else(|| too_many(args))?,
-    };
-    Ok(SocketAddr::from((args.listen, port)))
-}
-
-/// Where a controller is to be found inside TLS, by its place in the list: at the standard's port or a free one, or, where a
-/// port is named, behind the plain ones of the same address.
-fn tls_address_of(args: &Args, place: u16, controllers: u16) -> Result<SocketAddr, Problem> {
-    let mut address = address_of(args, place)?;
-    let port = match (args.port, args.addresses) {
-        (0, true) => tls::PORT,
-        (0, false) => 0,
-        (_, addresses) => {
-            let plain_ones = if addresses { 1 } else { controllers };
-            let port = address.port().checked_add(plain_ones);
-            port.ok_or_else(|| too_many(args))?
-        }
-    };
-    address.set_port(port);
-    Ok(address)
-}
-
-/// Begins to publish samples.
-fn publish_to(broker: &Broker, recording: &Recording<'_>) -> Result<MqttOut, Problem> {
-    let password = std::env::var(PASSWORD).ok();
-    MqttOut::open(broker, &recording.hello(), password.as_deref()).map_err(|error| {
-        let hint = match error {
-            MqttError::Broker(_) => {
-                "start the broker before the plant (`mosquitto -p 1883` is one for this machine alone), with the user and password \
-                 that it wants; docs/live.md"
-            }
-            MqttError::Name(_) => "name it otherwise in the plant file",
-        };
-        Problem::new("TR0602", format!("{broker} gets no samples: {error}")).hint(hint)
-    })
-}
-
-/// Takes a network interface of this machine.
-fn plug_in(name: &str) -> Result<Interface, Problem> {
-    if std::path::Path::new("/sys/class/net")
-        .join(name)
-        .join("device")
-        .exists()
-    {
-        eprintln!(
-            "warning: {name} is a network card of this machine: what the simulated plant and its attacker send goes out on \
-             a real network"
-        );
-    }
-    Interface::open(name).map_err(|error| cannot_use(name, &error))
-}
-
-fn cannot_use(interface: &str, error: &std::io::Error) -> Problem {
-    let hint = match (interface.starts_with(TAP), error.kind()) {
-        (true, ErrorKind::PermissionDenied) => {
-            "making a TAP device needs CAP_NET_ADMIN and /dev/net/tun: use a user and network namespace of your own \
-             (docs/live.md), or root"
-        }
-        (true, ErrorKind::NotFound) => {
-            "`modprobe tun` loads what makes TAP devices; a container gets it with `--device /dev/net/tun`"
-        }
-        (true, ErrorKind::AlreadyExists) => {
-            "choose another name, or leave `tap:` out and be at the interface's other end"
-        }
-        (false, ErrorKind::PermissionDenied) => {
-            "reading frames needs CAP_NET_RAW: use a network namespace of your own (docs/live.md), or root"
-        }
-        _ => {
-            "`ip link` lists the interfaces; docs/live.md says how to make a pair, or a TAP device"
-        }
-    };
-    Problem::new(
-        "TR0603",
-        format!("interface `{interface}` cannot be used: {error}"),
-    )
-    .hint(hint)
 }
 
 /// Where what is outside finds the session.

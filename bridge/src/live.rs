@@ -9,6 +9,7 @@
 //! - [`probe`]: a client of our own at the same port, on the simulated clock;
 //! - [`mqtt`]: the historian's samples to a broker outside;
 //! - [`opcua`]: the same to clients of OPC UA, through a program of its own;
+//! - [`tags`]: what either is told of the plant;
 //! - [`control`]: what a person may ask for while the plant runs.
 //!
 //! **Invariant:** only frames and actions reach the plant from here, and each is recorded as an input before it acts.
@@ -24,6 +25,7 @@ pub mod opcua;
 pub mod pace;
 pub mod probe;
 pub mod syslog;
+pub mod tags;
 pub mod tls;
 
 pub use control::Command;
@@ -35,6 +37,7 @@ pub use opcua::{OpcuaError, OpcuaOut};
 pub use pace::{Anchor, Pace};
 pub use probe::Probe;
 pub use syslog::{Receiver, SyslogOut};
+pub use tags::{PlantTag, PlantTags, ValueKind};
 pub use tls::{Tls, TlsError};
 
 /// What an interface's name begins with where it is a TAP device to be made.

@@ -223,14 +223,26 @@ impl InMemoryNodeManagerImpl for Tags {
         let asked: Vec<_> = items.iter().map(|item| item.item_to_monitor()).collect();
         let values = self.read_values(context, space, &asked, 0.0, TimestampsToReturn::Both);
         for (mut value, item) in values.await.into_iter().zip(items.iter_mut()) {
+            match value.status() {
+                // There will never be a value.
+                status @ (StatusCode::BadNodeIdUnknown
+                | StatusCode::BadAttributeIdInvalid
+                | StatusCode::BadNotReadable
+                | StatusCode::BadUserAccessDenied) => {
+                    item.set_status(status);
+                    continue;
+                }
+                // The library compares values where no filter asks for more, and what has none yet is to differ from
+                // what is not known: null in either case.
+                StatusCode::BadWaitingForInitialData => value.value = None,
+                _ => {}
+            }
             item.revise_sampling_interval(NO_INTERVAL_MS);
             if item.sampling_interval() < 0.0 {
                 self.sampled().insert(key(item.handle()));
                 value.source_timestamp = None;
             }
-            if value.status() != StatusCode::BadAttributeIdInvalid {
-                item.set_initial_value(value);
-            }
+            item.set_initial_value(value);
             item.set_status(StatusCode::Good);
         }
     }

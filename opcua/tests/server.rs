@@ -11,9 +11,9 @@ use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, Session};
 use opcua::types::{
     AttributeId, BrowseDescription, BrowseDirection, DataChangeFilter, DataChangeTrigger,
     DataValue, EUInformation, ExtensionObject, LocalizedText, MessageSecurityMode,
-    MonitoredItemCreateRequest, MonitoredItemModifyRequest, MonitoringMode, MonitoringParameters,
-    NodeId, ObjectId, ReadValueId, ReferenceDescription, StatusCode, TimestampsToReturn,
-    UserTokenPolicy, VariableTypeId, Variant, WriteValue,
+    MonitoredItemCreateRequest, MonitoredItemCreateResult, MonitoredItemModifyRequest,
+    MonitoringMode, MonitoringParameters, NodeId, ObjectId, ReadValueId, ReferenceDescription,
+    StatusCode, TimestampsToReturn, UserTokenPolicy, VariableTypeId, Variant, WriteValue,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -201,11 +201,16 @@ impl Client {
 
     /// Monitors a tag once for each set of parameters; values come with the place of theirs, from 1: a handle of 0 is
     /// none of ours.
-    async fn monitor(
+    /// Asks for items of a tag, and gives the subscription, what comes of it by the items' places, and the answer.
+    async fn ask_to_monitor(
         &self,
         tag: &str,
         parameters: Vec<MonitoringParameters>,
-    ) -> (Monitored, UnboundedReceiver<(u32, DataValue)>) {
+    ) -> (
+        u32,
+        UnboundedReceiver<(u32, DataValue)>,
+        Vec<MonitoredItemCreateResult>,
+    ) {
         let (tell, told) = unbounded_channel();
         let callback = DataChangeCallback::new(move |value, item| {
             let _ = tell.send((item.client_handle(), value));
@@ -234,9 +239,19 @@ impl Client {
             .create_monitored_items(subscription, TimestampsToReturn::Both, items.collect())
             .await
             .expect("it takes items");
+        let results = created.into_iter().map(|item| item.result);
+        (subscription, told, results.collect())
+    }
+
+    async fn monitor(
+        &self,
+        tag: &str,
+        parameters: Vec<MonitoringParameters>,
+    ) -> (Monitored, UnboundedReceiver<(u32, DataValue)>) {
+        let (subscription, told, created) = self.ask_to_monitor(tag, parameters).await;
         let items = created.iter().map(|item| {
-            assert_eq!(item.result.status_code, StatusCode::Good);
-            item.result.monitored_item_id
+            assert_eq!(item.status_code, StatusCode::Good);
+            item.monitored_item_id
         });
         let monitored = Monitored {
             subscription,
@@ -420,6 +435,34 @@ async fn tags_when_monitored_then_every_change_comes_with_its_time() {
             })
             .collect();
         assert_eq!(got, *expected, "item {place}");
+    }
+}
+
+/// Nobody knows a value before and after, but why is another thing.
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_when_the_first_sample_is_a_bad_one_then_who_watches_is_told() {
+    let (mut server, url) = Server::listening();
+    let client = Client::connect(&url).await;
+    let parameters = MonitoringParameters::default();
+    let (_, mut told) = client.monitor(LEVEL, vec![parameters]).await;
+    let mut next = async || values(&mut told, 1).await.remove(0).1.status;
+    assert_eq!(next().await, Some(StatusCode::BadWaitingForInitialData));
+    server.sample("LT20", 1_000_000_000, 0.0, "bad");
+    assert_eq!(next().await, Some(StatusCode::BadNoCommunication));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_when_they_have_no_value_then_nobody_can_watch_it() {
+    let (_server, url) = Server::listening();
+    let client = Client::connect(&url).await;
+    let (folder, _) = LEVEL.rsplit_once('/').expect("tags lie in folders");
+    for (node, why) in [
+        (format!("{LEVEL}x").as_str(), StatusCode::BadNodeIdUnknown),
+        (folder, StatusCode::BadAttributeIdInvalid),
+    ] {
+        let parameters = vec![MonitoringParameters::default()];
+        let (.., created) = client.ask_to_monitor(node, parameters).await;
+        assert_eq!(created[0].status_code, why, "{node}");
     }
 }
 

@@ -25,7 +25,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use open::RunFolder;
-pub use write::{End, Layout, RunHeader, RunWriter};
+pub use write::{End, Layout, RunHeader, RunWriter, check_free};
 
 use crate::evidence::ReadError;
 use crate::problem::Problem;

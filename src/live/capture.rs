@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const QUEUE_FRAMES: usize = 32_768;
 const FRAMES_AT_ONCE: u64 = 64;
 /// Room for so many of them, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
+/// How often it is looked whether the reader is still there while there is nothing to write.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long the end of a session waits for a reader to take more of what is left.
 const LAST_WORD: Duration = Duration::from_secs(5);
 
@@ -139,6 +141,7 @@ fn serve(
     shared: &Shared,
 ) {
     let mut first = first;
+    let mut is_another = false;
     loop {
         let opened = match (first.take(), target) {
             (Some(output), _) => Ok(output),
@@ -147,6 +150,10 @@ fn serve(
             (None, Target::Output) => return,
         };
         let Ok(output) = opened else { return };
+        if std::mem::replace(&mut is_another, true) {
+            // What came while nobody read is not for the one who reads now.
+            while queue.try_recv().is_ok() {}
+        }
         shared.has_reader.store(true, Ordering::SeqCst);
         if write_all(output, span, queue, &shared.written).is_ok() {
             return;
@@ -166,6 +173,7 @@ fn write_all(
     queue: &Receiver<Frame>,
     written: &AtomicU64,
 ) -> io::Result<()> {
+    let reader = output.try_clone()?;
     let mut writer = CaptureWriter::new(BufWriter::with_capacity(BUFFER_BYTES, output), span)?;
     // Frames in the buffer: they have gone to the reader only when they are flushed.
     let mut buffered = 0;
@@ -176,7 +184,7 @@ fn write_all(
             written.fetch_add(std::mem::take(&mut buffered), Ordering::SeqCst);
         }
         let next = match next {
-            Err(TryRecvError::Empty) => queue.recv().ok(),
+            Err(TryRecvError::Empty) => wait(queue, &reader)?,
             next => next.ok(),
         };
         let Some((t_ns, frame)) = next else {
@@ -185,6 +193,39 @@ fn write_all(
         writer.frame(t_ns, &frame)?;
         buffered += 1;
     }
+}
+
+/// Waits for a frame, or the end of the session. Nothing tells who writes nothing that the reader went away, and the next
+/// reader would find the rest of a stream in the pipe.
+///
+/// # Errors
+///
+/// When the reader has gone away.
+fn wait(queue: &Receiver<Frame>, reader: &File) -> io::Result<Option<Frame>> {
+    loop {
+        match queue.recv_timeout(LOOK_EVERY) {
+            Ok(frame) => return Ok(Some(frame)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if is_gone(reader) => {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// Whether nobody has the other end of a pipe open.
+#[cfg(unix)]
+fn is_gone(pipe: &File) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut asked = [PollFd::new(pipe, PollFlags::empty())];
+    let polled = poll(&mut asked, Some(&Timespec::default()));
+    polled.is_ok() && asked[0].revents().contains(PollFlags::ERR)
+}
+
+#[cfg(not(unix))]
+fn is_gone(_pipe: &File) -> bool {
+    false
 }
 
 /// Takes standard output for the stream; what is printed later goes to standard error.

@@ -12,13 +12,10 @@ use sim_kernel::time::{SimDuration, SimTime};
 use sim_plant::respond::{Input, OutsideFrame};
 use tokio::sync::oneshot;
 use twinrange_bridge::api::{Request, Standing};
-use twinrange_bridge::live::{
-    Command, Event, Gateway, Interface, MqttOut, OpcuaOut, Pace, SyslogOut,
-};
-use twinrange_range::session;
+use twinrange_bridge::live::{Command, Event, Gateway, Interface, Pace};
 
-use super::capture::CaptureStream;
-use super::desk::{Desk, seen_tag, standing};
+use super::desk::{Desk, standing};
+use super::outlets::Outlets;
 use crate::support::failure::Failure;
 use crate::support::progress::{Progress, clock};
 use crate::support::recording::Recording;
@@ -47,14 +44,7 @@ pub(super) struct Live<'a> {
     pub(super) pace: Pace,
     pub(super) clock: Instant,
     pub(super) attached: Option<Interface>,
-    pub(super) mirror: Option<Interface>,
-    /// Who reads the SPAN port's frames from a pipe.
-    pub(super) capture: Option<CaptureStream>,
-    /// The SPAN port that is mirrored.
-    pub(super) span: Option<u16>,
-    pub(super) syslog: Option<SyslogOut>,
-    pub(super) mqtt: Option<MqttOut>,
-    pub(super) opcua: Option<OpcuaOut>,
+    pub(super) outlets: Outlets,
     /// What of the interval those outside have had.
     pub(super) handed_on: HandedOn,
     /// Frames that have come in through the interface and wait for their moment.
@@ -248,33 +238,7 @@ impl Live<'_> {
             tags: observed.tags.len(),
             logs: observed.logs.len(),
         };
-        for frame in &observed.frames[had.frames..] {
-            if Some(frame.span) != self.span {
-                continue;
-            }
-            let bytes = observed.bytes(frame);
-            if let Some(mirror) = &mut self.mirror {
-                mirror.send(bytes);
-            }
-            if let Some(capture) = &mut self.capture {
-                capture.send(frame.at.as_nanos(), bytes);
-            }
-        }
-        if let Some(syslog) = &self.syslog {
-            for line in &observed.logs[had.logs..] {
-                syslog.send(session::syslog(line));
-            }
-        }
-        if let Some(mqtt) = &mut self.mqtt {
-            for sample in &observed.tags[had.tags..] {
-                mqtt.send(seen_tag(sample));
-            }
-        }
-        if let Some(opcua) = &mut self.opcua {
-            for sample in &observed.tags[had.tags..] {
-                opcua.send(seen_tag(sample));
-            }
-        }
+        self.outlets.hand_on(observed, had);
         if let Some(desk) = &mut self.desk {
             desk.hand_on(&mut self.recording, had, &self.pace);
         }

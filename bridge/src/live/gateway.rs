@@ -349,7 +349,7 @@ impl Gateway {
     fn forget(&mut self, id: ClientId) {
         if let Some(connection) = self.connections.remove(&id) {
             if !connection.server_finished {
-                // A full channel belongs to a client that does not read; dropping it ends that client too.
+                // A full channel belongs to a client that does not read; it hears of it by the end of the channel.
                 let _ = connection.client.try_send(ToClient::Reset);
             }
             self.sockets.remove(connection.handle);

@@ -13,11 +13,13 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::Event;
@@ -28,6 +30,10 @@ use super::tls::Tls;
 const READ_BYTES: usize = 2048;
 /// Pieces of a controller's answers that wait for a client that does not read.
 const WAITING_MAX: usize = 16;
+/// How often it is looked whether a client's connection inside the plant is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long a client may take for the last answers once it is not.
+const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Listening sockets, and the tasks that serve them; dropping it closes all.
 pub struct Doors {
@@ -144,7 +150,7 @@ impl Doors {
                         meet(stream);
                     }
                     // Too many open files, or a client that went away at once: the next one may do better.
-                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                    Err(_) => sleep(Duration::from_millis(20)).await,
                 }
             }
         });
@@ -198,6 +204,7 @@ impl Reception {
     async fn serve<S: Stream>(self, stream: S, server: SocketAddrV4) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (client, answers) = mpsc::channel(WAITING_MAX);
+        let plant = client.downgrade();
         let opened = FromClient::Opened { id, server, client };
         if self.events.send(Event::Client(opened)).is_err() {
             return;
@@ -206,10 +213,16 @@ impl Reception {
         let end = {
             let mut reading = pin!(read(&mut reads, id, &self.events));
             let mut writing = pin!(write(&mut writes, answers));
+            let served = async {
+                tokio::select! {
+                    end = &mut writing => end,
+                    // A client that sends no more may still wait for answers.
+                    () = &mut reading => writing.await,
+                }
+            };
             tokio::select! {
-                end = &mut writing => end,
-                // A client that sends no more may still wait for answers.
-                () = &mut reading => writing.await,
+                end = served => end,
+                () = forgotten(plant) => End::Reset,
             }
         };
         if end == End::Reset {
@@ -218,6 +231,15 @@ impl Reception {
         }
         let _ = self.events.send(Event::Client(FromClient::Gone(id)));
     }
+}
+
+/// Comes back some time after the plant's side of a connection has ended: a client that does not read would never hear
+/// of it, and keep its place on this machine for ever.
+async fn forgotten(plant: mpsc::WeakSender<ToClient>) {
+    while plant.strong_count() > 0 {
+        sleep(LOOK_EVERY).await;
+    }
+    sleep(FAREWELL).await;
 }
 
 /// Reads what a client says, until it says no more.

@@ -30,7 +30,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use crate::api::SeenTag;
-use crate::message::{Hello, Quality};
+use crate::live::PlantTags;
+use crate::message::Quality;
 
 /// Environment variable with the password for a broker that wants one.
 pub const PASSWORD: &str = "TWINRANGE_MQTT_PASSWORD";
@@ -147,7 +148,7 @@ struct Topics {
 }
 
 impl Topics {
-    fn of(broker: &Broker, plant: &Hello) -> Result<Self, String> {
+    fn of(broker: &Broker, plant: &PlantTags) -> Result<Self, String> {
         check_name("plant", &plant.plant)?;
         let root = format!("{}/{}", broker.prefix, plant.plant);
         let mut tags = Vec::new();
@@ -254,13 +255,17 @@ impl MqttOut {
     /// # Errors
     ///
     /// If the broker does not take the session, or a name of the plant cannot stand in a topic.
-    pub fn open(broker: &Broker, plant: &Hello, password: Option<&str>) -> Result<Self, MqttError> {
+    pub fn open(
+        broker: &Broker,
+        plant: &PlantTags,
+        password: Option<&str>,
+    ) -> Result<Self, MqttError> {
         Self::open_with(broker, plant, password, PATIENCE)
     }
 
     fn open_with(
         broker: &Broker,
-        plant: &Hello,
+        plant: &PlantTags,
         password: Option<&str>,
         patience: Duration,
     ) -> Result<Self, MqttError> {
@@ -290,6 +295,8 @@ impl MqttOut {
                     () = outbox.deliver(&opened) => {}
                 }
             });
+            // Not by waiting for the resolver of names, whom nobody can interrupt.
+            runtime.shutdown_background();
             outbox.trouble
         });
         let opens = opens.recv().expect("the thread says how it went");

@@ -1,7 +1,7 @@
 //! Samples of the historian's tags to clients of OPC UA, through a server that is a program of its own.
 //!
 //! The program `twinrange-opcua` is started with the address and told on standard input what there is, a line of JSON
-//! ([`Nodes`]), and then a line per sample, in the form of `docs/defense-protocol.md`. It answers on standard output with
+//! ([`PlantTags`]), and then a line per sample, in the form of `docs/defense-protocol.md`. It answers on standard output with
 //! `{"listening":URL}`, at the end with `{"samples":N}`, and with `{"error":TEXT}` if something is wrong.
 //!
 //! **Invariant:** a server that is slow, deaf or gone costs samples, which are counted, and a few seconds at the end of the
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use crate::api::SeenTag;
 use crate::child::{Guard, describe};
 use crate::error::DefenseError;
 use crate::lines::{Line, read_line};
+use crate::live::PlantTags;
 use crate::message::TagSample;
 
 /// Name of the server's program.
@@ -40,43 +41,6 @@ const PATIENCES_MAX: u32 = 3;
 const BATCH: usize = 1_000;
 /// Longest line that the server may write, bytes.
 const ANSWER_BYTES_MAX: usize = 4_096;
-
-/// What clients see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Nodes {
-    /// Name of the plant.
-    pub plant: String,
-    /// Time of the plant's clock at simulated time zero, ns since 1970-01-01T00:00:00Z.
-    pub epoch_unix_ns: u64,
-    /// The session's tags, in its order.
-    pub tags: Vec<Node>,
-}
-
-/// A tag as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Node {
-    /// Name, as in the samples.
-    pub name: String,
-    /// The controller that holds it.
-    pub device: String,
-    /// Type of its values.
-    #[serde(rename = "type")]
-    pub kind: NodeKind,
-    /// Unit of its values; empty for a switch or a count.
-    pub unit: String,
-    /// What it measures, for people.
-    pub description: String,
-}
-
-/// Type of a tag's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeKind {
-    /// A switch.
-    Boolean,
-    /// A number.
-    Double,
-}
 
 /// Why a session has no OPC UA server.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -127,14 +91,18 @@ impl OpcuaOut {
     /// # Errors
     ///
     /// If the program is no server, or the server cannot listen there.
-    pub fn start(program: &Path, address: SocketAddr, nodes: &Nodes) -> Result<Self, OpcuaError> {
-        Self::start_with(Command::new(program), address, nodes)
+    pub fn start(
+        program: &Path,
+        address: SocketAddr,
+        plant: &PlantTags,
+    ) -> Result<Self, OpcuaError> {
+        Self::start_with(Command::new(program), address, plant)
     }
 
     fn start_with(
         mut command: Command,
         address: SocketAddr,
-        nodes: &Nodes,
+        plant: &PlantTags,
     ) -> Result<Self, OpcuaError> {
         command
             .arg(address.to_string())
@@ -161,10 +129,10 @@ impl OpcuaOut {
         let (samples, waiting) = sync_channel(WAITING_MAX);
         let written = Arc::<AtomicU64>::default();
         let counted = Arc::clone(&written);
-        let nodes = nodes.clone();
+        let plant = plant.clone();
         let writer = thread::spawn(move || {
             // It has ended, and how is told by its answers.
-            let _ = feed(stdin, &nodes, &waiting, &counted);
+            let _ = feed(stdin, &plant, &waiting, &counted);
         });
         let endpoint = match answers.recv_timeout(START) {
             Ok(Ok(Answer::Listening(endpoint))) => endpoint,
@@ -173,7 +141,12 @@ impl OpcuaOut {
             Ok(Err(line)) => {
                 return wrong(&format!("is no OPC UA server of ours: it says `{line}`"));
             }
-            Err(_) => return wrong("has not said that it listens"),
+            Err(RecvTimeoutError::Timeout) => return wrong("has not said that it listens"),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = server.wait_until(Instant::now() + PATIENCE, &|| false);
+                let how = status.map_or_else(|| "it closed its output".to_owned(), describe);
+                return wrong(&format!("has not said that it listens: {how}"));
+            }
         };
         Ok(Self {
             endpoint,
@@ -249,19 +222,19 @@ impl OpcuaOut {
 /// Writes what there is, and then samples as they come.
 fn feed(
     stdin: ChildStdin,
-    nodes: &Nodes,
+    plant: &PlantTags,
     waiting: &Receiver<SeenTag>,
     written: &AtomicU64,
 ) -> io::Result<()> {
     let mut stdin = BufWriter::new(stdin);
-    write_line(&mut stdin, nodes)?;
+    write_line(&mut stdin, plant)?;
     stdin.flush()?;
     while let Ok(first) = waiting.recv() {
         let mut count = 0;
         for sample in std::iter::once(first).chain(waiting.try_iter().take(BATCH)) {
             let sample = TagSample {
                 t_ns: sample.t_ns,
-                tag: &nodes.tags[sample.tag].name,
+                tag: &plant.tags[sample.tag].name,
                 value: sample.value,
                 quality: sample.quality,
             };

@@ -7,10 +7,10 @@
 //! session at most.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver as Waiting, RecvTimeoutError, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use std::time::Duration;
 const WAITING_MAX: usize = 10_000;
 /// How long a receiver may take to accept a connection, or bytes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often [`PATIENCE`] may begin anew at the end, because something was taken, until all of it is over.
+const PATIENCES_MAX: u32 = 3;
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,13 @@ type Wire = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 #[derive(Debug)]
 pub struct SyslogOut {
     lines: SyncSender<String>,
-    lost: Arc<AtomicU64>,
+    given: u64,
+    /// Lines that went out.
+    sent: Arc<AtomicU64>,
+    /// The connection, if there is one.
+    stream: Option<TcpStream>,
+    /// Ends with the thread.
+    done: Waiting<()>,
     thread: JoinHandle<()>,
 }
 
@@ -63,6 +71,7 @@ impl SyslogOut {
     ///
     /// If nobody accepts a connection, or this machine has no socket.
     pub fn to(receiver: Receiver) -> io::Result<Self> {
+        let mut connection = None;
         let mut wire: Wire = match receiver {
             Receiver::Udp(address) => {
                 let any: SocketAddr = match address {
@@ -77,6 +86,7 @@ impl SyslogOut {
                 let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 stream.set_nodelay(true)?;
+                connection = Some(stream.try_clone()?);
                 let mut stream = Some(stream);
                 Box::new(move |line| {
                     // Behind a line of which only a part went out, counts would mean nothing any more.
@@ -90,36 +100,60 @@ impl SyslogOut {
             }
         };
         let (lines, waiting) = sync_channel::<String>(WAITING_MAX);
-        let lost = Arc::<AtomicU64>::default();
-        let counted = Arc::clone(&lost);
+        let (ends, done) = channel();
+        let sent = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&sent);
         let thread = thread::spawn(move || {
+            let _ends: std::sync::mpsc::Sender<()> = ends;
             for line in waiting {
-                if wire(&line).is_err() {
+                if wire(&line).is_ok() {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
         });
         Ok(Self {
             lines,
-            lost,
+            given: 0,
+            sent,
+            stream: connection,
+            done,
             thread,
         })
     }
 
     /// Hands over a line, without a line end.
-    pub fn send(&self, line: String) {
-        if self.lines.try_send(line).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    pub fn send(&mut self, line: String) {
+        self.given += 1;
+        // One for which there is no room is never sent, and that is how the lost ones are counted.
+        let _ = self.lines.try_send(line);
     }
 
-    /// Waits until the last line is sent, and gives the number of those that were lost.
+    /// Waits until the last line is sent, as long as the receiver takes some, and gives the number of those that were
+    /// lost.
     #[must_use]
     pub fn finish(self) -> u64 {
+        self.finish_with(PATIENCE)
+    }
+
+    fn finish_with(self, patience: Duration) -> u64 {
         drop(self.lines);
-        // A panic of the thread is reported where it happens; its lines are lost and so it is counted already.
+        let sent = || self.sent.load(Ordering::Relaxed);
+        let mut before = sent();
+        for _ in 0..PATIENCES_MAX {
+            if self.done.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
+                || sent() == before
+            {
+                break;
+            }
+            before = sent();
+        }
+        if let Some(stream) = &self.stream {
+            // What waits for a receiver that is too slow fails at once. To one that has everything it says nothing new.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        // A panic of the thread is reported where it happens; its lines were not sent and so are counted.
         let _ = self.thread.join();
-        self.lost.load(Ordering::Relaxed)
+        self.given - sent()
     }
 }
 
@@ -150,7 +184,7 @@ mod tests {
     fn lines_when_sent_over_tcp_then_are_counted_octets() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let address = listener.local_addr().expect("it is bound");
-        let out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
         out.send("<134>1 one".to_owned());
         out.send("<134>1 zwölf".to_owned());
         let (mut stream, _) = listener.accept().expect("it has connected");
@@ -164,7 +198,7 @@ mod tests {
     fn lines_when_sent_over_udp_then_are_datagrams() {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
         let address = socket.local_addr().expect("it is bound");
-        let out = SyslogOut::to(Receiver::Udp(address)).expect("there is a socket");
+        let mut out = SyslogOut::to(Receiver::Udp(address)).expect("there is a socket");
         out.send("<134>1 one".to_owned());
         let mut buffer = [0; 64];
         let len = socket.recv(&mut buffer).expect("it comes");
@@ -176,7 +210,7 @@ mod tests {
     fn lines_when_the_receiver_goes_away_then_the_rest_is_lost_and_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let address = listener.local_addr().expect("it is bound");
-        let out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
         drop(listener.accept().expect("it has connected"));
         drop(listener);
         // More than fits into the buffers of a socket that nobody reads.
@@ -184,6 +218,27 @@ mod tests {
             out.send("x".repeat(4_096));
         }
         assert!(out.finish() > 0);
+    }
+
+    #[test]
+    fn lines_when_the_receiver_takes_one_now_and_then_then_the_end_does_not_wait_for_all() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let (mut stream, _) = listener.accept().expect("it has connected");
+        for _ in 0..WAITING_MAX {
+            out.send("x".repeat(4_096));
+        }
+        let reader = thread::spawn(move || {
+            let mut some = vec![0; 65_536];
+            // Ends with the connection.
+            while stream.read(&mut some).is_ok_and(|bytes| bytes > 0) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let lost = out.finish_with(Duration::from_millis(50));
+        assert!(lost > 0 && lost < 10_000, "{lost}");
+        reader.join().expect("it only reads");
     }
 
     #[test]

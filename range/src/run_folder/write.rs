@@ -532,11 +532,14 @@ impl RunWriter {
     }
 }
 
-/// Makes room for a run, and marks the folder as unfinished.
-fn prepare(folder: &Path) -> Result<(), Problems> {
-    let cannot = |error: io::Error| cannot_write(folder, "", &error);
+/// Looks whether a run can be written into a folder, and changes nothing.
+///
+/// # Errors
+///
+/// As [`RunWriter::create`].
+pub fn check_free(folder: &Path) -> Result<(), Problems> {
     if folder.exists() {
-        let mut entries = fs::read_dir(folder).map_err(cannot)?;
+        let mut entries = fs::read_dir(folder).map_err(|error| cannot_write(folder, "", &error))?;
         let empty = entries.next().is_none();
         if !empty && !is_ours(folder) {
             let message = "the folder holds something that is not a run; nothing is overwritten";
@@ -551,6 +554,13 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
                 .into());
         }
     }
+    Ok(())
+}
+
+/// Makes room for a run, and marks the folder as unfinished.
+fn prepare(folder: &Path) -> Result<(), Problems> {
+    check_free(folder)?;
+    let cannot = |error: io::Error| cannot_write(folder, "", &error);
     fs::create_dir_all(folder).map_err(cannot)?;
     fs::write(folder.join(UNFINISHED), "This run has not finished.\n").map_err(cannot)?;
     remove(&folder.join(MANIFEST)).map_err(cannot)?;

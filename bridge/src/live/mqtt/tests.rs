@@ -4,30 +4,24 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::message::TagInfo;
+use crate::live::{PlantTag, ValueKind};
 
 fn broker(text: &str) -> Broker {
     text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))
 }
 
-fn plant(name: &str, tags: &[&str]) -> Hello {
-    let tag = |name: &&str| TagInfo {
+fn plant(name: &str, tags: &[&str]) -> PlantTags {
+    let tag = |name: &&str| PlantTag {
         name: (*name).to_owned(),
+        device: "plc".to_owned(),
+        kind: ValueKind::Double,
         unit: "mm".to_owned(),
         description: String::new(),
     };
-    Hello {
-        range_version: String::new(),
+    PlantTags {
         plant: name.to_owned(),
         epoch_unix_ns: 1_767_592_800_000_000_000,
-        interval_ns: 0,
-        duration_ns: 0,
-        learn_ns: 0,
-        spans: Vec::new(),
-        assets: Vec::new(),
         tags: tags.iter().map(tag).collect(),
-        actions: Vec::new(),
-        inline: None,
     }
 }
 

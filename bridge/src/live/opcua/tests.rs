@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::live::{PlantTag, ValueKind};
 use crate::message::Quality;
 
 /// A server in the words of a shell.
@@ -11,27 +12,27 @@ fn server(script: &str) -> Command {
 }
 
 fn started(script: &str) -> Result<OpcuaOut, OpcuaError> {
-    OpcuaOut::start_with(server(script), address(), &nodes())
+    OpcuaOut::start_with(server(script), address(), &plant())
 }
 
 fn address() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 4840))
 }
 
-fn nodes() -> Nodes {
-    let node = |name: &str, kind, unit: &str| Node {
+fn plant() -> PlantTags {
+    let tag = |name: &str, kind, unit: &str| PlantTag {
         name: name.to_owned(),
         device: "plc".to_owned(),
         kind,
         unit: unit.to_owned(),
         description: format!("This is {name}"),
     };
-    Nodes {
+    PlantTags {
         plant: "p".to_owned(),
         epoch_unix_ns: 1_767_592_800_000_000_000,
         tags: vec![
-            node("LT20", NodeKind::Double, "mm"),
-            node("XV20", NodeKind::Boolean, ""),
+            tag("LT20", ValueKind::Double, "mm"),
+            tag("XV20", ValueKind::Boolean, ""),
         ],
     }
 }
@@ -95,7 +96,7 @@ fn servers_when_they_cannot_be_then_it_is_said_why() {
         assert!(matches!(error, OpcuaError::Program(_)), "{error:?}");
         assert!(error.to_string().contains(says), "{script}: {error}");
     }
-    let missing = OpcuaOut::start(Path::new("/no/such/server"), address(), &nodes());
+    let missing = OpcuaOut::start(Path::new("/no/such/server"), address(), &plant());
     assert!(
         matches!(missing, Err(OpcuaError::Program(_))),
         "{missing:?}"
