@@ -96,20 +96,25 @@ impl Script {
         self.0.peek().map(|(at, ..)| *at)
     }
 
-    /// Hands in what is due.
+    /// Hands in what is due. A verdict names its frame, and is handed in as soon as all before it has been: one about a frame
+    /// of the run's very last instant could not be told any more when that has come.
     ///
     /// # Errors
     ///
     /// [`BranchError::Input`] if the plant cannot take it.
     pub fn hand_in(&mut self, session: &mut Session<'_>) -> Result<(), BranchError> {
         let now = session.now();
-        while let Some((_, origin, input)) = self.0.next_if(|(at, ..)| *at <= now) {
-            let what = input.action().map(ToString::to_string);
+        let is_due = |(at, _, input): &(SimTime, Origin, Input)| {
+            *at <= now || matches!(input, Input::Verdict(_))
+        };
+        while let Some((_, origin, input)) = self.0.next_if(is_due) {
+            let what = match &input {
+                Input::Action(action) => action.to_string(),
+                Input::Frame(_) => "a frame from outside".to_owned(),
+                Input::Verdict(verdict) => format!("a verdict on frame {}", verdict.frame),
+            };
             let handed_in = session.hand_in(origin, input);
-            handed_in.map_err(|error| BranchError::Input {
-                what: what.unwrap_or_else(|| "a frame from outside".to_owned()),
-                error,
-            })?;
+            handed_in.map_err(|error| BranchError::Input { what, error })?;
         }
         Ok(())
     }

@@ -175,7 +175,7 @@ fn simulate_into_folder(
         recording.interval_ended(from)?;
         progress.at(recording.session.now());
         if order.interrupt.load(Ordering::SeqCst) {
-            recording.failure = Some(Failure::Interrupted);
+            recording.failure.get_or_insert(Failure::Interrupted);
         }
     }
     recording.last_word()?;
@@ -242,7 +242,8 @@ pub(crate) fn watch_to_end(
     let mut truth = ProcessTable::new(order.ready.prepared.truth_columns.clone());
     while !session.is_over() {
         let from = session.now();
-        session.advance_judged(from + watch.interval(), |frame| watch.judge(frame))?;
+        let until = from + watch.interval();
+        session.advance_judged(until, |frame| watch.judge(frame, order.interrupt))?;
         let to = session.now();
         see(session.observations());
         if let Some(answer) = watch.exchange(from, to, session.observations())? {

@@ -4,6 +4,7 @@
 //! observed and lets the defense answer, interval by interval.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -158,16 +159,18 @@ impl<'a> Recording<'a> {
         !self.session.is_over() && self.failure.is_none()
     }
 
-    /// Lets time go on to a moment, while a defense in a cable judges what comes over it. If it fails, what it would
-    /// have judged passes, so that the interval can be ended in order.
+    /// Lets time go on to a moment, while a defense in a cable judges what comes over it. If it fails, or somebody
+    /// interrupts, what it would have judged passes, so that the interval can be ended in order.
     pub(crate) fn advance(&mut self, until: SimTime) {
-        let watch = &mut self.watch;
-        if let Err(error) = self
+        let (watch, interrupt) = (&mut self.watch, self.order.interrupt);
+        let judged = self
             .session
-            .advance_judged(until, |frame| watch.judge(frame))
-        {
-            self.watch.tool = None;
-            self.failure = Some(error.into());
+            .advance_judged(until, |frame| watch.judge(frame, interrupt));
+        if let Err(failure) = judged {
+            if !matches!(failure, Failure::Interrupted) {
+                self.watch.tool = None;
+            }
+            self.failure = Some(failure);
         }
     }
 
@@ -198,12 +201,13 @@ impl<'a> Recording<'a> {
         )
     }
 
-    /// Hears what the defense has to say at the end, if it is still there.
+    /// Hears what the defense has to say at the end, also at one that came early, if it is still there.
     pub(crate) fn last_word(&mut self) -> Result<(), Failure> {
-        if self.failure.is_none() {
+        if matches!(self.failure, None | Some(Failure::Interrupted)) {
             let nobody = Watch::of_nobody(&self.session);
             let watch = std::mem::replace(&mut self.watch, nobody);
-            self.failure = watch.end(self.session.now(), &mut self.writer)?;
+            let failed = watch.end(self.session.now(), &mut self.writer)?;
+            self.failure = self.failure.take().or(failed);
         }
         Ok(())
     }
@@ -366,10 +370,21 @@ impl Watch {
     }
 
     /// Asks the defense about a frame in its cable; without one it passes.
-    pub(crate) fn judge(&mut self, frame: &InlineFrame<'_>) -> Result<Decision, DefenseError> {
+    ///
+    /// # Errors
+    ///
+    /// If the defense fails, or somebody has interrupted: there may be very many frames to an interval.
+    pub(crate) fn judge(
+        &mut self,
+        frame: &InlineFrame<'_>,
+        interrupt: &AtomicBool,
+    ) -> Result<Decision, Failure> {
         let Some(tool) = &mut self.tool else {
             return Ok(Decision::PASS);
         };
+        if interrupt.load(Ordering::SeqCst) {
+            return Err(Failure::Interrupted);
+        }
         let verdict = tool.verdict(&message::InlineFrame {
             n: frame.number,
             t_ns: frame.at.as_nanos(),

@@ -132,6 +132,56 @@ fn inline_when_frames_are_held_back_then_the_replay_holds_them_back() {
         .expect_says(&["TR0330", "stood in a cable"]);
 }
 
+/// What happens in the very last instant is part of a run, and so is what becomes of a frame there.
+#[test]
+fn inline_when_a_frame_is_dropped_at_the_very_end_then_the_replay_drops_it() {
+    let folder = scratch();
+    let rule = "*'\"n\":50,'*) v='\"verdict\":\"drop\"' ;;";
+    tool(folder.path(), "\"plc-filler\"", 0, rule);
+    let dropped_at = |duration: &str| {
+        let run = format!(
+            "run bottling/calm --duration {duration} --defense gate.ron --no-twin --out run"
+        );
+        words(folder.path(), &run).expect_code(0);
+        let judged = json_lines(&folder.path().join("run/truth/inline.jsonl"));
+        assert_eq!(judged.len(), 1);
+        judged[0]["t_ns"].as_u64().expect("it has a time")
+    };
+    let at = dropped_at("40s");
+    assert_eq!(dropped_at(&format!("{at}ns")), at);
+    words(folder.path(), "replay run").expect_code(0);
+}
+
+/// A device in a cable that speaks of what comes over it is heard by the wiring test.
+#[test]
+fn wiring_when_a_tool_knows_only_its_cable_then_it_is_asked_there() {
+    let folder = scratch();
+    tool(
+        folder.path(),
+        "\"plc-filler\"",
+        0,
+        "*) seen=${message#*\\\"t_ns\\\":} ;;",
+    );
+    let script = folder.path().join("gate.sh");
+    let text = fs::read_to_string(&script).expect("it was written");
+    let speaks = text.replace(
+        "*) seq=$((seq + 1));",
+        "*) seq=$((seq + 1))\n\
+         [ -z \"$seen\" ] || echo \"{\\\"type\\\":\\\"answer\\\",\\\"seq\\\":$seq,\\\"alerts\\\":[{\\\"t_ns\\\":${seen%%,*},\\\"sig_id\\\":\\\"x\\\"}]}\"\n\
+         seen=\n",
+    );
+    assert_ne!(speaks, text);
+    fs::write(&script, speaks).expect("the file can be written");
+    let file = folder.path().join("gate.ron");
+    let text = fs::read_to_string(&file).expect("it was written");
+    let own = text.replace(", may_be_silent: true", "");
+    assert_ne!(own, text);
+    fs::write(&file, own).expect("the file can be written");
+    words(folder.path(), "wiring gate.ron")
+        .expect_code(0)
+        .expect_says(&["wired"]);
+}
+
 #[test]
 fn inline_when_the_tool_fails_over_a_frame_then_the_folder_is_whole_up_to_there() {
     let folder = scratch();

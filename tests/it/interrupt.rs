@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use twinrange_range::run_folder::RunFolder;
 
-use crate::support::{command, manifest, scratch, words};
+use crate::support::{command, json_lines, manifest, scratch, words};
 
 /// Starts a run of a simulated day and waits until its capture has grown.
 fn started(folder: &Path, args: &str) -> Child {
@@ -67,6 +67,39 @@ fn run_when_interrupted_then_a_shorter_valid_folder() {
         Some(simulated_ns / 1_000_000_000)
     );
     words(folder.path(), "replay run").expect_code(0);
+}
+
+/// A tool that speaks when everything is over is asked at an end that comes early, too.
+#[test]
+fn run_when_interrupted_then_the_defense_has_the_last_word() {
+    let folder = scratch();
+    let script = r#"read -r hello
+echo '{"type":"ready","version":1,"name":"late","wants":["logs"]}'
+seq=0
+while read -r message; do
+seq=$((seq + 1))
+case $message in
+'{"type":"end"'*) echo "{\"type\":\"answer\",\"seq\":$seq,\"alerts\":[{\"t_ns\":1,\"sig_id\":\"late\"}]}" ;;
+esac
+echo "{\"type\":\"done\",\"seq\":$seq}"
+done
+"#;
+    let description = r#"Defense(name: "late", version: "1", description: "Speaks at the end",
+        kind: LockStep(command: "sh", args: ["{defense}/late.sh"]),
+        install: "It is part of the tests.", may_be_silent: true)"#;
+    for (name, text) in [("late.sh", script), ("late.ron", description)] {
+        fs::write(folder.path().join(name), text).expect("the file can be written");
+    }
+    let run = "run bottling/calm --duration 24h --defense late.ron --out run";
+    let mut child = started(folder.path(), run);
+    signal(&child, Signal::INT);
+    let status = child.wait().expect("the child ends");
+    assert_eq!(status.code(), Some(130));
+    let run = folder.path().join("run");
+    assert_eq!(manifest(&run)["ended"], "interrupted");
+    let alerts = json_lines(&run.join("defense/alerts.jsonl"));
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(alerts[0]["sig_id"], "late");
 }
 
 #[test]

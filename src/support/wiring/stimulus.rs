@@ -191,15 +191,15 @@ impl Player<'_> {
     /// Goes on to the end of the interval, or to `until` if that comes first.
     fn advance(&mut self, until: SimTime) -> Result<(), Failure> {
         let next = self.from + self.interval;
-        self.recording.session.advance(until.min(next));
+        self.recording.advance(until.min(next));
         self.exchange_frames()?;
         let now = self.now();
         if now >= next || self.recording.session.is_over() {
             self.recording.interval_ended(self.from)?;
             self.from = now;
-            if self.interrupt.load(Ordering::SeqCst) {
-                return Err(Failure::Interrupted);
-            }
+        }
+        if self.interrupt.load(Ordering::SeqCst) {
+            return Err(Failure::Interrupted);
         }
         Ok(())
     }
