@@ -59,6 +59,19 @@ pub enum Target {
     Controller(String),
 }
 
+impl Target {
+    /// Its text, and the key under which it stands.
+    fn text(&self) -> (&'static str, &str) {
+        match self {
+            Self::Ip(text) => ("ip", text),
+            Self::Mac(text) => ("mac", text),
+            Self::SwitchPort { switch, .. } => ("switch", switch),
+            Self::Host(text) => ("host", text),
+            Self::Controller(text) => ("controller", text),
+        }
+    }
+}
+
 /// Options of an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -244,14 +257,16 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, or that the session has had `at_most` of them.
-    pub(crate) fn action_of(&mut self, action: Value, at_most: usize) -> Result<Action, String> {
-        if self.command_ids.len() >= at_most {
-            return Err(format!("a session takes at most {at_most} actions"));
-        }
+    /// What is wrong with it.
+    pub(crate) fn action_of(&mut self, action: Value) -> Result<Action, String> {
         let action = self.check_action(action)?;
         self.command_ids.insert(action.command_id.clone());
         Ok(action)
+    }
+
+    /// How many actions have been asked for.
+    pub(crate) fn actions_so_far(&self) -> usize {
+        self.command_ids.len()
     }
 
     fn add_alerts(
@@ -411,6 +426,10 @@ impl Collector {
                 "'command_id' {:?} was already used in this run",
                 action.command_id
             ));
+        }
+        let (key, text) = action.target.text();
+        if text.chars().count() > TEXT_LIMIT_CHARS {
+            return Err(longer(key));
         }
         let fits = match action.action {
             Verb::Deny => {
@@ -669,11 +688,13 @@ fn no_more(object: &Map<String, Value>) -> Result<(), String> {
 fn text<'a>(key: &str, value: &'a Value) -> Result<&'a str, String> {
     match value {
         Value::String(text) if text.chars().count() <= TEXT_LIMIT_CHARS => Ok(text),
-        Value::String(_) => Err(format!(
-            "'{key}' is longer than {TEXT_LIMIT_CHARS} characters"
-        )),
+        Value::String(_) => Err(longer(key)),
         _ => Err(format!("'{key}' must be a string")),
     }
+}
+
+fn longer(key: &str) -> String {
+    format!("'{key}' is longer than {TEXT_LIMIT_CHARS} characters")
 }
 
 fn ids(key: &str, value: &Value, valid: fn(&str) -> bool, like: &str) -> Result<(), String> {

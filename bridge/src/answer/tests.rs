@@ -179,6 +179,24 @@ fn action_when_it_is_malformed_then_the_message_says_how() {
 }
 
 #[test]
+fn action_when_a_text_of_its_target_is_too_long_then_the_message_names_it() {
+    let check = |verb: &str, key: &str, target: Value| {
+        let expect = format!("'{key}' is longer than 256 characters");
+        check_action(
+            json!({"command_id":"c","action":verb,"target":target}),
+            &expect,
+        );
+    };
+    let long = "x".repeat(TEXT_LIMIT_CHARS + 1);
+    check("deny", "ip", json!({"ip": long}));
+    check("deny", "mac", json!({"mac": long}));
+    let port = json!({"switch_port": {"switch": long, "port": 4}});
+    check("deny", "switch", port);
+    check("contain", "host", json!({"host": long}));
+    check("restore", "controller", json!({"controller": long}));
+}
+
+#[test]
 fn action_when_command_id_repeats_then_it_is_an_error() {
     let mut collector = collector();
     let line = br#"{"type":"answer","seq":7,"actions":[{"command_id":"c","action":"deny","target":{"ip":"10.20.1.66"}}]}"#;

@@ -39,6 +39,11 @@ impl Refusal {
         Self::new(StatusCode::GONE, "the session is over")
     }
 
+    /// The session has had as much of it as it takes.
+    pub(crate) fn full(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// Names the record of a batch that is at fault.
     pub(crate) fn at(mut self, index: usize) -> Self {
         self.index = Some(index);

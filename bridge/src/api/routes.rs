@@ -33,7 +33,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// By how much a tool's wall clock may be ahead of the plant, at plant speed.
 const AHEAD_MAX: Duration = Duration::from_secs(1);
 /// Most actions of a session.
-const ACTIONS_MAX: usize = 10_000;
+pub(crate) const ACTIONS_MAX: usize = 10_000;
 
 /// What a handler gives.
 pub(crate) type Answer = Result<Response, Refusal>;
@@ -502,9 +502,11 @@ pub(crate) async fn ask_for(
 ) -> Result<Value, Refusal> {
     let action = {
         let mut rules = shared.rules.lock().expect("nobody panics with it");
-        rules
-            .action_of(action, ACTIONS_MAX)
-            .map_err(Refusal::wrong)?
+        if rules.actions_so_far() >= ACTIONS_MAX {
+            let detail = format!("a session takes at most {ACTIONS_MAX} actions");
+            return Err(Refusal::full(detail));
+        }
+        rules.action_of(action).map_err(Refusal::wrong)?
     };
     let asked = AskedAction {
         action: action.clone(),

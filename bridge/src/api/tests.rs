@@ -4,12 +4,13 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::answer::Verb;
+use crate::answer::{TEXT_LIMIT_CHARS, Verb};
 use crate::message::{ActionStatus, Span, TagInfo};
 
 const TOKENS: &str = r#"(tokens: [
@@ -149,6 +150,17 @@ impl Desk {
             &format!("Authorization: Bearer {token}\r\n"),
             "",
         )
+    }
+
+    /// Somebody who asks without a connection, and what runs that.
+    fn inside(&self) -> (access::Caller, Runtime) {
+        let caller = self
+            .api
+            .shared
+            .access
+            .admit(None, Role::Observe, Instant::now());
+        let runtime = Builder::new_current_thread().enable_all().build();
+        (caller.expect("it is open"), runtime.expect("a runtime"))
     }
 
     /// Ends the loop, and gives what it was asked for.
@@ -469,6 +481,57 @@ fn actions_when_people_approve_then_they_wait_for_somebody_with_the_role() {
     let heard = desk.end();
     assert_eq!(heard.len(), 2);
     assert_eq!(heard[1][1], "refused by lead: not during the batch");
+}
+
+#[test]
+fn targets_when_longer_than_a_text_then_document_and_routes_refuse_them() {
+    let desk = Desk::with_tokens();
+    let document: Value = serde_json::from_str(OPENAPI).expect("the document is JSON");
+    let target = &document["components"]["schemas"]["Action"]["properties"]["target"]["properties"];
+    for (key, schema) in target.as_object().expect("targets") {
+        let text = match key.as_str() {
+            "switch_port" => &schema["properties"]["switch"],
+            _ => schema,
+        };
+        assert_eq!(text["maxLength"], json!(TEXT_LIMIT_CHARS), "{key}");
+    }
+    let mut asked = 0;
+    for (key, name) in [("ip", "ip"), ("mac", "mac"), ("switch_port", "switch")] {
+        for (chars, expect) in [(TEXT_LIMIT_CHARS, 202), (TEXT_LIMIT_CHARS + 1, 422)] {
+            asked += 1;
+            // Characters, and not bytes.
+            let text = "ß".repeat(chars);
+            let target = match key {
+                "switch_port" => json!({"switch": text, "port": 1}),
+                _ => json!(text),
+            };
+            let mut action = deny(&format!("c-{asked}"));
+            action["target"] = json!({key: target});
+            let (status, body) = desk.post("/v1/actions", "soar-soar-soar-soar", &action);
+            assert_eq!(status, expect, "{key}: {body}");
+            if expect == 422 {
+                let why = format!("'{name}' is longer than {TEXT_LIMIT_CHARS} characters");
+                assert_eq!(body["detail"], why);
+            }
+        }
+    }
+    assert_eq!(desk.end().len(), 3);
+}
+
+#[test]
+fn actions_when_a_session_has_had_all_it_takes_then_there_is_no_room() {
+    let desk = Desk::open(Access::open(), true);
+    let (caller, runtime) = desk.inside();
+    let shared = &desk.api.shared;
+    let ask = |id: usize| {
+        let asked = routes::ask_for(shared, &caller, deny(&id.to_string()));
+        runtime.block_on(asked)
+    };
+    for id in 0..routes::ACTIONS_MAX {
+        ask(id).expect("there is room");
+    }
+    let refusal = ask(routes::ACTIONS_MAX).expect_err("there is none");
+    assert_eq!(refusal.body()["status"], 507, "as for alerts");
 }
 
 #[test]
