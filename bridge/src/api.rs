@@ -204,6 +204,15 @@ struct AskedAction {
     result: Option<ActionResult>,
 }
 
+/// The actions that were asked for.
+#[derive(Debug, Default)]
+struct Actions {
+    /// By the name of their command.
+    by_id: BTreeMap<String, AskedAction>,
+    /// Whether the session has asked what became of them for the last time: none is added any more.
+    are_closed: bool,
+}
+
 /// Where an action stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -233,7 +242,7 @@ struct Shared {
     state: Mutex<State>,
     hub: Hub,
     rules: Mutex<Collector>,
-    actions: Mutex<BTreeMap<String, AskedAction>>,
+    actions: Mutex<Actions>,
     asked: Semaphore,
     sockets: Arc<Semaphore>,
     counts: Counts,
@@ -262,6 +271,10 @@ impl Counts {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nobody panics with it")
+    }
+
+    fn actions(&self) -> MutexGuard<'_, Actions> {
+        self.actions.lock().expect("nobody panics with it")
     }
 
     fn now_ns(&self) -> u64 {
@@ -374,12 +387,13 @@ impl Api {
     }
 
     /// Actions that nobody has released or that were on their way, by the name of their command, and whether somebody
-    /// has released it; none of them will be asked for any more.
+    /// has released it; none of them will be asked for any more, and no other is taken from now on.
     #[must_use]
     pub fn withdraw(&self) -> Vec<(Action, bool)> {
-        let mut actions = self.shared.actions.lock().expect("nobody panics with it");
+        let mut actions = self.shared.actions();
+        actions.are_closed = true;
         let mut withdrawn = Vec::new();
-        for asked in actions.values_mut() {
+        for asked in actions.by_id.values_mut() {
             let is_released = asked.status == Stage::Deciding;
             if is_released || asked.status == Stage::Pending {
                 asked.status = Stage::Refused;

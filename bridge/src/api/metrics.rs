@@ -148,7 +148,7 @@ fn asked(shared: &Shared, page: &mut String) {
         .collect();
     let metric = counter("twinrange_api_answers_total", "Requests, by status.");
     write(page, metric, &answers);
-    let actions = shared.actions.lock().expect("nobody panics with it");
+    let actions = shared.actions();
     let stages = [
         ("pending", Stage::Pending),
         ("deciding", Stage::Deciding),
@@ -158,6 +158,7 @@ fn asked(shared: &Shared, page: &mut String) {
     let samples = stages.map(|(word, stage)| Sample {
         label: Some(("status", word)),
         value: actions
+            .by_id
             .values()
             .filter(|asked| asked.status == stage)
             .count() as f64,

@@ -520,12 +520,15 @@ pub(crate) async fn ask_for(
     };
     let id = action.command_id.clone();
     let pending = json!(asked);
-    let known = shared
-        .actions
-        .lock()
-        .expect("nobody panics with it")
-        .insert(id, asked);
-    assert!(known.is_none(), "command ids are unique");
+    {
+        let mut actions = shared.actions();
+        // Nobody would write down what became of it.
+        if actions.are_closed {
+            return Err(Refusal::over());
+        }
+        let known = actions.by_id.insert(id, asked);
+        assert!(known.is_none(), "command ids are unique");
+    }
     if shared.people_approve {
         return Ok(pending);
     }
@@ -545,8 +548,8 @@ async fn decide(
         decided,
     };
     let result: ActionResult = ask(shared, request).await?;
-    let mut actions = shared.actions.lock().expect("nobody panics with it");
-    let asked = actions.get_mut(&id).expect("actions stay");
+    let mut actions = shared.actions();
+    let asked = actions.by_id.get_mut(&id).expect("actions stay");
     asked.status = match result.status {
         ActionStatus::Accepted => Stage::Accepted,
         ActionStatus::Refused => Stage::Refused,
@@ -556,8 +559,8 @@ async fn decide(
 }
 
 async fn actions(Here(shared): Here<Arc<Shared>>) -> Json<Value> {
-    let actions = shared.actions.lock().expect("nobody panics with it");
-    let actions: Vec<&AskedAction> = actions.values().collect();
+    let actions = shared.actions();
+    let actions: Vec<&AskedAction> = actions.by_id.values().collect();
     Json(json!({ "actions": actions }))
 }
 
@@ -566,8 +569,8 @@ async fn action(
     id: Result<Path<String>, PathRejection>,
 ) -> Answer {
     let id = id_of(id)?;
-    let actions = shared.actions.lock().expect("nobody panics with it");
-    let asked = actions.get(&id).ok_or_else(|| no_action(&id))?;
+    let actions = shared.actions();
+    let asked = actions.by_id.get(&id).ok_or_else(|| no_action(&id))?;
     Ok(Json(json!(asked)).into_response())
 }
 
@@ -584,8 +587,8 @@ fn no_action(id: &str) -> Refusal {
 
 /// Takes a pending action out of the queue.
 fn take_pending(shared: &Shared, id: &str) -> Result<Action, Refusal> {
-    let mut actions = shared.actions.lock().expect("nobody panics with it");
-    let asked = actions.get_mut(id).ok_or_else(|| no_action(id))?;
+    let mut actions = shared.actions();
+    let asked = actions.by_id.get_mut(id).ok_or_else(|| no_action(id))?;
     if asked.status != Stage::Pending {
         let detail = format!(
             "the action `{}` has been decided already",

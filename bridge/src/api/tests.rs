@@ -535,6 +535,22 @@ fn actions_when_a_session_has_had_all_it_takes_then_there_is_no_room() {
 }
 
 #[test]
+fn actions_when_asked_for_after_the_last_are_withdrawn_then_the_session_is_over() {
+    for people_approve in [true, false] {
+        let access = Access::parse(TOKENS).expect("a proper file");
+        let desk = Desk::open(access, people_approve);
+        let soar = "soar-soar-soar-soar";
+        assert_eq!(desk.post("/v1/actions", soar, &deny("before")).0, 202);
+        let withdrawn = desk.api.withdraw();
+        assert_eq!(withdrawn.len(), usize::from(people_approve));
+        let (status, body) = desk.post("/v1/actions", soar, &deny("after"));
+        assert_eq!(status, 410, "nobody would write it down: {body}");
+        assert_eq!(desk.get("/v1/actions/after", soar).0, 404);
+        assert_eq!(desk.end().len(), usize::from(!people_approve));
+    }
+}
+
+#[test]
 fn session_when_asked_about_then_status_control_and_plant_conform() {
     let desk = Desk::with_tokens();
     let lead = "lead-lead-lead-lead";
