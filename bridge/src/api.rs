@@ -244,6 +244,7 @@ struct Shared {
     rules: Mutex<Collector>,
     actions: Mutex<Actions>,
     asked: Semaphore,
+    streams: Arc<Semaphore>,
     sockets: Arc<Semaphore>,
     counts: Counts,
     /// Changes when the session is over.
@@ -346,6 +347,7 @@ impl Api {
             hub: Hub::new(),
             actions: Mutex::default(),
             asked: Semaphore::new(ASKED_MAX),
+            streams: Arc::new(Semaphore::new(serve::STREAMS_MAX)),
             sockets: Arc::new(Semaphore::new(serve::SOCKETS_MAX)),
             counts: Counts::default(),
             stopped,

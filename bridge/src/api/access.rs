@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::serve::{SOCKETS_MAX, STREAMS_MAX};
 
 /// Fewest characters of a token.
 pub const TOKEN_CHARS_MIN: usize = 16;
@@ -20,6 +23,9 @@ const ALERTS: Rate = Rate {
     at_once: 5_000.0,
     each_s: 1_000.0,
 };
+
+/// Streams and WebSockets that a token may have at one time, so that it leaves some to the others.
+pub(crate) const STREAMS_EACH: usize = 16;
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,6 +108,7 @@ struct Holder {
     digest: blake3::Hash,
     roles: BTreeSet<Role>,
     budget: Mutex<Budget>,
+    streams: Arc<Semaphore>,
 }
 
 /// The tokens of a session.
@@ -142,6 +149,8 @@ impl Access {
                 digest: blake3::hash(&[]),
                 roles: Role::ALL.into(),
                 budget: Mutex::default(),
+                // Everybody is one caller here.
+                streams: Arc::new(Semaphore::new(STREAMS_MAX + SOCKETS_MAX)),
             })],
             is_open: true,
         }
@@ -223,6 +232,7 @@ impl Access {
                 digest,
                 roles: entry.roles,
                 budget: Mutex::default(),
+                streams: Arc::new(Semaphore::new(STREAMS_EACH)),
             }));
         }
         if holders.is_empty() {
@@ -295,6 +305,11 @@ impl Caller {
     pub(crate) fn take_alerts(&self, count: usize, now: Instant) -> bool {
         let mut budget = self.0.budget.lock().expect("nobody panics with it");
         budget.alerts.take(count as f64, ALERTS, now)
+    }
+
+    /// A place for a stream or a WebSocket, until it is dropped; `None` where the caller has too many.
+    pub(crate) fn take_stream(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.streams).try_acquire_owned().ok()
     }
 }
 

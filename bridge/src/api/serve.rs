@@ -19,6 +19,9 @@ use super::{Counts, Shared, routes};
 
 /// Most connections at one time; further ones are closed at once.
 pub(crate) const CONNECTIONS_MAX: usize = 128;
+/// Most streams at one time: events, a session to be followed, lines of alerts. Short requests always find one of the
+/// other connections.
+pub(crate) const STREAMS_MAX: usize = 64;
 /// Most WebSockets at one time, which are no connections of this kind any more.
 pub(crate) const SOCKETS_MAX: usize = 64;
 /// Most bytes of the head of a request.

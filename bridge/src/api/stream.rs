@@ -19,9 +19,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use super::access::{Caller, Denied, Role};
+use super::access::{Caller, Denied, Role, STREAMS_EACH};
 use super::feed::{Batch, Told, Topics, told};
 use super::refusal::Refusal;
 use super::routes::{
@@ -55,6 +56,28 @@ fn topics(query: Result<Query<Wanted>, QueryRejection>) -> Result<Topics, Refusa
     Topics::parse(wanted.topics.as_deref()).map_err(Refusal::wrong)
 }
 
+/// What something long holds while it goes on: a place among all of its kind, and one among its caller's.
+type Place = [OwnedSemaphorePermit; 2];
+
+/// A place for something long.
+///
+/// # Arguments
+///
+/// * `all` — the places of its kind.
+/// * `kind` — what such things are called.
+fn place(caller: &Caller, all: &Arc<Semaphore>, kind: &str) -> Result<Place, Refusal> {
+    let none = |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why);
+    let of_caller = caller.take_stream().ok_or_else(|| {
+        none(format!(
+            "`{}` has too many streams and WebSockets already: at most {STREAMS_EACH} at one time",
+            caller.name()
+        ))
+    })?;
+    let of_all = Arc::clone(all).try_acquire_owned();
+    let of_all = of_all.map_err(|_| none(format!("there are too many {kind} already")))?;
+    Ok([of_all, of_caller])
+}
+
 /// The next batch for a listener; `None` when the session is over.
 async fn next(
     seen: &mut Receiver<Arc<Batch>>,
@@ -72,13 +95,15 @@ async fn next(
 /// What is seen, as server-sent events.
 pub(crate) async fn events(
     Here(shared): Here<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Answer {
     let topics = topics(query)?;
-    let seen = shared.hub.listen();
-    let batches = stream::unfold((seen, shared), move |(mut seen, shared)| async move {
+    let place = place(&caller, &shared.streams, "streams")?;
+    let state = (shared.hub.listen(), shared, place);
+    let batches = stream::unfold(state, move |(mut seen, shared, place)| async move {
         let told = next(&mut seen, topics, &shared).await?;
-        Some((told, (seen, shared)))
+        Some((told, (seen, shared, place)))
     });
     let event =
         |told: Told| Ok::<_, Infallible>(ServerEvent::default().event(told.kind).data(told.text));
@@ -106,13 +131,7 @@ pub(crate) async fn socket(
 ) -> Answer {
     let topics = topics(query)?;
     let upgrade = upgrade.map_err(|why| Refusal::new(why.status(), why.body_text()))?;
-    let place = Arc::clone(&shared.sockets).try_acquire_owned();
-    let place = place.map_err(|_| {
-        Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "there are too many WebSockets already",
-        )
-    })?;
+    let place = place(&caller, &shared.sockets, "WebSockets")?;
     // From now on, and not from when the client has learnt of it.
     let seen = shared.hub.listen();
     Ok(upgrade
@@ -206,6 +225,7 @@ fn refused(refusal: &Refusal) -> Told {
 
 /// Lines of alerts, taken while they come. A line that is wrong ends it; what came before it has been taken.
 pub(crate) async fn alerts(shared: &Shared, caller: &Caller, body: Body) -> Answer {
+    let _place = place(caller, &shared.streams, "streams")?;
     let mut all = Taken::default();
     let done = take_lines(shared, caller, body, &mut all).await;
     done.map(|()| taken_answer(all, None)).map_err(|refusal| {
@@ -326,12 +346,16 @@ impl Lines {
 }
 
 /// The session itself, for somebody who runs it again beside it.
-pub(crate) async fn follow(Here(shared): Here<Arc<Shared>>) -> Answer {
+pub(crate) async fn follow(
+    Here(shared): Here<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+) -> Answer {
+    let place = place(&caller, &shared.streams, "streams")?;
     let following = ask(&shared, |following| Request::Follow { following }).await?;
     let begun = stream::iter(following.begun).map(|line| format!("{line}\n"));
-    let rest = stream::unfold(following.rest, |mut rest| async move {
+    let rest = stream::unfold((following.rest, place), |(mut rest, place)| async move {
         let line = rest.recv().await?;
-        Some((format!("{line}\n"), rest))
+        Some((format!("{line}\n"), (rest, place)))
     });
     let lines = begun
         .chain(rest)

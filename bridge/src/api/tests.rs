@@ -1,6 +1,6 @@
 //! The API in front of a loop that does nothing but answer, over real connections.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -9,6 +9,7 @@ use std::time::Instant;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::access::STREAMS_EACH;
 use super::*;
 use crate::answer::{TEXT_LIMIT_CHARS, Verb};
 use crate::message::{ActionStatus, Span, TagInfo};
@@ -150,6 +151,21 @@ impl Desk {
             &format!("Authorization: Bearer {token}\r\n"),
             "",
         )
+    }
+
+    /// Begins to listen to events, and gives the status with the connection, on which the rest comes.
+    fn listen(&self, token: &str) -> (u16, BufReader<TcpStream>) {
+        let mut stream = TcpStream::connect(self.api.address()).expect("it listens");
+        let host = self.api.address();
+        let head = format!(
+            "GET /v1/events HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is served");
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        stream.read_line(&mut line).expect("an answer");
+        let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
+        (status.unwrap_or(0), stream)
     }
 
     /// Somebody who asks without a connection, and what runs that.
@@ -652,6 +668,52 @@ fn places_when_all_are_taken_then_the_next_is_closed_and_the_plant_goes_on() {
     assert_eq!(desk.raw(head.as_bytes()), "");
     drop(idle);
     assert_eq!(desk.end(), Vec::<Value>::new());
+}
+
+#[test]
+fn streams_when_one_token_has_all_it_may_have_then_others_find_theirs() {
+    let desk = Desk::with_tokens();
+    let (siem, lead) = ("siem-siem-siem-siem", "lead-lead-lead-lead");
+    let mut streams: Vec<_> = (0..STREAMS_EACH).map(|_| desk.listen(siem)).collect();
+    assert!(streams.iter().all(|(status, _)| *status == 200));
+    let (status, mut refusal) = desk.listen(siem);
+    assert_eq!(status, 503);
+    let mut text = String::new();
+    refusal.read_to_string(&mut text).expect("text");
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let body = serde_json::from_str(body).expect("JSON");
+    conforms("Problem", &body);
+    assert_eq!(
+        body["detail"],
+        "`siem` has too many streams and WebSockets already: at most 16 at one time"
+    );
+    let headers = format!("Authorization: Bearer {siem}\r\nContent-Type: application/x-ndjson\r\n");
+    let (status, _) = desk.ask("POST", "/v1/alerts", &headers, &alert("a").to_string());
+    assert_eq!(status, 503, "lines of alerts are a stream as well");
+    assert_eq!(desk.post("/v1/alerts", siem, &alert("b")).0, 202);
+    assert_eq!(desk.get("/v1/follow", lead).0, 200);
+    // Who goes away leaves the place.
+    streams.pop();
+    while desk.listen(siem).0 != 200 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(streams);
+    assert_eq!(desk.end().len(), 1);
+}
+
+#[test]
+fn streams_when_there_are_too_many_then_short_requests_still_find_a_place() {
+    let desk = Desk::open(Access::open(), false);
+    let streams: Vec<_> = (0..serve::STREAMS_MAX).map(|_| desk.listen("")).collect();
+    assert!(streams.iter().all(|(status, _)| *status == 200));
+    assert_eq!(desk.listen("").0, 503);
+    let (status, body) = desk.ask("GET", "/v1/follow", "", "");
+    assert_eq!(status, 503);
+    assert_eq!(body["detail"], "there are too many streams already");
+    let pause = json!({"command": "pause"}).to_string();
+    assert_eq!(desk.ask("POST", "/v1/control", "", &pause).0, 200);
+    drop(streams);
+    assert_eq!(desk.end(), ["Pause"]);
 }
 
 proptest! {
