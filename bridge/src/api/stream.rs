@@ -174,7 +174,11 @@ async fn converse(
 }
 
 /// Takes what somebody says in a conversation, and says what became of it.
-async fn hear(shared: &Shared, caller: &Caller, bytes: &[u8]) -> Vec<Told> {
+pub(super) async fn hear(shared: &Shared, caller: &Caller, bytes: &[u8]) -> Vec<Told> {
+    // Whatever it holds, so that wrong messages are no way around it.
+    if !caller.take_request(Role::Observe, Instant::now()) {
+        return vec![refused(&Denied::TooOften.into())];
+    }
     let said: Said = match serde_json::from_slice(bytes) {
         Ok(said) => said,
         Err(error) => {
@@ -199,9 +203,6 @@ async fn hear(shared: &Shared, caller: &Caller, bytes: &[u8]) -> Vec<Told> {
         if !caller.may(role) {
             return vec![refused(&Denied::Role(role).into())];
         }
-    }
-    if !caller.take_request(Role::Observe, Instant::now()) {
-        return vec![refused(&Denied::TooOften.into())];
     }
     let mut answers = Vec::new();
     if !said.alerts.is_empty() {

@@ -716,6 +716,23 @@ fn streams_when_there_are_too_many_then_short_requests_still_find_a_place() {
     assert_eq!(desk.end(), ["Pause"]);
 }
 
+#[test]
+fn messages_of_a_conversation_when_they_are_wrong_then_they_count_as_well() {
+    let desk = Desk::open(Access::open(), false);
+    let (caller, runtime) = desk.inside();
+    let wrong = json!({"actions": vec![deny("c"); 17]}).to_string();
+    for said in ["no JSON", &wrong] {
+        let heard = (0..2_000).map(|_| {
+            let told = stream::hear(&desk.api.shared, &caller, said.as_bytes());
+            let told = runtime.block_on(told);
+            assert_eq!(told.len(), 1);
+            told[0].text.contains("\"status\":429")
+        });
+        let too_often = heard.filter(|&is_too_often| is_too_often).count();
+        assert!(too_often > 0, "{said}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
