@@ -135,6 +135,8 @@ pub(crate) struct Collector {
     verbs: BTreeSet<Verb>,
     command_ids: BTreeSet<String>,
     alerts_in_run: usize,
+    /// Of alerts that somebody handed in while the session went on, as JSON.
+    alert_bytes: u64,
     lines_in_interval: usize,
     answer: Answer,
 }
@@ -221,15 +223,18 @@ impl Collector {
     /// * `tool` — the name for a tool that does not give its own.
     /// * `now_ns` — the simulated time; what an alert is about has happened by then. It is also the time of an alert
     ///   that has none.
+    /// * `bytes_max` — how many bytes the alerts of the session may have in all.
     ///
     /// # Errors
     ///
-    /// The place of the alert at fault and what is wrong with it; no place where the session has had too many.
+    /// The place of the alert at fault and what is wrong with it; no place where the session has had too many. What is
+    /// refused does not count against what the session takes.
     pub(crate) fn alerts_of(
         &mut self,
         tool: &str,
         alerts: Vec<Value>,
         now_ns: u64,
+        bytes_max: u64,
     ) -> Result<Vec<Value>, (Option<usize>, String)> {
         let all = self.alerts_in_run + alerts.len();
         if all > ALERTS_PER_RUN {
@@ -249,7 +254,14 @@ impl Collector {
             .enumerate()
             .map(check)
             .collect::<Result<_, _>>()?;
+        let bytes: usize = checked.iter().map(|alert| alert.to_string().len()).sum();
+        let all_bytes = self.alert_bytes + bytes as u64;
+        if all_bytes > bytes_max {
+            let why = format!("the alerts of a session have at most {bytes_max} bytes");
+            return Err((None, why));
+        }
         self.alerts_in_run = all;
+        self.alert_bytes = all_bytes;
         Ok(checked)
     }
 

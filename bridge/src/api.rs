@@ -257,7 +257,6 @@ struct Counts {
     /// By the first digit of the status.
     answers: [AtomicU64; 6],
     alerts: AtomicU64,
-    alert_bytes: AtomicU64,
     alerts_refused: AtomicU64,
     connections: AtomicU64,
     connections_refused: AtomicU64,

@@ -197,6 +197,37 @@ fn action_when_a_text_of_its_target_is_too_long_then_the_message_names_it() {
 }
 
 #[test]
+fn alerts_when_refused_then_they_use_up_nothing_of_what_a_session_takes() {
+    let mut collector = collector();
+    let alert = json!({"t_ns":1,"sig_id":"a"});
+    let many = vec![alert.clone(); ALERTS_PER_RUN];
+    let mut hand_in = |alerts: Vec<Value>, bytes_max: u64| {
+        let taken = collector.alerts_of("probe", alerts, 1000, bytes_max);
+        taken.map(|taken| taken.len())
+    };
+    let one_bytes = json!({"t_ns":1,"sig_id":"a","tool":"probe","t_received_ns":1000})
+        .to_string()
+        .len() as u64;
+    let (place, why) = hand_in(many.clone(), one_bytes).expect_err("too many bytes");
+    assert_eq!(place, None);
+    assert_eq!(
+        why,
+        format!("the alerts of a session have at most {one_bytes} bytes")
+    );
+    let wrong = [vec![alert.clone(); ALERTS_PER_RUN - 1], vec![json!(7)]].concat();
+    let refused = hand_in(wrong, u64::MAX).expect_err("the last is wrong");
+    assert_eq!(refused.0, Some(ALERTS_PER_RUN - 1));
+    assert_eq!(hand_in(vec![alert.clone()], one_bytes), Ok(1));
+    assert!(hand_in(vec![alert.clone()], one_bytes).is_err());
+    assert_eq!(
+        hand_in(many[1..].to_vec(), u64::MAX),
+        Ok(ALERTS_PER_RUN - 1)
+    );
+    let full = hand_in(vec![alert], u64::MAX).expect_err("that was all");
+    assert_eq!(full, (None, "a session takes at most 100000 alerts".into()));
+}
+
+#[test]
 fn action_when_command_id_repeats_then_it_is_an_error() {
     let mut collector = collector();
     let line = br#"{"type":"answer","seq":7,"actions":[{"command_id":"c","action":"deny","target":{"ip":"10.20.1.66"}}]}"#;

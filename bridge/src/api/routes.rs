@@ -440,25 +440,14 @@ pub(crate) async fn put_on_record(
     let now_ns = shared.now_ns();
     let checked = {
         let mut rules = shared.rules.lock().expect("nobody panics with it");
-        rules.alerts_of(caller.name(), alerts, now_ns)
+        rules.alerts_of(caller.name(), alerts, now_ns, ALERT_BYTES_MAX)
     };
-    let full = |why: String| Refusal::new(StatusCode::INSUFFICIENT_STORAGE, why);
     let alerts = checked.map_err(|(index, why)| match index {
         Some(index) => Refusal::wrong(why).at(index),
-        None => full(why),
+        None => Refusal::full(why),
     })?;
     if alerts.is_empty() {
         return Ok(Taken::default());
-    }
-    let bytes: usize = alerts.iter().map(|alert| alert.to_string().len()).sum();
-    let before = shared
-        .counts
-        .alert_bytes
-        .fetch_add(bytes as u64, Ordering::Relaxed);
-    if before + bytes as u64 > ALERT_BYTES_MAX {
-        return Err(full(format!(
-            "the alerts of a session have at most {ALERT_BYTES_MAX} bytes"
-        )));
     }
     let count = alerts.len();
     let place = shared.asked.acquire().await.map_err(|_| Refusal::over())?;
