@@ -127,6 +127,23 @@ pub(crate) enum Progress {
     Done,
 }
 
+/// The last moment that an alert can be about, simulated ns.
+#[derive(Clone, Copy, Debug)]
+enum Latest {
+    /// End of the interval that is being answered.
+    IntervalEnd(u64),
+    /// Now, in a session without intervals.
+    Now(u64),
+}
+
+impl Latest {
+    fn ns(self) -> u64 {
+        match self {
+            Self::IntervalEnd(ns) | Self::Now(ns) => ns,
+        }
+    }
+}
+
 /// Collects the lines of one run: knows what is being answered and what was already used up.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
@@ -246,7 +263,7 @@ impl Collector {
             if let Value::Object(fields) = &mut alert {
                 fields.entry("t_ns").or_insert(Value::from(now_ns));
             }
-            let checked = self.check_alert(alert, now_ns);
+            let checked = self.check_alert(alert, Latest::Now(now_ns));
             checked.map_err(|why| (Some(index), why))
         };
         let checked: Vec<Value> = alerts
@@ -302,13 +319,13 @@ impl Collector {
             ALERTS_PER_RUN,
         )?;
         for (index, alert) in alerts.into_iter().enumerate() {
-            let checked =
-                self.check_alert(alert, to_ns)
-                    .map_err(|reason| DefenseError::BadAlert {
-                        line,
-                        index,
-                        reason,
-                    })?;
+            let checked = self
+                .check_alert(alert, Latest::IntervalEnd(to_ns))
+                .map_err(|reason| DefenseError::BadAlert {
+                    line,
+                    index,
+                    reason,
+                })?;
             self.answer.alerts.push(checked);
         }
         Ok(())
@@ -336,7 +353,7 @@ impl Collector {
         Ok(())
     }
 
-    fn check_alert(&self, alert: Value, to_ns: u64) -> Result<Value, String> {
+    fn check_alert(&self, alert: Value, latest: Latest) -> Result<Value, String> {
         let Value::Object(mut alert) = alert else {
             return Err("must be an object".into());
         };
@@ -346,7 +363,7 @@ impl Collector {
             }
         }
         for (key, value) in &alert {
-            self.check_alert_field(key, value, to_ns)?;
+            self.check_alert_field(key, value, latest)?;
         }
         if alert.contains_key("frame") && !alert.get("span").is_some_and(Value::is_string) {
             return Err("'frame' needs 'span': frame numbers are counted per span".into());
@@ -354,11 +371,11 @@ impl Collector {
         if !alert.get("tool").is_some_and(Value::is_string) {
             alert.insert("tool".into(), Value::String(self.tool.clone()));
         }
-        alert.insert("t_received_ns".into(), Value::from(to_ns));
+        alert.insert("t_received_ns".into(), Value::from(latest.ns()));
         Ok(Value::Object(alert))
     }
 
-    fn check_alert_field(&self, key: &str, value: &Value, to_ns: u64) -> Result<(), String> {
+    fn check_alert_field(&self, key: &str, value: &Value, latest: Latest) -> Result<(), String> {
         if value.is_null() && !matches!(key, "t_ns" | "sig_id") {
             return Ok(());
         }
@@ -367,12 +384,17 @@ impl Collector {
                 let Some(t_ns) = value.as_u64() else {
                     return Err("'t_ns' must be a whole number of simulated ns".into());
                 };
-                if t_ns > to_ns {
-                    return Err(format!(
-                        "'t_ns' is {t_ns}, after the end of the interval at {to_ns}"
-                    ));
+                if t_ns <= latest.ns() {
+                    return Ok(());
                 }
-                Ok(())
+                Err(match latest {
+                    Latest::IntervalEnd(to_ns) => {
+                        format!("'t_ns' is {t_ns}, after the end of the interval at {to_ns}")
+                    }
+                    Latest::Now(now_ns) => {
+                        format!("'t_ns' is {t_ns}, after now, which is {now_ns}")
+                    }
+                })
             }
             "sig_id" => match text(key, value)? {
                 "" => Err("'sig_id' must not be empty".into()),

@@ -50,6 +50,12 @@ impl Refusal {
         self
     }
 
+    /// Names no record, where whoever sent them counts others than we do.
+    pub(crate) fn without_place(mut self) -> Self {
+        self.index = None;
+        self
+    }
+
     /// Place of the record at fault in a batch, from 0.
     pub(crate) fn index(&self) -> Option<usize> {
         self.index

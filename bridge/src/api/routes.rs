@@ -337,7 +337,10 @@ async fn alerts(
             Refusal::wrong(why)
         })?;
         let alerts = by_now(&shared, imported.alerts);
-        let taken = take(&shared, &caller, alerts).await?;
+        // Records that are no alerts stand between them in the body.
+        let taken = take(&shared, &caller, alerts)
+            .await
+            .map_err(Refusal::without_place)?;
         return Ok(taken_answer(taken, Some(imported.skipped)));
     }
     match media.as_str() {

@@ -21,7 +21,7 @@ const TOKENS: &str = r#"(tokens: [
 ])"#;
 const NOW_NS: u64 = 5_000;
 
-/// Formats of which one is known: each line is a signature.
+/// Formats of which one is known: each line is a signature, or telemetry.
 struct Lines;
 
 impl Formats for Lines {
@@ -38,9 +38,13 @@ impl Formats for Lines {
         _: &[ClockAnchor],
     ) -> Result<Imported, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let alert = |line| json!({"t_ns": NOW_NS + 10, "sig_id": line, "tool": tool});
+        let alert = |line| {
+            let ahead_ns = if line == "later" { 5_000_000_000 } else { 10 };
+            json!({"t_ns": NOW_NS + ahead_ns, "sig_id": line, "tool": tool})
+        };
+        let lines = text.lines().filter(|&line| line != "stats");
         Ok(Imported {
-            alerts: text.lines().map(alert).collect(),
+            alerts: lines.map(alert).collect(),
             skipped: 3,
         })
     }
@@ -430,6 +434,25 @@ fn alerts_when_one_of_a_list_is_wrong_then_none_is_taken_and_its_place_is_named(
     let heard = desk.end();
     let taken: Vec<_> = heard.iter().map(|alert| alert["sig_id"].clone()).collect();
     assert_eq!(taken, ["1", "2", "3"]);
+}
+
+#[test]
+fn alerts_when_they_are_of_later_then_the_refusal_says_now_and_names_a_record_only_of_a_list() {
+    let desk = Desk::with_tokens();
+    let token = "siem-siem-siem-siem";
+    let later = json!([alert("a"), {"t_ns": 9_999, "sig_id": "later"}]);
+    let (status, body) = desk.post("/v1/alerts", token, &later);
+    assert_eq!((status, body["index"].as_u64()), (422, Some(1)), "{body}");
+    assert_eq!(body["detail"], "'t_ns' is 9999, after now, which is 5000");
+    let headers = format!("Authorization: Bearer {token}\r\n");
+    let lines = "stats\nstats\nlater";
+    let (status, body) = desk.ask("POST", "/v1/alerts?format=lines", &headers, lines);
+    assert_eq!((status, body.get("index")), (422, None), "{body}");
+    assert_eq!(
+        body["detail"],
+        "'t_ns' is 5000005000, after now, which is 5000"
+    );
+    assert_eq!(desk.end(), Vec::<Value>::new());
 }
 
 #[test]
