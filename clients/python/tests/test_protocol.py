@@ -195,6 +195,23 @@ class Failures(unittest.TestCase):
 
         self.check(Broken(), "ValueError", self.interval)
 
+    def test_judgement_that_is_no_verdict(self) -> None:
+        frame = Cables.frames[0]
+
+        class Judges(Example):
+            def __init__(self, said: Any) -> None:
+                super().__init__()
+                self.said = said
+
+            def judge(self, frame: InlineFrame) -> Verdict:
+                verdict: Verdict = self.said
+                return verdict
+
+        for said, shown in [(None, "None"), (True, "True"), ((False, 0), "(False, 0)")]:
+            self.check(Judges(said), f"judge() returns PASS, DROP or Verdict(delay_ns=...), not {shown}", frame)
+        both = Judges(Verdict(drop=True, delay_ns=5))
+        self.check(both, "not Verdict(drop=True, delay_ns=5): a frame that is dropped is not held back", frame)
+
     def test_version_that_is_not_known(self) -> None:
         self.check(Example(), "speaks the versions [2]", hello=self.hello | {"versions": [2]})
 

@@ -274,7 +274,7 @@ def _serve(defense: Defense, source: BinaryIO, output: BinaryIO) -> None:
         if kind == "frame":
             frame = inline_frame_of(message)
             defense.now_ns = frame.t_ns
-            _send(output, [verdict_line(frame.n, defense.judge(frame))])
+            _send(output, [verdict_line(frame.n, _checked(defense.judge(frame)))])
             continue
         if kind == "interval":
             seen = interval_of(message, read_records(message, source), spans)
@@ -295,6 +295,20 @@ def _serve(defense: Defense, source: BinaryIO, output: BinaryIO) -> None:
             return
     # Without `end` the range was killed, and there is nobody to be told.
     raise BrokenPipeError
+
+
+def _checked(verdict: object) -> Verdict:
+    """What ``judge`` returned, if it is a verdict.
+
+    Raises:
+        DefenseFailed: if not. Its message names no line: the one at fault has returned already.
+    """
+    known = "judge() returns PASS, DROP or Verdict(delay_ns=...)"
+    if not isinstance(verdict, Verdict):
+        raise DefenseFailed(f"{known}, not {verdict!r}")
+    if verdict.drop and verdict.delay_ns:
+        raise DefenseFailed(f"{known}, not {verdict!r}: a frame that is dropped is not held back")
+    return verdict
 
 
 def _send(output: BinaryIO, lines: Iterable[bytes]) -> None:

@@ -334,7 +334,7 @@ def inline_frame_of(message: Mapping[str, Any]) -> InlineFrame:
 def verdict_line(n: int, verdict: Verdict) -> bytes:
     """The answer to the frame of that number."""
     line: dict[str, Any] = {"type": "verdict", "n": n, "verdict": "drop" if verdict.drop else "pass"}
-    if verdict.delay_ns and not verdict.drop:
+    if verdict.delay_ns:
         line["delay_ns"] = verdict.delay_ns
     return encode(line)
 
