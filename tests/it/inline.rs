@@ -177,9 +177,8 @@ fn wiring_when_a_tool_knows_only_its_cable_then_it_is_asked_there() {
     let own = text.replace(", may_be_silent: true", "");
     assert_ne!(own, text);
     fs::write(&file, own).expect("the file can be written");
-    words(folder.path(), "wiring gate.ron")
-        .expect_code(0)
-        .expect_says(&["wired"]);
+    let done = words(folder.path(), "wiring gate.ron").expect_code(0);
+    assert!(done.stdout.contains("verdict   wired: "), "{done:?}");
 }
 
 #[test]
