@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -29,20 +30,20 @@ fn to_output(folder: &Path) -> Command {
     live
 }
 
-/// Runs a session whose frames go into `frames`, to its end. Time does not begin before the reader, if there is one,
-/// has begun to read.
-fn live(folder: &Path, reads: Option<Receiver<()>>) -> Output {
-    let mut session = command(folder)
+/// A session whose frames go into `frames`, and in which time stands.
+fn paused(folder: &Path) -> Child {
+    command(folder)
         .args(LIVE.split(' '))
         .args(["--capture", "frames", "--control", "--paused"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("the command starts");
-    if let Some(reads) = reads {
-        reads.recv().expect("the reader begins");
-    }
+        .expect("the command starts")
+}
+
+/// Lets time go on to the end of a session.
+fn go(mut session: Child) -> Output {
     let mut control = session.stdin.take().expect("it is piped");
     writeln!(control, "go").expect("the session takes commands");
     let done = session.wait_with_output().expect("the session ends");
@@ -50,6 +51,16 @@ fn live(folder: &Path, reads: Option<Receiver<()>>) -> Output {
     let says = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(0), "{says}");
     done
+}
+
+/// Runs a session whose frames go into `frames`, to its end. Time does not begin before the reader, if there is one,
+/// has begun to read.
+fn live(folder: &Path, reads: Option<Receiver<()>>) -> Output {
+    let session = paused(folder);
+    if let Some(reads) = reads {
+        reads.recv().expect("the reader begins");
+    }
+    go(session)
 }
 
 /// Somebody who opens a pipe, reads a byte, says so, and does something with the rest.
@@ -70,6 +81,13 @@ fn reader<T: Send + 'static>(
         then(pipe)
     });
     (reads, thread)
+}
+
+/// All that a reader gets who has read the first byte.
+fn whole(mut pipe: File) -> Vec<u8> {
+    let mut all = vec![0x0a];
+    pipe.read_to_end(&mut all).expect("the pipe can be read");
+    all
 }
 
 /// The capture in the run folder, which has every frame.
@@ -95,11 +113,7 @@ fn left_out(done: &Output) -> Option<u64> {
 fn capture_when_read_from_a_pipe_then_it_is_the_evidence_byte_for_byte() {
     let folder = scratch();
     let path = pipe(folder.path());
-    let (reads, thread) = reader(&path, |mut pipe| {
-        let mut rest = vec![0x0a];
-        pipe.read_to_end(&mut rest).expect("the pipe can be read");
-        rest
-    });
+    let (reads, thread) = reader(&path, whole);
     let done = live(folder.path(), Some(reads));
     let read = thread.join().expect("the reader ends");
     assert!(read == evidence(folder.path()), "the stream differs");
@@ -180,6 +194,37 @@ fn capture_when_nobody_takes_it_then_the_plant_goes_on_and_the_evidence_is_whole
     check("sleeper", &live(folder, Some(reads)));
     drop(wakes);
     sleeper.join().expect("it has slept");
+}
+
+/// Who comes next gets a stream of its own, and not the rest of another's.
+#[cfg(target_os = "linux")]
+#[test]
+fn capture_when_the_reader_changes_while_time_stands_then_the_next_one_gets_headers() {
+    let folder = scratch();
+    let path = pipe(folder.path());
+    let session = paused(folder.path());
+    let (reads, leaver) = reader(&path, drop);
+    reads.recv().expect("the reader begins");
+    leaver.join().expect("it has left");
+    let open = format!("/proc/{}/fd", session.id());
+    let has_noticed = || {
+        let mut files = fs::read_dir(&open).expect("the session runs");
+        !files.any(|file| {
+            let to = fs::read_link(file.expect("it can be listed").path());
+            to.is_ok_and(|to| to.ends_with("frames"))
+        })
+    };
+    while !has_noticed() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (reads, next) = reader(&path, whole);
+    reads.recv().expect("the reader begins");
+    let done = go(session);
+    assert!(
+        next.join().expect("the reader ends") == evidence(folder.path()),
+        "the stream differs"
+    );
+    assert_eq!(left_out(&done), None, "{done:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use twinrange_range::evidence::tags::{Quality, TagRow};
 use twinrange_range::run_folder::RunFolder;
 
-use super::Plant;
+use super::{Plant, assert_refused};
 use crate::support::{Mosquitto, is_here, manifest, scratch, words};
 
 /// Somebody who takes every message below `twinrange/` until one is the last.
@@ -319,15 +319,14 @@ fn mqtt_when_there_is_no_broker_then_it_is_said() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
     let address = free.local_addr().expect("it is bound");
     drop(free);
-    let refused = |broker: &str| {
-        words(
-            folder.path(),
-            &format!("live bottling/calm --for 1s --out run --mqtt {broker}"),
-        )
-        .expect_code(2)
+    let refused = |broker: &str, says: &[&str]| {
+        assert_refused(folder.path(), &format!("--for 1s --mqtt {broker}"), says);
     };
     let address = format!("mqtt://{address}");
-    refused(&address).expect_says(&["TR0602", &address, "refused", "start the broker"]);
-    refused("mqtt://127.0.0.1:1883/a/#").expect_says(&["cannot stand in a topic"]);
-    refused("127.0.0.1:1883").expect_says(&["write mqtt://"]);
+    refused(
+        &address,
+        &["TR0602", &address, "refused", "start the broker"],
+    );
+    refused("mqtt://127.0.0.1:1883/a/#", &["cannot stand in a topic"]);
+    refused("127.0.0.1:1883", &["write mqtt://"]);
 }
