@@ -71,10 +71,9 @@ fn ask(address: SocketAddr) -> io::Result<Vec<Duration>> {
     let mut took = Vec::new();
     let began = Instant::now();
     let mut answer = [0; 29];
-    for transaction in 0_u16.. {
-        if began.elapsed() > SPAN {
-            break;
-        }
+    let mut transaction = 0_u16;
+    while began.elapsed() <= SPAN {
+        transaction = transaction.wrapping_add(1);
         let [high, low] = transaction.to_be_bytes();
         let asked = Instant::now();
         stream.write_all(&[high, low, 0, 0, 0, 6, 1, 3, 4, 0, 0, 10])?;

@@ -1,10 +1,12 @@
-"""How many simulated minutes a Python tool that reads every frame gets through in a wall minute, by either feed.
+"""How many simulated minutes a Python tool that reads every frame gets through in a wall minute: by either feed, and with
+a verdict on every frame of the controllers.
 
     python clients/python/benches/feeds.py [SCENARIO] [ROUNDS]
 
 The tool decodes Ethernet, ARP, IPv4, TCP and Modbus of every frame and alerts on the first write of each host. Both
-feeds take turns with a run without any defense, and must leave the same digest and the same alerts. The unattacked
-twins, which would keep the other processors busy, are left out. `TWINRANGE` names the program, which should be a release
+feeds take turns with a run without any defense, and must leave the same digest and the same alerts. A third tool stands
+in the cables of the controllers and decodes and passes what comes there, which must leave the same digest, too. The
+unattacked twins, which would keep the other processors busy, are left out. `TWINRANGE` names the program, which should be a release
 build. On a busy machine CPU time is the better figure: of the range with the tool, and of the tool alone.
 """
 
@@ -20,7 +22,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
-from twinrange import Defense, End, Interval, Run, mac_text, parse, run  # noqa: E402
+from twinrange import PASS, Defense, End, InlineFrame, Interval, Run, Verdict, mac_text, parse, run  # noqa: E402
 from twinrange.session import find_range  # noqa: E402
 
 
@@ -54,12 +56,39 @@ class Reader(Defense):
         print(f"cpu_s {time.process_time():.2f}")
 
 
+class Judge(Defense):
+    name = "judge"
+    wants = ("logs",)
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(["frames", "modbus"], 0)
+
+    def judge(self, frame: InlineFrame) -> Verdict:
+        self.counts["frames"] += 1
+        packet = parse(frame.data)
+        if packet is not None:
+            self.counts["modbus"] += len(list(packet.modbus()))
+        return PASS
+
+    def interval(self, seen: Interval) -> None:
+        pass
+
+    def end(self, end: End) -> None:
+        self.alert("counts", raw=self.counts, kind="log")
+        print(f"cpu_s {time.process_time():.2f}")
+
+
+#: Where the judge stands: the controllers of `bottling`.
+CABLES = ["plc-conveyor", "plc-filler", "plc-packaging", "sis-filler"]
+
+
 def tool(folder: Path, feed: str) -> Path:
+    inline = f", inline: Inline(hosts: {json.dumps(CABLES)})" if feed == "judge" else ""
     words = json.dumps([str(Path(__file__).absolute()), "--tool", feed])
     path = folder / f"{feed}.ron"
     path.write_text(
-        f'Defense(name: "reader-{feed}", version: "1", description: "Reads all frames", install: "It is here.",\n'
-        f"    kind: LockStep(command: {json.dumps(sys.executable)}, args: {words}),\n"
+        f'Defense(name: "reader-{feed}", version: "1", description: "Reads all frames", install: "It is here.", may_be_silent: true,\n'
+        f"    kind: LockStep(command: {json.dumps(sys.executable)}, args: {words}{inline}),\n"
         f"    may_read: [{json.dumps(str(Path(__file__).absolute().parent.parent))}])\n"
     )
     return path
@@ -75,7 +104,7 @@ def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
     program = find_range()
     with tempfile.TemporaryDirectory(prefix="twinrange-feeds-") as scratch:
         folder = Path(scratch)
-        tools = {"none": None, "json": tool(folder, "json"), "binary": tool(folder, "binary")}
+        tools = {"none": None} | {feed: tool(folder, feed) for feed in ["json", "binary", "judge"]}
         rates: dict[str, list[float]] = {feed: [] for feed in tools}
         cpu_s: dict[str, list[float]] = {feed: [] for feed in tools}
         all_cpu_s: dict[str, list[float]] = {feed: [] for feed in tools}
@@ -94,8 +123,8 @@ def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
                     cpu_s[feed].append(float(said.split("cpu_s ")[1]))
                 seen[feed] = (facts["trace_digest"], Run(out).alerts())
         assert seen["json"] == seen["binary"], "the feeds differ"
-        assert seen["json"][0] == seen["none"][0], "a tool that only watches changed the plant"
-        counts = seen["json"][1][-1]["raw"]
+        assert len({digest for digest, _ in seen.values()}) == 1, "a tool that changes nothing changed the plant"
+        counts = {feed: alerts[-1]["raw"] for feed, (_, alerts) in seen.items() if feed in ("json", "judge")}
         print(f"{scenario}: {facts['simulated_ns'] / 60e9:.0f} simulated minutes, {counts}, digest {seen['json'][0][:16]}")
         print(f"load average at the end on {os.cpu_count()} processors: {os.getloadavg()}")
         for feed, found in rates.items():
@@ -107,6 +136,6 @@ def main(scenario: str = "bottling/overflow", rounds: str = "3") -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--tool"]:
-        run(Reader(sys.argv[2] == "binary"))
+        run(Judge() if sys.argv[2] == "judge" else Reader(sys.argv[2] == "binary"))
     else:
         main(*sys.argv[1:])
