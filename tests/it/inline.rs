@@ -167,7 +167,7 @@ fn wiring_when_a_tool_knows_only_its_cable_then_it_is_asked_there() {
     let speaks = text.replace(
         "*) seq=$((seq + 1));",
         "*) seq=$((seq + 1))\n\
-         [ -z \"$seen\" ] || echo \"{\\\"type\\\":\\\"answer\\\",\\\"seq\\\":$seq,\\\"alerts\\\":[{\\\"t_ns\\\":${seen%%,*},\\\"sig_id\\\":\\\"x\\\"}]}\"\n\
+         [ -z \"$seen\" ] || echo \"{\\\"type\\\":\\\"answer\\\",\\\"seq\\\":$seq,\\\"alerts\\\":[{\\\"t_ns\\\":${seen%%,*},\\\"sig_id\\\":\\\"x\\\",\\\"proto\\\":\\\"modbus\\\"}]}\"\n\
          seen=\n",
     );
     assert_ne!(speaks, text);
@@ -177,8 +177,20 @@ fn wiring_when_a_tool_knows_only_its_cable_then_it_is_asked_there() {
     let own = text.replace(", may_be_silent: true", "");
     assert_ne!(own, text);
     fs::write(&file, own).expect("the file can be written");
-    let done = words(folder.path(), "wiring gate.ron").expect_code(0);
-    assert!(done.stdout.contains("verdict   wired: "), "{done:?}");
+    let done = words(folder.path(), "wiring gate.ron --json").expect_code(0);
+    let report: Value = serde_json::from_str(&done.stdout).expect("it is JSON");
+    let sensors = report["sensors"].as_array().expect("a list");
+    let named = |name: &str| {
+        let found = sensors.iter().find(|sensor| sensor["sensor"] == name);
+        found.unwrap_or_else(|| panic!("{report}"))
+    };
+    assert_eq!(report["wired"], true, "{report}");
+    let cables = named("cables");
+    assert!(cables["offered"].as_u64() > Some(1_000), "{report}");
+    for question in ["saw", "parsed", "alerts"] {
+        assert_eq!(cables[question]["answer"], "yes", "{report}");
+    }
+    assert_eq!(named("logs")["alerts"]["answer"], "unknown", "{report}");
 }
 
 #[test]

@@ -228,6 +228,10 @@ impl Question<'_> {
             span: session.scene.span.clone(),
             tags: counts.tags,
             logs: counts.syslog,
+            cables: manifest
+                .notes
+                .get("inline")
+                .and_then(|inline| inline["frames"].as_u64()),
             wants: session.played.wants,
             said,
             telemetry,

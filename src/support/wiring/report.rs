@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 use twinrange_bridge::{DefenseError, Wants};
-use twinrange_score::alert::{Alert, Kind};
+use twinrange_score::alert::{Action, Alert, Kind};
 
 use super::telemetry::{Telemetry, is_modbus};
 
@@ -45,7 +45,7 @@ fn told(answer: Answer, because: impl Into<String>) -> Told {
 /// A source of evidence, and what the tool made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sensor {
-    /// `span cell`, `tags` or `logs`.
+    /// `span cell`, `tags`, `logs`, or `cables` in which it stands.
     pub(crate) sensor: String,
     /// Frames, samples or lines that it had.
     pub(crate) offered: u64,
@@ -113,6 +113,8 @@ pub(super) struct Evidence<'a> {
     pub(super) span: Option<String>,
     pub(super) tags: u64,
     pub(super) logs: u64,
+    /// Frames in the cables in which it stands, if it does.
+    pub(super) cables: Option<u64>,
     /// What a lock-step tool asked for. `None`: it reads files, and takes what it likes.
     pub(super) wants: Option<Wants>,
     pub(super) said: &'a [Alert],
@@ -129,6 +131,7 @@ enum Source {
     Span(String),
     Tags,
     Logs,
+    Cables,
 }
 
 impl Evidence<'_> {
@@ -154,26 +157,30 @@ impl Evidence<'_> {
         if let Some(span) = alert.span.clone() {
             return Some(Source::Span(span));
         }
-        let span = || self.span.clone().map(Source::Span);
+        let wants_frames = self.wants.is_none_or(|wants| wants.frames);
+        let on_a_wire = || match self.cables {
+            Some(_) if !wants_frames || alert.action == Action::Blocked => Some(Source::Cables),
+            _ => self.span.clone().map(Source::Span),
+        };
         match self.wants {
             Some(Wants {
                 frames: true,
                 tags: false,
                 logs: false,
-            }) => span(),
+            }) => on_a_wire(),
             Some(Wants {
                 frames: false,
                 tags: true,
                 logs: false,
-            }) => Some(Source::Tags),
+            }) if self.cables.is_none() => Some(Source::Tags),
             Some(Wants {
                 frames: false,
                 tags: false,
                 logs: true,
-            }) => Some(Source::Logs),
+            }) if self.cables.is_none() => Some(Source::Logs),
             // What has ports or is about a protocol was on a wire.
             _ if alert.src.port.is_some() || alert.dst.port.is_some() || alert.proto.is_some() => {
-                span()
+                on_a_wire()
             }
             _ => None,
         }
@@ -287,12 +294,27 @@ impl Evidence<'_> {
         }
     }
 
+    fn of_cables(&self, offered: u64) -> Sensor {
+        let saw = match offered {
+            0 => told(Answer::No, "no frame came over them"),
+            _ => told(Answer::Yes, "it gave a verdict on each frame"),
+        };
+        Sensor {
+            sensor: "cables".to_owned(),
+            offered,
+            saw,
+            parsed: self.understood(&Source::Cables),
+            alerts: self.can_alert(&Source::Cables),
+        }
+    }
+
     /// The sensors, one by one.
     pub(super) fn sensors(&self) -> Vec<Sensor> {
         let spans = self.spans.iter();
         let mut sensors: Vec<Sensor> = spans.map(|(name, n)| self.of_span(name, *n)).collect();
         sensors.push(self.of_records(&Source::Tags, self.tags));
         sensors.push(self.of_records(&Source::Logs, self.logs));
+        sensors.extend(self.cables.map(|offered| self.of_cables(offered)));
         sensors
     }
 
@@ -328,6 +350,7 @@ impl Evidence<'_> {
                 (wants.frames, "frames"),
                 (wants.tags, "tags"),
                 (wants.logs, "log lines"),
+                (self.cables.is_some(), "frames in cables"),
             ];
             let words: Vec<&str> = words
                 .iter()
