@@ -3,6 +3,8 @@
 mod print;
 mod side;
 
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use twinrange_range::problem::Problem;
@@ -11,8 +13,11 @@ use twinrange_score::compare::{Incomparable, TwoRuns};
 use twinrange_score::report::compare::{CompareData, html};
 
 use crate::Outcome;
-use crate::support::files::write_whole;
+use crate::support::files::{cannot_write, write_whole};
 use side::Scored;
+
+/// What a page begins with.
+const PAGE_BEGINS: [u8; 15] = *b"<!DOCTYPE html>";
 
 /// Arguments of `compare`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +43,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Some(out) => out.clone(),
         None => default_out(&args.first, &args.second),
     };
+    check_out(&out, [&args.first, &args.second])?;
     let page = html(&CompareData {
         two: &two,
         first: first.report(),
@@ -64,6 +70,33 @@ fn refused(why: Incomparable) -> Problem {
         }
     };
     Problem::new("TR0362", format!("these runs cannot be compared: {why}")).hint(hint)
+}
+
+/// Refuses a page in the place of anything but a page, and in a run folder outside of `score/`.
+fn check_out(out: &Path, runs: [&Path; 2]) -> Result<(), Problem> {
+    let cannot = |why: &str| cannot_write(out, &std::io::Error::other(why.to_owned()));
+    let folder = out.parent().and_then(|folder| folder.canonicalize().ok());
+    for run in runs.iter().filter_map(|run| run.canonicalize().ok()) {
+        let is_inside = |folder: &PathBuf| folder.starts_with(&run) && *folder != run.join("score");
+        if folder.as_ref().is_some_and(is_inside) {
+            let why = "a run folder is changed in `score/` alone";
+            return Err(cannot(why).hint("leave `--out` out, or name a place outside of the run"));
+        }
+    }
+    let mut first = [0; PAGE_BEGINS.len()];
+    let is_other = match File::open(out).and_then(|mut file| file.read_exact(&mut first)) {
+        Ok(()) => first != PAGE_BEGINS,
+        Err(error) => error.kind() == ErrorKind::UnexpectedEof && !is_empty(out),
+    };
+    if is_other {
+        let why = "it is no page, and nothing else is overwritten";
+        return Err(cannot(why).hint("name another file with `--out`"));
+    }
+    Ok(())
+}
+
+fn is_empty(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|found| found.len() == 0)
 }
 
 /// In the second folder, under the name of the first, so that a run can be compared with several.

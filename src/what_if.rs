@@ -8,7 +8,7 @@ use sim_plant::respond::Action;
 use twinrange_attacks::StepRecord;
 use twinrange_range::branch::Branch;
 use twinrange_range::problem::{Problem, did_you_mean};
-use twinrange_range::run_folder::RunFolder;
+use twinrange_range::run_folder::{RunFolder, check_free};
 use twinrange_range::session::Counterfactual;
 use twinrange_range::twin;
 use twinrange_score::attribution::Amounts;
@@ -62,6 +62,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
                        about the frames of a run that goes differently";
         let hint = "`run` the scenario with another defense, or with none, and `compare` the two";
         return Err(Problem::new("TR0330", message).hint(hint).into());
+    }
+    if let Some(out) = &args.out {
+        let [run, place] = [&args.run, out].map(|path| path.canonicalize().ok());
+        if run.is_some() && run == place {
+            let message =
+                "the run that the question is about would be replaced by what it would have been";
+            let problem = Problem::new("TR0301", message).in_file(out.display().to_string());
+            return Err(problem.hint("name another folder with `--out`").into());
+        }
+        check_free(out)?;
     }
     let ready = scenario::from_run(&manifest.scenario.bundle)?;
     let interrupt = progress::interrupt_flag();

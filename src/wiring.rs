@@ -101,6 +101,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if let Some(advice) = report.advice().filter(|_| report.wired) {
         eprintln!("warning: it was heard and did not understand: {advice}");
     }
+    if args.alerts.is_some() && report.alerts > 0 && report.of_stimulus == 0 {
+        eprintln!(
+            "warning: no alert of the file names the stranger at {}: it may be of another session than the one that was \
+             played",
+            report.stranger
+        );
+    }
     report
         .failure()
         .map_or(Ok(()), |error| Err(Failure::from(error)))

@@ -600,6 +600,11 @@ impl Inline {
                 "name the hosts in whose cables it stands, or leave inline out",
             );
         }
+        let mut others = self.hosts.iter().enumerate();
+        if let Some((_, twice)) = others.find(|(at, host)| self.hosts[..*at].contains(host)) {
+            let message = format!("the cable of {twice} is named twice");
+            return wrong(source, "hosts", message, "name each host once");
+        }
         if self.latency_us > INLINE_LATENCY_LIMIT_US {
             let message = format!("a latency of {} us", self.latency_us);
             let hint = "use at most 10000000 us (ten seconds)";

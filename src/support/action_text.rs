@@ -42,11 +42,19 @@ pub(crate) fn parse(text: &str, duration: SimDuration) -> Result<(SimTime, Actio
         return Err(refuse(format!("the run ends at {duration}")));
     }
     let (what, lasts) = match before {
-        [what @ .., "for", time] => (what, length(time)?),
-        what => (what, duration),
+        [what @ .., "for", time] => (what, Some(length(time)?)),
+        what => (what, None),
     };
+    if let Some(lasts) = lasts {
+        let is_whole = lasts == SimDuration::from_secs(lasts.as_secs());
+        if !is_whole || !(1..=DURATION_MAX_S).contains(&lasts.as_secs()) {
+            return Err(refuse(format!(
+                "it lasts {lasts}, and not a whole number of seconds from 1 to {DURATION_MAX_S}"
+            )));
+        }
+    }
     let args = ActionArgs {
-        duration_s: lasts.as_secs().clamp(1, DURATION_MAX_S),
+        duration_s: lasts.unwrap_or(duration).as_secs().clamp(1, DURATION_MAX_S),
     };
     let action = match what {
         ["contain", host] => Action::Contain {
@@ -148,6 +156,10 @@ mod tests {
         check("contain hmi 1 at 1s", "not one word");
         check("stop hmi-1 at 1s", "begins with none of");
         check("restore plc-filler for 5s at 1s", "own time");
+        for time in ["0s", "500ms", "90500ms", "9000h"] {
+            let text = format!("contain hmi-1 for {time} at 1s");
+            check(&text, "not a whole number of seconds");
+        }
         check("deny ip 10.20.1 at 1s", "not an IPv4 address");
         check("deny port x of s at 1s", "not a port number");
         check("deny hmi-1 at 1s", "is aimed at");

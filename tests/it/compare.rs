@@ -219,3 +219,32 @@ fn runs_when_not_scored_or_not_alike_then_refused_or_loudly_labelled() {
         words(folder, &format!("explain {code}")).expect_code(0);
     }
 }
+
+/// A page takes the place of a page and of nothing else, and a run that was compared can be made anew.
+#[test]
+fn page_when_something_else_is_in_its_place_then_refused() {
+    let folder = scratch();
+    let folder = folder.path();
+    let run = "run bottling/calm --duration 60s --defense silent --no-twin --out one";
+    words(folder, run).expect_code(0);
+    words(folder, "score one --quick").expect_code(0);
+    fs::write(folder.join("mine.txt"), "mine").expect("it can be written");
+    for (out, says) in [
+        ("one/run.json", "`score/` alone"),
+        ("one/evidence/page.html", "`score/` alone"),
+        ("mine.txt", "is no page"),
+        ("one/score/score.json", "is no page"),
+    ] {
+        words(folder, &format!("compare one one --out {out}"))
+            .expect_code(2)
+            .expect_says(&["TR0307", out, says]);
+    }
+    let mine = fs::read_to_string(folder.join("mine.txt")).expect("it is there");
+    assert_eq!(mine, "mine");
+    for _ in 0..2 {
+        words(folder, "compare one one --out page.html").expect_code(0);
+    }
+    words(folder, "compare one one").expect_code(0);
+    assert!(folder.join("one/score/compare-one.html").is_file());
+    words(folder, run).expect_code(0);
+}

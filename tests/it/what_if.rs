@@ -95,6 +95,12 @@ fn branch_when_it_cannot_be_asked_then_says_why() {
     check(&["--action", "contain hmi-9 at 3s"], &["TR0312", "hmi-9"]);
     check(&["--without-step", "open"], &["TR0330", "no step `open`"]);
     check(&["--without-action", "deny"], &["TR0330", "did nothing"]);
+    let action = ["--action", "contain hmi-1 at 3s"];
+    std::fs::write(folder.join("mine"), "mine").expect("it can be written");
+    for (out, says) in [("run", "would be replaced"), (".", "is not a run")] {
+        check(&[&action[..], &["--out", out]].concat(), &["TR0301", says]);
+    }
+    words(folder, "replay run").expect_code(0);
     twinrange(
         folder,
         &["what-if", "run", "--action", "contain hmi-1 at 3s"],

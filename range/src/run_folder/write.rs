@@ -602,7 +602,9 @@ fn foreign_file(folder: &Path) -> Option<PathBuf> {
     let is_ours = |part: &str, path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_span = part == "evidence" && name.starts_with("span-") && name.ends_with(".pcapng");
-        path.is_file() && (is_span || KNOWN.contains(&format!("{part}/{name}").as_str()))
+        let is_page = part == "score" && name.starts_with("compare-") && name.ends_with(".html");
+        let is_known = KNOWN.contains(&format!("{part}/{name}").as_str());
+        path.is_file() && (is_span || is_page || is_known)
     };
     for part in ["evidence", "truth", "score"] {
         let Ok(entries) = fs::read_dir(folder.join(part)) else {
