@@ -6,7 +6,7 @@ use crate::Outcome;
 use crate::run::print_run;
 use crate::score::score_folder;
 use crate::support::defense::{self, DEMO_DEFENSE};
-use crate::support::execution::{Order, default_out, execute};
+use crate::support::execution::{Order, OutFolder, execute};
 use crate::support::progress;
 use crate::support::sandbox::{Mode, Sandbox};
 use crate::support::scenario::{self, DEMO_SCENARIO};
@@ -32,10 +32,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let ready = scenario::find(DEMO_SCENARIO)?;
     let defense = defense::find(DEMO_DEFENSE)?;
     let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| default_out("demo", seed));
+    let out = match &args.out {
+        Some(out) => OutFolder::named(out),
+        None => OutFolder::new("demo", seed),
+    };
     say!("{}\n", ready.loaded.scenario.title);
     say!("{}\n", wrapped(&ready.loaded.scenario.summary, 96));
     let sandbox = Sandbox::new(args.sandbox)?;

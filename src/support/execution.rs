@@ -4,6 +4,9 @@
 //! if there is a lock-step defense, to the defense, while the simulation waits. The unattacked twin runs
 //! beside it on another thread, so that the folder can say where the plant left it.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
@@ -103,6 +106,13 @@ pub(crate) fn conclude(
         return Ok(folder);
     };
     note_failure(&folder, &failure)?;
+    if matches!(failure, Failure::Interrupted) {
+        let until = SimDuration::from_nanos(folder.manifest().simulated_ns);
+        eprintln!(
+            "note: {} has the run up to {until}",
+            folder.path().display()
+        );
+    }
     if matches!(failure, Failure::Defense(_)) && order.sandbox.note().confined {
         eprintln!(
             "note: the defense was confined. If it lacks a file, name its folder in `may_read` of \
@@ -266,9 +276,59 @@ pub(crate) fn watch_to_end(
     Ok(truth)
 }
 
-/// Where a run goes when the user names no folder: a new folder under `runs/`.
-pub(crate) fn default_out(scenario: &str, seed: u64) -> PathBuf {
-    free_path(Path::new("runs"), &format!("{scenario}-{seed}"))
+/// The folder of a run that is to be.
+pub(crate) struct OutFolder {
+    path: PathBuf,
+    /// Folders that were made for it, the inner one first.
+    made: Vec<PathBuf>,
+}
+
+impl OutFolder {
+    /// One that the user names.
+    pub(crate) fn named(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            made: Vec::new(),
+        }
+    }
+
+    /// A new folder under `runs/`, made at once, so that nobody who begins at the same moment takes it for free.
+    pub(crate) fn new(scenario: &str, seed: u64) -> Self {
+        let runs = Path::new("runs");
+        let mut made = Vec::new();
+        if fs::create_dir(runs).is_ok() {
+            made.push(runs.to_owned());
+        }
+        loop {
+            let path = free_path(runs, &format!("{scenario}-{seed}"));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Ok(()) => {
+                    made.insert(0, path.clone());
+                    return Self { path, made };
+                }
+                // Whoever writes there says why it cannot be.
+                Err(_) => return Self { path, made },
+            }
+        }
+    }
+}
+
+impl Deref for OutFolder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for OutFolder {
+    fn drop(&mut self) {
+        for folder in &self.made {
+            // Only where nothing came of the run: a folder with something in it stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// A path in a folder that nothing is at: with this name, or with a number behind it.

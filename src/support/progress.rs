@@ -87,19 +87,46 @@ impl Drop for Count {
     }
 }
 
-/// The flag that Ctrl-C sets. A second Ctrl-C ends the program at once.
+/// The flag that Ctrl-C sets, and on Unix whoever else asks the program to end. A second time ends it at once.
 pub(crate) fn interrupt_flag() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let flag = FLAG.get_or_init(|| {
         let flag = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&flag);
-        // Where no handler can be had, Ctrl-C just ends the program; the run folder says so.
-        let _ = ctrlc::set_handler(move || {
+        let interrupt = move || {
             if seen.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-        });
+        };
+        // Where no handler can be had, Ctrl-C just ends the program; the run folder says so.
+        let _ = ctrlc::set_handler(interrupt.clone());
+        #[cfg(unix)]
+        hear_termination(interrupt);
         flag
     });
     Arc::clone(flag)
+}
+
+/// Takes `SIGTERM`, with which `kill`, `timeout` and service managers ask, and the end of the terminal, where that is not
+/// to be ignored (`nohup`), for Ctrl-C.
+#[cfg(unix)]
+fn hear_termination(interrupt: impl Fn() + Send + 'static) {
+    use signal_hook::consts::{SIGHUP, SIGTERM};
+    use signal_hook::iterator::Signals;
+    let mut asked = vec![SIGTERM];
+    if !is_ignored(SIGHUP) {
+        asked.push(SIGHUP);
+    }
+    if let Ok(mut signals) = Signals::new(asked) {
+        std::thread::spawn(move || signals.forever().for_each(|_| interrupt()));
+    }
+}
+
+/// Whether the program was started with a signal to be ignored; not known but on Linux (proc(5), `SigIgn`).
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

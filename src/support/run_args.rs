@@ -6,7 +6,7 @@ use sim_kernel::time::SimDuration;
 use twinrange_range::problem::Problem;
 
 use super::defense::{self, Defense};
-use super::execution::default_out;
+use super::execution::OutFolder;
 use super::failure::Failure;
 use super::sandbox::Mode;
 use super::scenario::Ready;
@@ -38,9 +38,11 @@ impl RunArgs {
         self.seed.unwrap_or(ready.loaded.scenario.seed)
     }
 
-    pub(crate) fn out(&self, ready: &Ready) -> PathBuf {
-        let own = || default_out(&ready.loaded.scenario.name, self.seed(ready));
-        self.out.clone().unwrap_or_else(own)
+    pub(crate) fn out(&self, ready: &Ready) -> OutFolder {
+        match &self.out {
+            Some(out) => OutFolder::named(out),
+            None => OutFolder::new(&ready.loaded.scenario.name, self.seed(ready)),
+        }
     }
 
     pub(crate) fn defense(&self) -> Result<Option<Defense>, Failure> {

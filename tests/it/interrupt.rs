@@ -41,9 +41,19 @@ fn signal(child: &Child, signal: Signal) {
 
 #[test]
 fn run_when_interrupted_then_a_shorter_valid_folder() {
+    for asks in [Signal::INT, Signal::TERM, Signal::HUP] {
+        check_interrupted(asks);
+    }
+}
+
+fn check_interrupted(asks: Signal) {
     let folder = scratch();
     let mut child = started(folder.path(), "run bottling/calm --duration 24h --out run");
-    signal(&child, Signal::INT);
+    // Nobody else gets the folder meanwhile.
+    words(folder.path(), "run bottling/calm --duration 1s --out run")
+        .expect_code(2)
+        .expect_says(&["TR0301", "another run is being written"]);
+    signal(&child, asks);
     let status = child.wait().expect("the child ends");
     assert_eq!(status.code(), Some(130));
     let facts = manifest(&folder.path().join("run"));

@@ -1,7 +1,7 @@
 //! Writes a run folder while the run goes on.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -85,9 +85,12 @@ pub struct End {
 
 /// A run folder that is being written.
 ///
-/// Drop it without [`Self::finish`], and the folder is left as an unfinished run.
+/// Drop it without [`Self::finish`], and the folder is left as an unfinished run. While there is one, no other gets the
+/// folder.
 pub struct RunWriter {
     folder: PathBuf,
+    /// The file that says that the run is unfinished, locked.
+    lock: File,
     header: RunHeader,
     layout: Layout,
     /// The host with each hardware address.
@@ -120,13 +123,14 @@ impl RunWriter {
     ///
     /// # Errors
     ///
-    /// `TR0301` if there is something else in the folder, `TR0307` if it cannot be written.
+    /// `TR0301` if there is something else in the folder or another run is being written there, `TR0307` if it cannot
+    /// be written.
     ///
     /// # Panics
     ///
     /// If the name of a SPAN port cannot be part of a file name: the plant checks that.
     pub fn create(folder: &Path, header: RunHeader, layout: Layout) -> Result<Self, Problems> {
-        prepare(folder)?;
+        let lock = prepare(folder)?;
         let open = |path: &str| create_file(folder, path);
         let cannot = |path: &'static str| move |error| cannot_write(folder, path, &error);
         let mut captures = Vec::new();
@@ -177,6 +181,7 @@ impl RunWriter {
             alerts: None,
             actions: None,
             folder: folder.to_path_buf(),
+            lock,
             hosts: layout.hosts.iter().map(|(_, mac)| *mac).zip(0..).collect(),
             header,
             layout,
@@ -509,6 +514,8 @@ impl RunWriter {
             notes: end.notes,
             timing: end.timing,
         };
+        // It becomes the manifest.
+        drop(self.lock);
         write_manifest(folder, &manifest)?;
         RunFolder::open(folder)
     }
@@ -557,12 +564,15 @@ pub fn check_free(folder: &Path) -> Result<(), Problems> {
     Ok(())
 }
 
-/// Makes room for a run, and marks the folder as unfinished.
-fn prepare(folder: &Path) -> Result<(), Problems> {
+/// Makes room for a run, and marks the folder as unfinished. Gives the mark, which is locked.
+fn prepare(folder: &Path) -> Result<File, Problems> {
     check_free(folder)?;
     let cannot = |error: io::Error| cannot_write(folder, "", &error);
     fs::create_dir_all(folder).map_err(cannot)?;
-    fs::write(folder.join(UNFINISHED), "This run has not finished.\n").map_err(cannot)?;
+    let mark = lock(folder)?;
+    (&mark)
+        .write_all(b"This run has not finished.\n")
+        .map_err(cannot)?;
     remove(&folder.join(MANIFEST)).map_err(cannot)?;
     for part in ["evidence", "truth", "defense", "score"] {
         match fs::remove_dir_all(folder.join(part)) {
@@ -574,7 +584,28 @@ fn prepare(folder: &Path) -> Result<(), Problems> {
     for part in ["evidence", "truth", "defense"] {
         fs::create_dir_all(folder.join(part)).map_err(cannot)?;
     }
-    Ok(())
+    Ok(mark)
+}
+
+/// The mark of an unfinished run, which its writer keeps locked.
+fn lock(folder: &Path) -> Result<File, Problems> {
+    let cannot = |error: io::Error| cannot_write(folder, UNFINISHED, &error);
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).write(true);
+    let mark = options.open(folder.join(UNFINISHED)).map_err(cannot)?;
+    match mark.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let message = "another run is being written into the folder; nothing is overwritten";
+            let problem = Problem::new("TR0301", message).in_file(folder.display().to_string());
+            return Err(problem
+                .hint("wait until it has ended, or name another folder")
+                .into());
+        }
+        // A file system that knows no locks is as good as one without anybody else.
+        Err(TryLockError::Error(_)) | Ok(()) => {}
+    }
+    mark.set_len(0).map_err(cannot)?;
+    Ok(mark)
 }
 
 /// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
