@@ -221,17 +221,21 @@ pub(crate) fn run(args: &Args) -> Outcome {
         recording,
         pace,
         attached,
-        outlets,
+        mut outlets,
     } = leave(live, doors, started_unix_ns)?;
 
     let stop_at_ns = AtomicU64::new(recording.session.now().as_nanos());
     let (folder, failure) = std::thread::scope(|threads| {
         let twins = begin_twins(threads, &order, &stop_at_ns);
+        // Beside the twins, and never before the folder is whole: whoever follows the plant may take a while to hear it.
+        threads.spawn(|| outlets.say_over());
         recording.finish(|| join_twins(twins))
     })?;
-    // The folder is whole: whoever still takes what was observed may now be waited for.
     outlets.close();
     attached.iter().for_each(interfaces::note);
+    if args.json && failure.is_some() {
+        print_end(args, &folder, &pace);
+    }
     let folder = conclude(&order, folder, failure)?;
     print_end(args, &folder, &pace);
     Ok(())
@@ -289,13 +293,13 @@ struct Left<'a> {
     outlets: Outlets,
 }
 
-/// Ends what those outside can do, and tells those who follow the plant that it stands.
+/// Ends what those outside can do.
 fn leave<'a>(live: Live<'a>, doors: Doors, started_unix_ns: u128) -> Result<Left<'a>, Failure> {
     let Live {
         mut recording,
         pace,
         attached,
-        mut outlets,
+        outlets,
         desk,
         inbox,
         left_over,
@@ -334,7 +338,6 @@ fn leave<'a>(live: Live<'a>, doors: Doors, started_unix_ns: u128) -> Result<Left
             refused.count, refused.last
         );
     }
-    outlets.say_over();
     Ok(Left {
         recording,
         pace,

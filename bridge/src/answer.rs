@@ -448,6 +448,9 @@ impl Collector {
                 excerpt(word.as_bytes())
             ));
         }
+        if !action.is_object() {
+            return Err("must be an object".into());
+        }
         let action: Action = serde_json::from_value(action).map_err(|error| error.to_string())?;
         let id_chars = action.command_id.chars().count();
         if id_chars == 0 || id_chars > TEXT_LIMIT_CHARS {

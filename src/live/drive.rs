@@ -184,6 +184,10 @@ impl Live<'_> {
     ///
     /// * `done` — is told when it has been carried out; standard output is, where it is left out.
     fn obey(&mut self, command: Command, done: Option<oneshot::Sender<Standing>>) {
+        // What comes behind the end is not heard; whoever of the API waits for it is told that the session is over.
+        if self.quits {
+            return;
+        }
         let wall = self.clock.elapsed();
         let mut done_at = self.recording.session.now();
         match command {

@@ -124,6 +124,9 @@ pub(crate) fn score(question: &Question<'_>) -> Result<Scored, Failure> {
             played.frames.len()
         )
     });
+    if let Some(clients) = &clients {
+        eprintln!("note: {clients}");
+    }
     let alone = (!has_twin(folder.manifest())).then(|| {
         "The run was made without its unattacked twin: the report marks no impact in its pictures.".to_owned()
     });

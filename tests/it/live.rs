@@ -513,9 +513,9 @@ fn live_when_commanded_then_time_stands_steps_and_goes_on() {
     plant.command("go");
     let stopped = plant.command("pause");
     assert!(stopped >= 3_000_000_000, "{stopped}");
-    // What was asked for before the end is still done.
+    // What was asked for before the end is still done, and nothing that comes behind it.
     plant.say("step 1");
-    plant.say("quit");
+    plant.say("quit\nstep 600");
     let stepped = json_line(&mut plant.stdout);
     assert_eq!(stepped["t_ns"], stopped + 1_000_000_000, "{stepped}");
     let last = plant.end();
@@ -586,6 +586,23 @@ fn live_when_plugged_into_an_interface_then_a_kernel_talks_to_controllers() {
     };
     assert_register_read(&done);
     assert_exchange_replays(folder.path());
+}
+
+/// What an engineer tries first.
+#[cfg(target_os = "linux")]
+#[test]
+fn live_when_pinged_then_controllers_and_stations_answer() {
+    if !has(&["ping"]) {
+        return;
+    }
+    let folder = scratch();
+    let client = "ping -c 1 -W 30 10.20.1.11 && ping -c 1 -W 30 10.20.1.21";
+    if let Some(done) = on_the_wire(folder.path(), "--for 1h", client) {
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{done:?}");
+        assert_eq!(said.matches("1 received").count(), 2, "{said}");
+        words(folder.path(), "replay run").expect_code(0);
+    }
 }
 
 /// A kernel talks to a simulated controller through a TAP device that the session makes and that is gone with it.

@@ -175,7 +175,9 @@ fn action_when_it_is_malformed_then_the_message_says_how() {
         json!({"command_id":"c","action":"deny","target":{"ip":"10.20.1.66"},"why":1}),
         "unknown field `why`",
     );
-    check_action(json!("deny"), "invalid type: string");
+    check_action(json!("deny"), "must be an object");
+    let values = json!(["c", "deny", {"ip": "10.20.1.66"}, {}]);
+    check_action(values, "must be an object");
 }
 
 #[test]

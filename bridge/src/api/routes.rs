@@ -15,7 +15,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Json};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -277,6 +277,13 @@ fn parse<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Refusal> {
         };
         Refusal::new(status, error.to_string())
     })
+}
+
+/// What an object says. A list of its values in their order, which `serde` would take as well, is none.
+pub(crate) fn parse_object<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Refusal> {
+    let object: Map<String, Value> = parse(bytes)?;
+    let said = serde_json::from_value(Value::Object(object));
+    said.map_err(|error| Refusal::wrong(error.to_string()))
 }
 
 fn only_json(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -623,7 +630,7 @@ async fn refuse(
         Why::default()
     } else {
         only_json(&headers)?;
-        parse(&bytes)?
+        parse_object(&bytes)?
     };
     let action = take_pending(&shared, &id)?;
     let mut reason = format!("refused by {}", caller.name());
@@ -644,7 +651,7 @@ struct Control {
 
 async fn control(Here(shared): Here<Arc<Shared>>, headers: HeaderMap, body: Body) -> Answer {
     only_json(&headers)?;
-    let asked: Control = parse(&read(&shared, body).await?)?;
+    let asked: Control = parse_object(&read(&shared, body).await?)?;
     let command = Command::parse(&asked.command).map_err(Refusal::wrong)?;
     let standing = ask(&shared, |done| Request::Command { command, done }).await?;
     Ok(Json(json!(standing)).into_response())

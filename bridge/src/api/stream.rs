@@ -26,7 +26,8 @@ use super::access::{Caller, Denied, Role, STREAMS_EACH};
 use super::feed::{Batch, Told, Topics, told};
 use super::refusal::Refusal;
 use super::routes::{
-    Answer, Taken, ask, ask_for, broken_off, put_on_record, take, taken_answer, wrong_query,
+    Answer, Taken, ask, ask_for, broken_off, parse_object, put_on_record, take, taken_answer,
+    wrong_query,
 };
 use super::{Counts, Request, Shared};
 use crate::message::{ACTIONS_PER_INTERVAL, ALERTS_PER_INTERVAL};
@@ -179,15 +180,14 @@ pub(super) async fn hear(shared: &Shared, caller: &Caller, bytes: &[u8]) -> Vec<
     if !caller.take_request(Role::Observe, Instant::now()) {
         return vec![refused(&Denied::TooOften.into())];
     }
-    let said: Said = match serde_json::from_slice(bytes) {
+    let said: Said = match parse_object(bytes) {
         Ok(said) => said,
-        Err(error) => {
-            return vec![refused(&Refusal::new(
-                StatusCode::BAD_REQUEST,
-                error.to_string(),
-            ))];
-        }
+        Err(refusal) => return vec![refused(&refusal)],
     };
+    if said.alerts.is_empty() && said.actions.is_empty() {
+        let detail = "a message has `alerts` or `actions`, and this one has neither";
+        return vec![refused(&Refusal::wrong(detail))];
+    }
     if said.actions.len() > ACTIONS_PER_INTERVAL {
         let detail = format!("a message has at most {ACTIONS_PER_INTERVAL} actions");
         return vec![refused(&Refusal::new(

@@ -8,16 +8,18 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver as Waiting, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lines that wait for a receiver.
 const WAITING_MAX: usize = 10_000;
 /// How long a receiver may take to accept a connection, or bytes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Time between two tries to reach a receiver that has gone away.
+const RETRY: Duration = Duration::from_millis(500);
 /// How often [`PATIENCE`] may begin anew at the end, because something was taken, until all of it is over.
 const PATIENCES_MAX: u32 = 3;
 
@@ -50,6 +52,77 @@ impl std::str::FromStr for Receiver {
 /// Sends one line.
 type Wire = Box<dyn FnMut(&str) -> io::Result<()> + Send>;
 
+fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// A TCP connection to a receiver that may go away and come again.
+struct Link {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+    /// When it was last tried to connect.
+    tried: Instant,
+    /// Where the session's end finds the connection of the moment.
+    current: Arc<Mutex<Option<TcpStream>>>,
+}
+
+impl Link {
+    /// Sends a line, over a new connection if the old one is broken and enough time has passed.
+    fn send(&mut self, line: &str) -> io::Result<()> {
+        if self.stream.as_ref().is_some_and(has_left) {
+            self.breaks();
+        }
+        if self.stream.is_none() && self.tried.elapsed() >= RETRY {
+            self.tried = Instant::now();
+            self.stream = connect(self.address, RETRY).ok();
+            self.show();
+            if self.stream.is_some() {
+                eprintln!(
+                    "note: the syslog receiver at {} is there again",
+                    self.address
+                );
+            }
+        }
+        let open = self.stream.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let sent = open.write_all(format!("{} {line}", line.len()).as_bytes());
+        if sent.is_err() {
+            // Behind a line of which only a part went out, counts would mean nothing any more.
+            self.breaks();
+        }
+        sent
+    }
+
+    fn breaks(&mut self) {
+        self.stream = None;
+        self.show();
+        eprintln!(
+            "note: the syslog receiver at {} has gone; lines are lost until it is there again",
+            self.address
+        );
+    }
+
+    fn show(&self) {
+        let shown = self
+            .stream
+            .as_ref()
+            .and_then(|stream| stream.try_clone().ok());
+        *self.current.lock().expect("nobody panics with it") = shown;
+    }
+}
+
+/// Whether the receiver has closed its side: what is sent then is taken by the kernel, and by nobody else.
+fn has_left(stream: &TcpStream) -> bool {
+    let waits = stream.set_nonblocking(true);
+    let left = match stream.peek(&mut [0]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    };
+    waits.is_err() || stream.set_nonblocking(false).is_err() || left
+}
+
 /// Log lines on their way to a receiver.
 #[derive(Debug)]
 pub struct SyslogOut {
@@ -57,8 +130,8 @@ pub struct SyslogOut {
     given: u64,
     /// Lines that went out.
     sent: Arc<AtomicU64>,
-    /// The connection, if there is one.
-    stream: Option<TcpStream>,
+    /// The connection of the moment, if there is one.
+    connection: Arc<Mutex<Option<TcpStream>>>,
     /// Ends with the thread.
     done: Waiting<()>,
     thread: JoinHandle<()>,
@@ -71,7 +144,7 @@ impl SyslogOut {
     ///
     /// If nobody accepts a connection, or this machine has no socket.
     pub fn to(receiver: Receiver) -> io::Result<Self> {
-        let mut connection = None;
+        let connection = Arc::<Mutex<Option<TcpStream>>>::default();
         let mut wire: Wire = match receiver {
             Receiver::Udp(address) => {
                 let any: SocketAddr = match address {
@@ -83,20 +156,14 @@ impl SyslogOut {
                 Box::new(move |line| socket.send(line.as_bytes()).map(|_| ()))
             }
             Receiver::Tcp(address) => {
-                let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                stream.set_nodelay(true)?;
-                connection = Some(stream.try_clone()?);
-                let mut stream = Some(stream);
-                Box::new(move |line| {
-                    // Behind a line of which only a part went out, counts would mean nothing any more.
-                    let open = stream.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-                    let sent = open.write_all(format!("{} {line}", line.len()).as_bytes());
-                    if sent.is_err() {
-                        stream = None;
-                    }
-                    sent
-                })
+                let mut link = Link {
+                    address,
+                    stream: Some(connect(address, PATIENCE)?),
+                    tried: Instant::now(),
+                    current: Arc::clone(&connection),
+                };
+                link.show();
+                Box::new(move |line| link.send(line))
             }
         };
         let (lines, waiting) = sync_channel::<String>(WAITING_MAX);
@@ -115,7 +182,7 @@ impl SyslogOut {
             lines,
             given: 0,
             sent,
-            stream: connection,
+            connection,
             done,
             thread,
         })
@@ -147,7 +214,12 @@ impl SyslogOut {
             }
             before = sent();
         }
-        if let Some(stream) = &self.stream {
+        let connection = self
+            .connection
+            .lock()
+            .expect("nobody panics with it")
+            .take();
+        if let Some(stream) = connection {
             // What waits for a receiver that is too slow fails at once. To one that has everything it says nothing new.
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -239,6 +311,32 @@ mod tests {
         let lost = out.finish_with(Duration::from_millis(50));
         assert!(lost > 0 && lost < 10_000, "{lost}");
         reader.join().expect("it only reads");
+    }
+
+    #[test]
+    fn lines_when_the_receiver_comes_back_then_it_gets_those_from_then_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        drop(listener.accept().expect("it has connected"));
+        listener.set_nonblocking(true).expect("it is a socket");
+        let mut given = 0;
+        let (mut stream, _) = loop {
+            out.send(format!("{given}"));
+            given += 1;
+            match listener.accept() {
+                Ok(accepted) => break accepted,
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        out.send("last".to_owned());
+        let lost = out.finish();
+        stream.set_nonblocking(false).expect("it is a socket");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("it is text");
+        assert!(text.ends_with("4 last"), "{text}");
+        let got = u64::try_from(text.matches(' ').count()).expect("a count");
+        assert_eq!(got + lost, given + 1, "{text}");
     }
 
     #[test]
