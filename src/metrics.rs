@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     alarms_column: Option<String>,
     /// The value that means attack or alarm, where it is none of 1, true, yes, attack, anomaly, malicious; every other
-    /// value is then normal. WADI: -1.
+    /// value is then normal, in both files. A label named as WADI's is needs none: its name says that it is -1.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     attack_value: Option<String>,
     /// Number of samples, where both files hold ranges.

@@ -14,6 +14,9 @@ use serde_json::Value;
 use twinrange_range::problem::{Problem, did_you_mean};
 use twinrange_score::metrics::Range;
 
+/// Name of WADI's label, which says itself what its values mean.
+const WADI: &str = "Attack LABLE (1:No Attack, -1:Attack)";
+
 /// What a file of labels is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -37,6 +40,7 @@ impl Meaning {
                 "y_true",
                 "anomaly",
                 "is_anomaly",
+                WADI,
             ],
             Self::Alarms => &[
                 "alarm",
@@ -49,6 +53,14 @@ impl Meaning {
                 "y_pred",
                 "detected",
             ],
+        }
+    }
+
+    /// In words.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Truth => "the truth",
+            Self::Alarms => "alarms",
         }
     }
 
@@ -152,24 +164,54 @@ fn text_of(path: &Path, file: &str) -> Result<String, Problem> {
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
+/// Rows of nothing but empty cells above the head are skipped, as WADI has one, and so are those behind the last row,
+/// which spreadsheets leave. Between two rows such a one could be a sample, and is refused.
 fn csv_rows(file: &str, text: &str) -> Result<Vec<Row>, Problem> {
-    let head = text.lines().next().unwrap_or_default();
+    let is_mark = |c: char| c.is_whitespace() || [',', ';'].contains(&c);
+    let mut lines = text.lines();
+    let head = lines.find(|line| !line.chars().all(is_mark));
     let delimiter = [b',', b';', b'\t']
         .into_iter()
-        .max_by_key(|mark| head.bytes().filter(|byte| byte == mark).count())
+        .max_by_key(|mark| {
+            let bytes = head.unwrap_or_default().bytes();
+            bytes.filter(|byte| byte == mark).count()
+        })
         .expect("there are three");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .trim(csv::Trim::All)
+        .has_headers(false)
+        // The row above the head may be shorter; what follows the head is checked below.
+        .flexible(true)
         .from_reader(text.as_bytes());
-    let names: Vec<String> = match reader.headers() {
-        Ok(names) => names.iter().map(str::to_owned).collect(),
-        Err(error) => return Err(wrong(file, error)),
-    };
+    let is_empty = |record: &csv::StringRecord| record.iter().all(str::is_empty);
+    let mut records = reader.records();
+    let head = records
+        .find(|record| !record.as_ref().is_ok_and(is_empty))
+        .transpose()
+        .map_err(|error| wrong(file, error))?;
+    let names: Vec<String> = head.iter().flatten().map(str::to_owned).collect();
     let mut rows = Vec::new();
-    for record in reader.records() {
+    let mut gap = None;
+    for record in records {
         let record = record.map_err(|error| wrong(file, error))?;
         let line = record.position().map_or(0, csv::Position::line);
+        if is_empty(&record) {
+            gap.get_or_insert(line);
+            continue;
+        }
+        if let Some(line) = gap {
+            let message = "the row has no values, and there are rows behind it";
+            return Err(wrong(&format!("{file}:{line}"), message));
+        }
+        if record.len() != names.len() {
+            let message = format!(
+                "the row has {} cells, and the head has {}",
+                record.len(),
+                names.len()
+            );
+            return Err(wrong(&format!("{file}:{line}"), message));
+        }
         let values = names.iter().cloned().zip(record.iter().map(str::to_owned));
         rows.push(Row {
             line: usize::try_from(line).unwrap_or(usize::MAX),
@@ -293,7 +335,8 @@ fn shape_of(
             let only = (names.len() == 1).then_some(0);
             known.or(only).ok_or_else(|| {
                 let message = format!(
-                    "no column has a name that is known for it: {}",
+                    "no column has a name that is known for {}: {}",
+                    meaning.name(),
                     names.join(", ")
                 );
                 wrong(file, message).hint(format!("name it with `{}`", meaning.option()))
@@ -351,7 +394,14 @@ fn read_label(
     if let Some(wanted) = attack_value {
         return Ok(word == plain(wanted));
     }
-    match (YES.contains(&word.as_str()), NO.contains(&word.as_str())) {
+    let (is_yes, is_no) = if column.eq_ignore_ascii_case(WADI) {
+        let is = |words: [&str; 2]| words.contains(&word.as_str());
+        (is(["-1", "-1.0"]), is(["1", "1.0"]))
+    } else {
+        let is = |words: &[&str]| words.contains(&word.as_str());
+        (is(&YES), is(&NO))
+    };
+    match (is_yes, is_no) {
         (true, _) => Ok(true),
         (_, true) => Ok(false),
         _ => {

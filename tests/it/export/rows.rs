@@ -12,7 +12,7 @@ use twinrange_range::run_folder::RunFolder;
 use super::{
     CLEAN, EPOCH_S, LENGTH, command_seconds, csv, deviations, export, runs, seconds, steps, unix,
 };
-use crate::support::{read_json, scratch, words};
+use crate::support::{read_json, scratch, twinrange, words};
 
 /// JSON lines of a compressed file.
 fn lines(path: &Path) -> Vec<Value> {
@@ -506,6 +506,67 @@ fn wadi_when_read_then_a_line_to_skip_and_minus_one_is_attack() {
         "no label, no line to skip"
     );
     assert_eq!(train.len(), CLEAN + 1);
+}
+
+#[test]
+fn wadi_when_metrics_read_it_then_the_row_above_the_head_is_skipped_and_its_label_known() {
+    const LABEL: &str = "Attack LABLE (1:No Attack, -1:Attack)";
+    let (_folder, out) = export("run", "--format wadi --labels command");
+    let folder = out.join("command");
+    let file = "WADI_attackdataLABLE.csv";
+    let metrics = |truth: &str, args: &[&str]| {
+        let all = [&["metrics", "--json", "--truth", truth], args].concat();
+        twinrange(&folder, &all)
+    };
+    let mut predicted = "pred\n".to_owned();
+    for flag in &command_seconds()[CLEAN..] {
+        predicted += if *flag { "1\n" } else { "0\n" };
+    }
+    std::fs::write(folder.join("pred.csv"), predicted).expect("it can be written");
+    let own: &[&str] = &["--alarms", file, "--alarms-column", LABEL];
+    for args in [
+        own,
+        &[own, &["--attack-value", "-1"]].concat(),
+        &[own, &["--attack-value", "-1", "--truth-column", LABEL]].concat(),
+        // The value of the one file is not that of the other.
+        &["--alarms", "pred.csv"],
+    ] {
+        let done = metrics(file, args).expect_code(0);
+        let found: Value = serde_json::from_str(&done.stdout).expect("JSON");
+        assert_eq!(found["n"], LENGTH - CLEAN, "{args:?}");
+        assert_eq!(found["scores"]["pointwise"]["f1"], 1.0, "{args:?}");
+        assert_eq!(found["scores"]["pointwise"]["specificity"], 1.0, "{args:?}");
+    }
+    metrics(file, &["--alarms", file])
+        .expect_code(2)
+        .expect_says(&["TR0341", "known for alarms: Row, Date", "--alarms-column"]);
+
+    let text = std::fs::read_to_string(folder.join(file)).expect("it is there");
+    let check = |change: &dyn Fn(&mut Vec<String>), says: &[&str]| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        change(&mut lines);
+        std::fs::write(folder.join("bad.csv"), lines.join("\n")).expect("it can be written");
+        let done = metrics("bad.csv", &["--alarms", "pred.csv"]);
+        if says.is_empty() {
+            done.expect_code(0);
+        } else {
+            done.expect_code(2)
+                .expect_says(&[&["TR0341"], says].concat());
+        }
+    };
+    // The head is line 2, so that line 5 is the third row.
+    let relabel = |lines: &mut Vec<String>| {
+        let (values, _) = lines[4].rsplit_once(',').expect("a label");
+        lines[4] = format!("{values},0");
+    };
+    check(&relabel, &["bad.csv:5:", "is `0`", "--attack-value"]);
+    check(&|lines| lines[4].push_str(",1"), &["bad.csv:5:", "cells"]);
+    check(
+        &|lines| lines[4] = lines[0].clone(),
+        &["bad.csv:5:", "no values"],
+    );
+    check(&|lines| lines[0] = ",".to_owned(), &[]);
+    check(&|lines| lines.push(lines[0].clone()), &[]);
 }
 
 #[test]
