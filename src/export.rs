@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use twinrange_export::log::{RunLog, Scope};
+use twinrange_export::options::Choice;
 use twinrange_export::out::Stop;
 use twinrange_export::{Format, Order, Run, Stamps, Summary, Values, export};
-use twinrange_range::problem::Problem;
+use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::RunFolder;
 
 use crate::Outcome;
@@ -82,21 +83,21 @@ pub(crate) struct Args {
     /// A folder that does not exist or is empty; beside the run folder when left out.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What labels are about.
-    #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
-    labels: Labels,
+    /// What labels are about; both when left out.
+    #[arg(long, value_enum, value_name = "SCOPE")]
+    labels: Option<Labels>,
     /// An unattacked run to learn from; without it the part before the end of the clean period is.
     #[arg(long, value_name = "RUN")]
     train: Option<PathBuf>,
     /// Time between two rows, such as 1s or 10min; 1 s, and 1 min for batadal, when left out.
     #[arg(long, value_name = "TIME")]
     period: Option<String>,
-    /// Where values come from.
-    #[arg(long, value_enum, default_value_t, value_name = "SOURCE")]
-    values: Source,
-    /// How fine the stamps of pcap-labels are.
-    #[arg(long, value_enum, default_value_t, value_name = "UNIT")]
-    stamps: Fineness,
+    /// Where values come from; historian when left out.
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    values: Option<Source>,
+    /// pcap-labels: how fine stamps are; nano when left out.
+    #[arg(long, value_enum, value_name = "UNIT")]
+    stamps: Option<Fineness>,
     /// batadal: -999 instead of 0 in the labelled file, as published for all that is not disclosed.
     #[arg(long)]
     undisclosed: bool,
@@ -110,6 +111,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let Wanted(format) = args.format;
+    check(args, format)?;
     let folder = RunFolder::open(&args.run)?;
     folder.verify()?;
     let train = args.train.as_deref().map(RunFolder::open).transpose()?;
@@ -129,12 +131,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         run: &own,
         train: train.as_ref(),
         format,
-        scopes: match args.labels {
+        scopes: match args.labels.unwrap_or_default() {
             Labels::Command => vec![Scope::Command],
             Labels::Effect => vec![Scope::Effect],
             Labels::Both => vec![Scope::Command, Scope::Effect],
         },
-        values: match args.values {
+        values: match args.values.unwrap_or_default() {
             Source::Historian => Values::Historian,
             Source::Truth => Values::Truth,
         },
@@ -144,7 +146,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         },
         undisclosed: args.undisclosed,
         blank_heads: args.blank_heads,
-        stamps: match args.stamps {
+        stamps: match args.stamps.unwrap_or_default() {
             Fineness::Nano => Stamps::Nano,
             Fineness::Micro => Stamps::Micro,
         },
@@ -157,6 +159,26 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let summary = export(&order, &out, &interrupt).map_err(|stop| failure(stop, &out))?;
     print(&summary, args.json);
     Ok(())
+}
+
+/// Refuses every option that was given and has no meaning for the format.
+fn check(args: &Args, format: Format) -> Result<(), Problems> {
+    let given = [
+        (Choice::Labels, args.labels.is_some()),
+        (Choice::Train, args.train.is_some()),
+        (Choice::Period, args.period.is_some()),
+        (Choice::Values, args.values.is_some()),
+        (Choice::Stamps, args.stamps.is_some()),
+        (Choice::Undisclosed, args.undisclosed),
+        (Choice::BlankHeads, args.blank_heads),
+    ];
+    let mut problems = Problems::new();
+    for (choice, is_given) in given {
+        if is_given && let Err(problem) = choice.check(format) {
+            problems.push(problem);
+        }
+    }
+    problems.into_result()
 }
 
 fn log_of(folder: &RunFolder) -> Result<RunLog, Failure> {

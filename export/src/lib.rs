@@ -7,6 +7,7 @@
 //! | [`labels`] | intervals to labels per row, and back |
 //! | [`table`] | tag values in rows of one period |
 //! | [`note`] | `labels.json`, which says what the labels mean |
+//! | [`options`] | which options have a meaning for which formats |
 //! | [`out`] | the folder: whole or absent |
 //! | `ipal`, `modbus`, `swat`, `wadi`, `hai`, `etapr`, `batadal`, `cic`, `pcap`, `ics_flow`, `attack_flow`, `navigator`, `stix` | one convention each |
 //!
@@ -34,6 +35,7 @@ pub mod log;
 mod modbus;
 mod navigator;
 pub mod note;
+pub mod options;
 pub mod out;
 mod pcap;
 mod stix;

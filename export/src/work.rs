@@ -12,6 +12,7 @@ use twinrange_range::run_folder::RunFolder;
 use crate::labels::Axis;
 use crate::log::{RunLog, Scope};
 use crate::note::note;
+use crate::options::Choice;
 use crate::out::{Out, Stop, Written};
 use crate::table::{Column, Table};
 use crate::tabular::{Sheet, Sheets};
@@ -127,7 +128,8 @@ impl Format {
     }
 
     /// Whether there is a part to learn from and one to be tested on.
-    const fn is_split(self) -> bool {
+    #[must_use]
+    pub const fn is_split(self) -> bool {
         !matches!(self, Self::AttackFlow | Self::Navigator | Self::Stix)
     }
 }
@@ -356,16 +358,10 @@ fn tabular(
 /// The period of the rows, if it is one that the format can have.
 fn period(order: &Order<'_>) -> Result<Option<u64>, Problem> {
     let Some(own) = order.format.period_ns() else {
-        return match order.period_ns {
-            None => Ok(None),
-            Some(_) => {
-                let message = format!(
-                    "`{}` has no rows, so that it has no period",
-                    order.format.name()
-                );
-                Err(Problem::new("TR0351", message))
-            }
-        };
+        if order.period_ns.is_some() {
+            Choice::Period.check(order.format)?;
+        }
+        return Ok(None);
     };
     let period_ns = order.period_ns.unwrap_or(own);
     let problem = |message: String, hint: &str| Err(Problem::new("TR0351", message).hint(hint));

@@ -429,9 +429,10 @@ static CODES: &[CodeInfo] = &[
     ),
     info(
         "TR0351",
-        "period that the format cannot have",
+        "option that the format cannot have",
         "Formats with text for a time (SWaT, WADI, HAI) have rows of whole seconds, BATADAL rows of whole hours or of a \
-         shorter period that is stamped as an hour each. A period also must leave at least one row to be tested on.",
+         shorter period that is stamped as an hour each. A period also must leave at least one row to be tested on. An \
+         option that has no meaning for the format is refused, so that nobody takes it for obeyed.",
     ),
     info(
         "TR0352",
