@@ -1,4 +1,4 @@
-//! A run that is stopped in the middle.
+//! Runs that are stopped in the middle, and whose folder is whose.
 
 use std::fs;
 use std::path::Path;
@@ -110,6 +110,34 @@ done
     let alerts = json_lines(&run.join("defense/alerts.jsonl"));
     assert_eq!(alerts.len(), 1, "{alerts:?}");
     assert_eq!(alerts[0]["sig_id"], "late");
+}
+
+#[test]
+fn run_when_several_begin_at_once_then_each_has_a_folder_of_its_own() {
+    let folder = scratch();
+    let begun: Vec<Child> = (0..4)
+        .map(|_| {
+            command(folder.path())
+                .args(["run", "bottling/calm", "--duration", "1s", "--no-twin"])
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("the command starts")
+        })
+        .collect();
+    for mut run in begun {
+        let status = run.wait().expect("the child ends");
+        assert!(status.success(), "{status}");
+    }
+    for name in ["calm-1", "calm-1-2", "calm-1-3", "calm-1-4"] {
+        words(folder.path(), &format!("replay runs/{name}")).expect_code(0);
+    }
+    // What is refused leaves nothing.
+    words(
+        folder.path(),
+        "live bottling/calm --tokens x --api 127.0.0.1:0",
+    )
+    .expect_code(2);
+    assert!(!folder.path().join("runs/calm-1-5").exists());
 }
 
 #[test]
