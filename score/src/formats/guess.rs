@@ -38,7 +38,8 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
     }
     let mut first: Option<(u64, Format)> = None;
     let mut only_carried = true;
-    for line in sniff::lines(text).take(LOOKED_AT) {
+    let messages = sniff::lines(text).flat_map(|line| syslog::messages(&line));
+    for line in messages.map(|message| message.line).take(LOOKED_AT) {
         let fitting = of_line(line.text);
         let format = match fitting.as_slice() {
             [one] => *one,

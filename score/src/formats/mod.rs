@@ -278,8 +278,8 @@ pub fn import(
             Format::Eve => eve::record(number, line.object(format)?, options, into)?,
             Format::Zeek => zeek::line(&line, &mut header, options, into)?,
             Format::Snort => snort::record(number, line.object(format)?, options, into)?,
-            Format::Cef => cef::line(&line, options, into)?,
-            Format::Syslog => syslog::line(&line, options, into)?,
+            Format::Cef => syslog::each(&line, options, into, cef::line)?,
+            Format::Syslog => syslog::each(&line, options, into, syslog::line)?,
             Format::Wazuh => wazuh::record(number, document(&line, format)?, options, into)?,
             Format::Ocsf => {
                 ocsf::record(

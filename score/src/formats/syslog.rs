@@ -129,6 +129,24 @@ pub(super) fn looks_like_it(line: &str) -> bool {
     header(line).is_ok()
 }
 
+/// Whether a line begins with a priority, whatever is wrong with it or behind it.
+pub(super) fn is_meant(line: &str) -> bool {
+    let text = without_count(line.trim_start());
+    let digits = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.split_once('>'))
+        .map(|(digits, _)| digits);
+    digits.is_some_and(|digits| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Why a line that begins with a priority is no message of syslog.
+pub(super) fn why_not(line: &Line<'_>) -> Option<ImportError> {
+    let fault = header(line.text).err()?;
+    is_meant(line.text).then(|| fault.on(line))
+}
+
 /// What of a header cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -141,6 +159,7 @@ impl Fault {
         let what = sniff::kind_of_text(line.text.trim_start());
         let other = match what {
             "plain text" => String::new(),
+            _ if is_meant(line.text) => String::new(),
             what => format!("; this line is {what}"),
         };
         ImportError {
@@ -173,7 +192,7 @@ pub(super) fn header(text: &str) -> Result<Object, Fault> {
             let Some((pri, rest)) = pri else {
                 return fault(
                     "PRI",
-                    "the priority is not a number from 0 to 191 in angle brackets",
+                    "a priority is a number in angle brackets and at most 191",
                 );
             };
             if let Some(grade) = severity::syslog(pri % 8) {
@@ -192,14 +211,97 @@ pub(super) fn header(text: &str) -> Result<Object, Fault> {
 
 /// Streams count the bytes of each message before it (RFC 6587).
 fn without_count(text: &str) -> &str {
-    match text.split_once(' ') {
-        Some((count, rest))
-            if rest.starts_with('<') && count.bytes().all(|b| b.is_ascii_digit()) =>
-        {
-            rest
+    counted(text).map_or(text, |(_, rest)| rest)
+}
+
+/// The count before a message, and what stands behind it.
+fn counted(text: &str) -> Option<(&str, &str)> {
+    let (count, rest) = text.split_once(' ')?;
+    let is_count = !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit());
+    (is_count && rest.starts_with('<')).then_some((count, rest))
+}
+
+/// A count that is larger than its message.
+const CUT: &str = "the byte count before a message of syslog is larger than what is left of its line: the message was cut";
+/// A count that is smaller than its message.
+const WRONG_COUNT: &str = "no message begins where the byte count before a message of syslog says; \
+                           the rest of its line is read as one";
+
+/// A message of a line.
+pub(super) struct Counted<'a> {
+    /// The message behind its count; the whole line where it has none.
+    pub(super) line: Line<'a>,
+    /// Where it begins in the line, in bytes.
+    at: usize,
+    /// What is wrong with its count.
+    anomaly: Option<&'static str>,
+}
+
+/// The messages of a line, of which there are several where each has its count (RFC 6587, 3.4.1).
+pub(super) fn messages<'a>(line: &Line<'a>) -> impl Iterator<Item = Counted<'a>> + use<'a> {
+    let line = *line;
+    // The end of the line is not in it, and may have been counted.
+    let end_of_line = if line.last { 0 } else { "\r\n".len() };
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let from = next.take()?;
+        let text = line.text[from..].trim_start();
+        let Some((count, rest)) = counted(text) else {
+            return Some(Counted {
+                line,
+                at: 0,
+                anomaly: None,
+            });
+        };
+        let at = line.text.len() - rest.len();
+        let (mut message, mut anomaly) = (rest, None);
+        match count.parse::<usize>() {
+            Ok(count) if count <= rest.len() => {
+                let parts = rest.split_at_checked(count);
+                match parts.map(|(own, behind)| (own, behind.trim_start())) {
+                    Some((_, "")) => {}
+                    Some((own, behind)) if counted(behind).is_some() => {
+                        message = own;
+                        next = Some(at + count);
+                    }
+                    _ => anomaly = Some(WRONG_COUNT),
+                }
+            }
+            Ok(count) if count <= rest.len() + end_of_line => {}
+            _ => anomaly = Some(CUT),
         }
-        _ => text,
+        Some(Counted {
+            line: Line {
+                text: message,
+                last: line.last && next.is_none(),
+                ..line
+            },
+            at,
+            anomaly,
+        })
+    })
+}
+
+/// Reads the messages of a line, each with `one`.
+pub(super) fn each(
+    line: &Line<'_>,
+    options: &ImportOptions,
+    import: &mut Import,
+    one: fn(&Line<'_>, &ImportOptions, &mut Import) -> Result<(), ImportError>,
+) -> Result<(), ImportError> {
+    for (index, message) in messages(line).enumerate() {
+        if let Some(anomaly) = message.anomaly {
+            import.note(anomaly);
+        }
+        one(&message.line, options, import).map_err(|error| ImportError {
+            // Of several messages the line alone does not say which.
+            column: error
+                .column
+                .or((index > 0).then(|| sniff::char_column(line.text, message.at + 1))),
+            ..error
+        })?;
     }
+    Ok(())
 }
 
 fn put(object: &mut Object, name: &str, value: &str) {
@@ -351,6 +453,10 @@ fn time_length(text: &str) -> Option<usize> {
         })
     };
     if bytes.first()?.is_ascii_digit() && is_clock(11) {
+        // Suricata's fast.log begins with 01/05/2026-06:00:15.
+        if bytes[4] != b'-' {
+            return None;
+        }
         let end = text.find(' ').unwrap_or(text.len());
         // What else begins with a time, such as a row of CSV, goes on differently.
         let is_zone = |byte: &u8| byte.is_ascii_digit() || b".:+-Zz".contains(byte);
