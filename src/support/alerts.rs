@@ -10,7 +10,7 @@ use twinrange_range::evidence::EPOCH_UNIX_NS;
 use twinrange_range::manifest::Ended;
 use twinrange_range::problem::{Problem, Problems};
 use twinrange_range::run_folder::{RunFolder, paths};
-use twinrange_score::alert::to_jsonl;
+use twinrange_score::alert::{Alert, Kind, TechniqueSource, to_jsonl};
 use twinrange_score::formats::{
     Format, Import, ImportError, ImportOptions, ImportReport, WallClock, detect, import, zone_s,
 };
@@ -60,7 +60,7 @@ pub(crate) struct AlertFile {
 
 impl AlertFile {
     /// What the user changed about the alerts, for the reader of the score.
-    fn caveats(&self) -> Vec<String> {
+    fn caveats(&self, import: &Import) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.clock_offset_ns != 0 {
             let length = SimDuration::from_nanos(self.clock_offset_ns.unsigned_abs());
@@ -80,9 +80,16 @@ impl AlertFile {
             );
         }
         if !self.techniques.is_empty() {
+            let of_table = |alert: &&Alert| alert.technique_source == TechniqueSource::Table;
+            let alerts = import
+                .alerts
+                .iter()
+                .filter(|alert| alert.kind == Kind::Alert);
             sentences.push(format!(
-                "Alerts without techniques have those of a table of {} signatures (--techniques).",
-                self.techniques.len()
+                "Alerts without techniques have those of a table of {} signatures (--techniques): {} of {} alerts.",
+                self.techniques.len(),
+                alerts.clone().filter(of_table).count(),
+                alerts.count()
             ));
         }
         sentences
@@ -177,7 +184,7 @@ pub(crate) fn from_file(
             )
         })
         .into_iter()
-        .chain(own.caveats())
+        .chain(own.caveats(&import))
         .collect();
     Ok(Submitted {
         import,

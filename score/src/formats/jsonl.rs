@@ -219,6 +219,7 @@ fn techniques(
     options: &ImportOptions,
     import: &mut Import,
 ) -> Result<(Vec<String>, TechniqueSource), ImportError> {
+    import.table_names_one |= options.signature_techniques.contains_key(sig_id);
     let native = fields.strings("techniques")?;
     if let Some(bad) = native.iter().find(|id| !attack::is_technique_id(id)) {
         return Err(fields.error(

@@ -38,13 +38,13 @@ pub(crate) use sniff::count_u64;
 pub use time::zone_s;
 pub use wall::{WallAnchor, WallClock};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Kind};
 use crate::records::LeftOut;
 use possible::BEFORE_RUN;
 
@@ -119,6 +119,10 @@ pub struct Import {
     pub impossible: u64,
     /// Things that look wrong but do not stop the import: what to count.
     pub anomalies: BTreeMap<String, u64>,
+    /// Set while a file is read: whether the user's table names a signature of its alerts.
+    table_names_one: bool,
+    /// Filled while a file is read: fields of the user's for techniques that an alert had.
+    fields_found: BTreeSet<String>,
 }
 
 /// What an import says beside the alerts that it kept, to be stored with them.
@@ -266,7 +270,7 @@ pub fn import(
     let mut import = Import::default();
     if format == Format::Stix {
         stix::read(text, options, &mut import)?;
-        finish(&mut import, options)?;
+        finish(&mut import, format, options)?;
         return Ok(import);
     }
     let mut header = zeek::Header::default();
@@ -295,7 +299,7 @@ pub fn import(
             Format::Stix => unreachable!("it is not read by lines"),
         }
     }
-    finish(&mut import, options)?;
+    finish(&mut import, format, options)?;
     Ok(import)
 }
 
@@ -309,7 +313,8 @@ fn document(line: &sniff::Line<'_>, format: Format) -> Result<sniff::Object, Imp
 }
 
 /// Refuses what belongs to another run, and sorts the rest.
-fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportError> {
+fn finish(import: &mut Import, format: Format, options: &ImportOptions) -> Result<(), ImportError> {
+    note_unused(import, format, options);
     if options.refuse_foreign && import.alerts.is_empty() && import.impossible > 0 {
         return Err(foreign(import));
     }
@@ -325,6 +330,33 @@ fn finish(import: &mut Import, options: &ImportOptions) -> Result<(), ImportErro
         import.alerts.sort_by_key(|alert| alert.t_ns);
     }
     Ok(())
+}
+
+/// Notes what the user said of techniques and no alert made use of: a misspelled name would else go unseen.
+fn note_unused(import: &mut Import, format: Format, options: &ImportOptions) {
+    let table_names_one = std::mem::take(&mut import.table_names_one);
+    let found = std::mem::take(&mut import.fields_found);
+    if !import.alerts.iter().any(|alert| alert.kind == Kind::Alert) {
+        return;
+    }
+    if !options.signature_techniques.is_empty() && !table_names_one {
+        import.note(
+            "the table of techniques (--techniques, signature_table) names no signature of these alerts",
+        );
+    }
+    for field in &options.technique_fields {
+        let field_shown = shape::short(field);
+        if matches!(format, Format::Jsonl | Format::Eve) {
+            import.note(format!(
+                "the field `{field_shown}` (--technique-field) is not read in format `{}`, which has its own",
+                format.name()
+            ));
+        } else if !found.contains(field) {
+            import.note(format!(
+                "no alert has the field `{field_shown}` (--technique-field)"
+            ));
+        }
+    }
 }
 
 /// Says of a file without a possible record what is wrong with it.

@@ -329,6 +329,14 @@ impl Shape {
         options: &ImportOptions,
         import: &mut Import,
     ) -> (Vec<String>, TechniqueSource) {
+        for field in &options.technique_fields {
+            let has_it = own_paths(field)
+                .iter()
+                .any(|path| !values(record.object, path).is_empty());
+            if has_it && !import.fields_found.contains(field) {
+                import.fields_found.insert(field.clone());
+            }
+        }
         let own = options
             .technique_fields
             .iter()
@@ -509,6 +517,9 @@ pub(super) fn first_in_ics(
         (native, TechniqueSource::Native),
         (tagged, TechniqueSource::Tag),
     ];
+    import.table_names_one |= names
+        .iter()
+        .any(|name| options.signature_techniques.contains_key(name));
     let table = names.iter().map(|name| from_table(name, options));
     let mut offered = own
         .into_iter()

@@ -50,7 +50,12 @@ pub(crate) fn documents(name: &str) -> Vec<Value> {
 }
 
 fn read(format: Format, text: &str) -> Import {
-    import(format, text.as_bytes(), &options())
+    // Few of the samples have a field of the user's, and that is noted.
+    let options = ImportOptions {
+        technique_fields: Vec::new(),
+        ..options()
+    };
+    import(format, text.as_bytes(), &options)
         .unwrap_or_else(|error| panic!("{error} {:?}: {text}", error.hint))
 }
 
@@ -301,6 +306,45 @@ fn techniques_when_the_user_names_their_field_then_native() {
         Format::Ecs,
         "labels.ttp",
         r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"alert"},"rule":{"id":"a"},"labels":{"ttp":"T0855"}}"#,
+    );
+}
+
+/// A misspelled signature or field would else look as if it had been applied.
+#[test]
+fn techniques_when_table_or_field_fit_no_alert_then_noted() {
+    let with = |sig: &str, field: &str| ImportOptions {
+        signature_techniques: [(sig.to_owned(), vec!["T0855".to_owned()])].into(),
+        technique_fields: vec![field.to_owned()],
+        ..options()
+    };
+    let notes = |format: Format, text: &str, options: &ImportOptions| {
+        let import = import(format, text.as_bytes(), options).expect(text);
+        let notes = import.anomalies.keys();
+        notes
+            .filter(|note| note.contains("--technique"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let alert = r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"alert"},"rule":{"id":"a"},"labels":{"ttp":"T0855"}}"#;
+    let log = r#"{"@timestamp":"2026-01-05T06:00:15Z","event":{"kind":"event"},"source":{"ip":"10.20.1.66"}}"#;
+    let (no_signature, no_field) = (
+        "the table of techniques (--techniques, signature_table) names no signature of these alerts",
+        "no alert has the field `no.such` (--technique-field)",
+    );
+    let wrong = with("b", "no.such");
+    assert_eq!(notes(Format::Ecs, alert, &wrong), [no_field, no_signature]);
+    // That the alert had its own techniques does not make the table wrong.
+    let none: [&str; 0] = [];
+    assert_eq!(notes(Format::Ecs, alert, &with("a", "labels.ttp")), none);
+    assert_eq!(notes(Format::Ecs, log, &wrong), none);
+    assert_eq!(notes(Format::Ecs, "", &wrong), none);
+    let own = r#"{"t_ns":1,"sig_id":"a","techniques":["T0855"]}"#;
+    let unread =
+        "the field `ttp` (--technique-field) is not read in format `jsonl`, which has its own";
+    assert_eq!(notes(Format::Jsonl, own, &with("a", "ttp")), [unread]);
+    assert_eq!(
+        notes(Format::Jsonl, own, &with("b", "ttp")),
+        [unread, no_signature]
     );
 }
 
