@@ -3,6 +3,7 @@
 //! A guess is made only where one format fits: a file that fits none or several is refused, with the
 //! names of those that it could be.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::field::values;
@@ -44,7 +45,7 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
         let format = match fitting.as_slice() {
             [one] => *one,
             [] if first.is_some() => continue,
-            [] => return Err(unknown(&line)),
+            [] => return Err(unknown(text, &line)),
             several => return Err(ambiguous(line.number, several)),
         };
         let is_carried = format == Format::Cef && !line.text.trim_start().starts_with("CEF:");
@@ -80,7 +81,7 @@ fn is_spread_stix(text: &str) -> bool {
         return false;
     };
     let is_open = line.text.trim_start().starts_with('{')
-        && serde_json::from_str::<serde::de::IgnoredAny>(line.text).is_err();
+        && serde_json::from_str::<IgnoredAny>(line.text).is_err();
     is_open && stix::first_document(text).is_some_and(|object| of_object(&object) == [Format::Stix])
 }
 
@@ -94,7 +95,16 @@ fn error(line: u64, message: String, hint: &str) -> ImportError {
     }
 }
 
-fn unknown(line: &sniff::Line<'_>) -> ImportError {
+fn unknown(text: &str, line: &sniff::Line<'_>) -> ImportError {
+    let begun = line.text.trim_start();
+    let why = if begun.starts_with('{') {
+        unreadable_json(text, line)
+    } else {
+        syslog::why_not(line)
+    };
+    if let Some(error) = why {
+        return error;
+    }
     let what = match serde_json::from_str::<Value>(line.text) {
         Ok(Value::Object(object)) => {
             let keys: Vec<String> = object
@@ -111,8 +121,7 @@ fn unknown(line: &sniff::Line<'_>) -> ImportError {
                 }
             )
         }
-        _ if line.text.trim_start().starts_with('{') => "JSON that cannot be read".to_owned(),
-        _ => sniff::kind_of_text(line.text.trim_start()).to_owned(),
+        _ => sniff::kind_of_text(begun).to_owned(),
     };
     error(
         line.number,
@@ -120,6 +129,22 @@ fn unknown(line: &sniff::Line<'_>) -> ImportError {
         "name the format with --format (`twinrange list formats`), or write the normal form: \
          one JSON object per line with `t_ns` and `sig_id`",
     )
+}
+
+/// Why the first line of a file is no object of JSON; `None` where it is one.
+fn unreadable_json(text: &str, line: &sniff::Line<'_>) -> Option<ImportError> {
+    // Where every line begins an object, each was to be one.
+    let of_lines = sniff::lines(text)
+        .nth(1)
+        .is_some_and(|second| second.text.trim_start().starts_with('{'));
+    let is_open = serde_json::from_str::<IgnoredAny>(line.text).is_err_and(|error| error.is_eof());
+    if is_open
+        && !of_lines
+        && let Some(error) = stix::document_fault(text)
+    {
+        return Some(error);
+    }
+    line.object(Format::Jsonl).err()
 }
 
 fn ambiguous(line: u64, several: &[Format]) -> ImportError {
@@ -299,6 +324,73 @@ mod tests {
         ] {
             assert_eq!(of_line(none), [], "{none}");
         }
+    }
+
+    /// The cause is named as the importer of its format names it.
+    #[test]
+    fn file_when_its_first_record_cannot_be_read_then_place_and_cause() {
+        let check = |file: &[u8], place: &str, says: &str| {
+            let shown = String::from_utf8_lossy(file);
+            let error = detect(file).expect_err(&shown);
+            let told = format!("{error} / {}", error.hint.as_deref().unwrap_or_default());
+            assert!(
+                told.starts_with(place) && told.contains(says),
+                "{told}: {shown}"
+            );
+        };
+        let pretty =
+            b"{\n  \"timestamp\": \"2026-01-05T06:00:15Z\",\n  \"event_type\": \"alert\"\n}\n";
+        check(pretty, "line 1, column 1", "pretty-printed JSON");
+        let bundle = b"{\n  \"type\": \"bundle\",\n  \"objects\": [\n    {\"type\": \"sigh";
+        check(bundle, "line 4, column 18", "truncated");
+        check(
+            b"{\"type\":\"bundle\",\"objects\":[\n",
+            "line 2, column 1",
+            "truncated",
+        );
+        check(b"{\"t_ns\":1,\"si", "line 1, column 13", "truncated");
+        check(
+            b"{\n  \"a\": 1,\n  \"b\": x\n}\n",
+            "line 3, column 8",
+            "invalid JSON",
+        );
+        let cut_line = b"{\"t_ns\":1,\n{\"t_ns\":2,\"sig_id\":\"a\"}\n";
+        check(cut_line, "line 1, column 10", "ends in the middle");
+        let object = "{\"t_ns\":1,\"sig_id\":\"a\"}";
+        for (file, says) in [
+            (
+                format!("{object} {object}\n"),
+                "a second object on one line",
+            ),
+            (
+                format!("{object},\n{object}\n"),
+                "a comma behind the object",
+            ),
+        ] {
+            check(file.as_bytes(), "line 1, column 2", says);
+        }
+        check(
+            b"<999>1 2026-01-05T06:00:15Z h a - - - t",
+            "line 1, field `PRI`",
+            "at most 191",
+        );
+        let cut = b"<130>1 2026-01-05T06:00:15Z h a - ALERT [x@1 sig=\"mb";
+        check(
+            cut,
+            "line 1, field `STRUCTURED-DATA`",
+            "no closing quotation mark",
+        );
+        let fast = b"01/05/2026-06:41:44.500000  [**] [1:9000101:2] x [**] {TCP} 10.0.0.1:1 -> 10.0.0.2:502";
+        check(fast, "line 1", "Suricata's or Snort's fast.log");
+        check(
+            b"\xff\xfe{\0",
+            "line 1",
+            "UTF-16, not UTF-8 / convert it: `iconv -f UTF-16",
+        );
+        check(b"\xfe\xff\0{", "line 1", "UTF-16");
+        check(b"\xfd7zXZ\0\0\x04", "line 1", "xz-compressed");
+        check(b"ElfFile\0\0", "line 1", ".evtx");
+        check(b"<?xml version=\"1.0\"?>", "line 1", "XML or HTML");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Bytes into lines of JSON objects, with errors that say what the file is instead.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::{Format, ImportError, cef, syslog};
@@ -8,7 +9,7 @@ use super::{Format, ImportError, cef, syslog};
 pub(super) type Object = Map<String, Value>;
 
 /// First bytes of files that users hand in by mistake.
-const FOREIGN: [(&[u8], &str); 7] = [
+const FOREIGN: [(&[u8], &str); 9] = [
     (&[0x0a, 0x0d, 0x0d, 0x0a], "a pcapng capture"),
     (&[0xd4, 0xc3, 0xb2, 0xa1], "a pcap capture"),
     (&[0x4d, 0x3c, 0xb2, 0xa1], "a pcap capture"),
@@ -16,7 +17,12 @@ const FOREIGN: [(&[u8], &str); 7] = [
     (b"PAR1", "a Parquet file"),
     (b"PK\x03\x04", "a zip archive"),
     (&[0x28, 0xb5, 0x2f, 0xfd], "zstd-compressed"),
+    (b"\xfd7zXZ\x00", "xz-compressed"),
+    (b"ElfFile\x00", "a log of Windows events (.evtx)"),
 ];
+
+/// Byte order marks of UTF-16, as PowerShell writes it.
+const UTF_16: [&[u8]; 2] = [&[0xff, 0xfe], &[0xfe, 0xff]];
 
 pub(super) fn error(line: u64, message: impl Into<String>, hint: Option<&str>) -> ImportError {
     ImportError {
@@ -35,6 +41,13 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, ImportError> {
             1,
             format!("this is {what}, not an alert file"),
             Some("give the file that the tool writes its alerts to"),
+        ));
+    }
+    if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(error(
+            1,
+            "the text is UTF-16, not UTF-8",
+            Some("convert it: `iconv -f UTF-16 -t UTF-8`"),
         ));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -132,10 +145,33 @@ fn syntax_error(number: u64, line: &str, last: bool, json: &serde_json::Error) -
     }
     // serde_json appends "at line 1 column 12", which would contradict the file's line.
     let text = json.to_string();
-    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    let (behind, hint) = behind_object(line);
     ImportError {
         column,
-        ..error(number, format!("invalid JSON: {message}"), None)
+        ..error(number, format!("invalid JSON: {message}{behind}"), hint)
+    }
+}
+
+/// What stands behind a whole object on its line, and what to do about it.
+fn behind_object(line: &str) -> (&'static str, Option<&'static str>) {
+    let mut objects = serde_json::Deserializer::from_str(line).into_iter::<IgnoredAny>();
+    if !matches!(objects.next(), Some(Ok(_))) {
+        return ("", None);
+    }
+    let rest = &line[objects.byte_offset()..];
+    match rest.trim_start().as_bytes().first() {
+        Some(b'{') => (
+            ": a second object on one line",
+            Some("one object per line (`jq -c .` takes them apart)"),
+        ),
+        Some(b',') => (
+            ": a comma behind the object",
+            Some(
+                "one object per line, and no comma between them (`sed 's/,$//'` removes those at the ends of lines)",
+            ),
+        ),
+        _ => ("", None),
     }
 }
 
@@ -158,13 +194,13 @@ pub(super) fn kind_of_text(line: &str) -> &'static str {
         "a JSON array (`jq -c '.[]'` takes it apart)"
     } else if line.starts_with("CEF:") || cef::start(line).is_some() {
         "a CEF message (`--format cef`)"
-    } else if line.starts_with('<') && !syslog::looks_like_it(line) {
+    } else if line.starts_with('<') && !syslog::is_meant(line) {
         "XML or HTML"
     } else if line.starts_with('#') {
         "a tab-separated log with a header (`--format zeek` reads those of Zeek)"
     } else if line.contains("[**]") {
         "Suricata's or Snort's fast.log"
-    } else if syslog::looks_like_it(line) {
+    } else if syslog::looks_like_it(line) || syslog::is_meant(line) {
         "a message of syslog (`--format syslog`)"
     } else if line
         .split_once(',')

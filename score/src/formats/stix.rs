@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::field::describe;
@@ -551,6 +552,13 @@ pub(super) fn first_document(text: &str) -> Option<Object> {
         Some(Ok(Value::Object(object))) => Some(object),
         _ => None,
     }
+}
+
+/// Why the first document of a text cannot be read, if so.
+pub(super) fn document_fault(text: &str) -> Option<ImportError> {
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let json = documents.next()?.err()?;
+    Some(syntax_error(text, &json))
 }
 
 /// All objects of a file, those of bundles one by one.
