@@ -41,8 +41,16 @@ fn signal(child: &Child, signal: Signal) {
 
 #[test]
 fn run_when_interrupted_then_a_shorter_valid_folder() {
-    for asks in [Signal::INT, Signal::TERM, Signal::HUP] {
-        check_interrupted(asks);
+    check_interrupted(Signal::INT);
+    check_interrupted(Signal::TERM);
+    // Under `nohup` the end of the terminal is nothing to a child either.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    if ignored.is_some_and(|mask| {
+        mask.trim()
+            .ends_with(['0', '2', '4', '6', '8', 'a', 'c', 'e'])
+    }) {
+        check_interrupted(Signal::HUP);
     }
 }
 
