@@ -293,8 +293,8 @@ static CODES: &[CodeInfo] = &[
     info(
         "TR0301",
         "not a run folder",
-        "The folder exists and was not written by this program. Nothing is overwritten; name another \
-         folder, or an empty one.",
+        "The folder exists and was not written by this program, or another run is being written there. Nothing is \
+         overwritten; name another folder, or an empty one.",
     ),
     info(
         "TR0302",
