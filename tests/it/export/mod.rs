@@ -305,22 +305,24 @@ fn options_when_they_do_not_fit_then_said_with_a_code() {
     }
 }
 
+/// All formats of `export`.
+const FORMATS: [&str; 12] = [
+    "ipal",
+    "swat",
+    "wadi",
+    "hai",
+    "etapr",
+    "batadal",
+    "cic-modbus",
+    "pcap-labels",
+    "ics-flow",
+    "attack-flow",
+    "navigator",
+    "stix",
+];
+
 #[test]
 fn options_when_they_have_no_meaning_for_the_format_then_refused_and_else_taken() {
-    const FORMATS: [&str; 12] = [
-        "ipal",
-        "swat",
-        "wadi",
-        "hai",
-        "etapr",
-        "batadal",
-        "cic-modbus",
-        "pcap-labels",
-        "ics-flow",
-        "attack-flow",
-        "navigator",
-        "stix",
-    ];
     // Whether an option is taken is said before the run is opened: there is none here.
     let folder = scratch();
     let check = |option: &str, formats: &[&str]| {
@@ -386,19 +388,10 @@ fn run_when_it_ends_within_its_clean_period_then_said_unless_another_run_is_lear
 
 #[test]
 fn run_when_not_attacked_then_every_other_format_says_so_without_fail() {
-    for format in [
-        "ipal",
-        "swat",
-        "wadi",
-        "hai",
-        "etapr",
-        "batadal",
-        "cic-modbus",
-        "pcap-labels",
-        "ics-flow",
-        "navigator",
-        "stix",
-    ] {
+    for format in FORMATS
+        .into_iter()
+        .filter(|format| *format != "attack-flow")
+    {
         let (_folder, out) = export("calm", &format!("--format {format}"));
         let note = read_json(&out.join("labels.json"));
         assert_eq!(note["run"]["attacked"], false, "{format}");
