@@ -43,6 +43,30 @@ pub use tls::{Tls, TlsError};
 /// What an interface's name begins with where it is a TAP device to be made.
 pub const TAP: &str = "tap:";
 
+/// How often the patience with somebody who is to take the rest may begin anew at the end of a session, because something
+/// was taken, until all of it is over.
+const PATIENCES_MAX: u32 = 3;
+
+/// Waits for the end of somebody who is to take the rest, as long as something is taken.
+///
+/// # Arguments
+///
+/// * `taken` — how much has been taken.
+/// * `has_ended` — waits once for as long as the patience lasts.
+fn wait_while_taken(taken: impl Fn() -> u64, mut has_ended: impl FnMut() -> bool) {
+    let mut before = taken();
+    for _ in 0..PATIENCES_MAX {
+        if has_ended() {
+            return;
+        }
+        let now = taken();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
 /// What wakes a live session before its next simulated event.
 #[derive(Debug)]
 pub enum Event {

@@ -30,7 +30,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep};
 
 use crate::api::SeenTag;
-use crate::live::PlantTags;
+use crate::live::{PATIENCES_MAX, PlantTags};
 use crate::message::Quality;
 
 /// Environment variable with the password for a broker that wants one.
@@ -50,8 +50,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const CONNECT_S: u64 = 5;
 /// How long the end of a session waits for a broker that acknowledges nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often [`PATIENCE`] may begin anew, because something was acknowledged, until all of it is over.
-const PATIENCES_MAX: u32 = 3;
 /// Longest packets that a broker may send to us, and we to it, bytes; MQTT 3.1.1, 2.2.3 for the latter.
 const PACKET_BYTES_MAX: (usize, usize) = (4_096, 268_435_455);
 

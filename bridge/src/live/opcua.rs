@@ -24,7 +24,7 @@ use crate::api::SeenTag;
 use crate::child::{Guard, describe};
 use crate::error::DefenseError;
 use crate::lines::{Line, read_line};
-use crate::live::PlantTags;
+use crate::live::{PlantTags, wait_while_taken};
 use crate::message::TagSample;
 
 /// Name of the server's program.
@@ -35,8 +35,6 @@ const WAITING_MAX: usize = 100_000;
 const START: Duration = Duration::from_secs(30);
 /// How long the end of a session waits for a server that takes nothing more.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often [`PATIENCE`] may begin anew, because something was taken, until all of it is over.
-const PATIENCES_MAX: u32 = 3;
 /// Samples that are written between two looks at how many have been.
 const BATCH: usize = 1_000;
 /// Longest line that the server may write, bytes.
@@ -185,16 +183,14 @@ impl OpcuaOut {
     fn finish_with(mut self, patience: Duration) -> Served {
         drop(self.samples);
         let mut status = None;
-        let mut before = self.written.load(Ordering::Relaxed);
-        for _ in 0..PATIENCES_MAX {
-            let deadline = Instant::now() + patience;
-            status = self.server.wait_until(deadline, &|| false);
-            let now = self.written.load(Ordering::Relaxed);
-            if status.is_some() || now == before {
-                break;
-            }
-            before = now;
-        }
+        let server = &mut self.server;
+        wait_while_taken(
+            || self.written.load(Ordering::Relaxed),
+            || {
+                status = server.wait_until(Instant::now() + patience, &|| false);
+                status.is_some()
+            },
+        );
         self.server.kill();
         for thread in self.threads {
             // A panic is reported where it happens; samples that it costs are not written and so counted.

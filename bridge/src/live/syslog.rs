@@ -14,14 +14,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::wait_while_taken;
+
 /// Lines that wait for a receiver.
 const WAITING_MAX: usize = 10_000;
 /// How long a receiver may take to accept a connection, or bytes.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Time between two tries to reach a receiver that has gone away.
 const RETRY: Duration = Duration::from_millis(500);
-/// How often [`PATIENCE`] may begin anew at the end, because something was taken, until all of it is over.
-const PATIENCES_MAX: u32 = 3;
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,15 +205,9 @@ impl SyslogOut {
     fn finish_with(self, patience: Duration) -> u64 {
         drop(self.lines);
         let sent = || self.sent.load(Ordering::Relaxed);
-        let mut before = sent();
-        for _ in 0..PATIENCES_MAX {
-            if self.done.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
-                || sent() == before
-            {
-                break;
-            }
-            before = sent();
-        }
+        wait_while_taken(sent, || {
+            self.done.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
+        });
         let connection = self
             .connection
             .lock()
@@ -236,6 +230,14 @@ mod tests {
 
     use super::*;
 
+    /// Lines on their way to a receiver over TCP.
+    fn to_receiver() -> (TcpListener, SyslogOut) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("it is bound");
+        let out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        (listener, out)
+    }
+
     #[test]
     fn receivers_when_written_right_then_are_read() {
         assert_eq!(
@@ -254,9 +256,7 @@ mod tests {
 
     #[test]
     fn lines_when_sent_over_tcp_then_are_counted_octets() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let address = listener.local_addr().expect("it is bound");
-        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let (listener, mut out) = to_receiver();
         out.send("<134>1 one".to_owned());
         out.send("<134>1 zwölf".to_owned());
         let (mut stream, _) = listener.accept().expect("it has connected");
@@ -280,9 +280,7 @@ mod tests {
 
     #[test]
     fn lines_when_the_receiver_goes_away_then_the_rest_is_lost_and_counted() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let address = listener.local_addr().expect("it is bound");
-        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let (listener, mut out) = to_receiver();
         drop(listener.accept().expect("it has connected"));
         drop(listener);
         // More than fits into the buffers of a socket that nobody reads.
@@ -294,9 +292,7 @@ mod tests {
 
     #[test]
     fn lines_when_the_receiver_takes_one_now_and_then_then_the_end_does_not_wait_for_all() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let address = listener.local_addr().expect("it is bound");
-        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let (listener, mut out) = to_receiver();
         let (mut stream, _) = listener.accept().expect("it has connected");
         for _ in 0..WAITING_MAX {
             out.send("x".repeat(4_096));
@@ -315,9 +311,7 @@ mod tests {
 
     #[test]
     fn lines_when_the_receiver_comes_back_then_it_gets_those_from_then_on() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-        let address = listener.local_addr().expect("it is bound");
-        let mut out = SyslogOut::to(Receiver::Tcp(address)).expect("somebody listens");
+        let (listener, mut out) = to_receiver();
         drop(listener.accept().expect("it has connected"));
         listener.set_nonblocking(true).expect("it is a socket");
         let mut given = 0;
