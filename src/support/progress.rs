@@ -98,28 +98,31 @@ pub(crate) fn interrupt_flag() -> Arc<AtomicBool> {
                 std::process::exit(130);
             }
         };
-        // Where no handler can be had, Ctrl-C just ends the program; the run folder says so.
-        let _ = ctrlc::set_handler(interrupt.clone());
-        #[cfg(unix)]
-        hear_termination(interrupt);
+        hear(interrupt);
         flag
     });
     Arc::clone(flag)
 }
 
-/// Takes `SIGTERM`, with which `kill`, `timeout` and service managers ask, and the end of the terminal, where that is not
-/// to be ignored (`nohup`), for Ctrl-C.
+/// Hears Ctrl-C, `SIGTERM`, with which `kill`, `timeout` and service managers ask, and the end of the terminal, where that
+/// is not to be ignored (`nohup`). Where no handler can be had, each just ends the program; the run folder says so.
 #[cfg(unix)]
-fn hear_termination(interrupt: impl Fn() + Send + 'static) {
-    use signal_hook::consts::{SIGHUP, SIGTERM};
+fn hear(interrupt: impl Fn() + Send + 'static) {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
-    let mut asked = vec![SIGTERM];
+    let mut asked = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {
         asked.push(SIGHUP);
     }
     if let Ok(mut signals) = Signals::new(asked) {
         std::thread::spawn(move || signals.forever().for_each(|_| interrupt()));
     }
+}
+
+/// Hears Ctrl-C. Where no handler can be had, it just ends the program; the run folder says so.
+#[cfg(not(unix))]
+fn hear(interrupt: impl Fn() + Send + 'static) {
+    let _ = ctrlc::set_handler(interrupt);
 }
 
 /// Whether the program was started with a signal to be ignored; not known but on Linux (proc(5), `SigIgn`).
