@@ -545,6 +545,9 @@ impl RunWriter {
 ///
 /// As [`RunWriter::create`].
 pub fn check_free(folder: &Path) -> Result<(), Problems> {
+    if let Ok(mark) = File::open(folder.join(UNFINISHED)) {
+        lock(&mark, folder)?;
+    }
     if folder.exists() {
         let mut entries = fs::read_dir(folder).map_err(|error| cannot_write(folder, "", &error))?;
         let empty = entries.next().is_none();
@@ -569,7 +572,11 @@ fn prepare(folder: &Path) -> Result<File, Problems> {
     check_free(folder)?;
     let cannot = |error: io::Error| cannot_write(folder, "", &error);
     fs::create_dir_all(folder).map_err(cannot)?;
-    let mark = lock(folder)?;
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).write(true);
+    let mark = options.open(folder.join(UNFINISHED)).map_err(cannot)?;
+    lock(&mark, folder)?;
+    mark.set_len(0).map_err(cannot)?;
     (&mark)
         .write_all(b"This run has not finished.\n")
         .map_err(cannot)?;
@@ -587,25 +594,19 @@ fn prepare(folder: &Path) -> Result<File, Problems> {
     Ok(mark)
 }
 
-/// The mark of an unfinished run, which its writer keeps locked.
-fn lock(folder: &Path) -> Result<File, Problems> {
-    let cannot = |error: io::Error| cannot_write(folder, UNFINISHED, &error);
-    let mut options = OpenOptions::new();
-    let options = options.create(true).truncate(false).write(true);
-    let mark = options.open(folder.join(UNFINISHED)).map_err(cannot)?;
+/// Locks the mark of an unfinished run, as its writer keeps it.
+fn lock(mark: &File, folder: &Path) -> Result<(), Problems> {
     match mark.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let message = "another run is being written into the folder; nothing is overwritten";
             let problem = Problem::new("TR0301", message).in_file(folder.display().to_string());
-            return Err(problem
+            Err(problem
                 .hint("wait until it has ended, or name another folder")
-                .into());
+                .into())
         }
         // A file system that knows no locks is as good as one without anybody else.
-        Err(TryLockError::Error(_)) | Ok(()) => {}
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(()),
     }
-    mark.set_len(0).map_err(cannot)?;
-    Ok(mark)
 }
 
 /// Something in the folders of a run that is not ours and would be lost. What lies in `defense/` is the
