@@ -3,8 +3,8 @@
 mod print;
 mod side;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use twinrange_range::problem::Problem;
@@ -83,20 +83,15 @@ fn check_out(out: &Path, runs: [&Path; 2]) -> Result<(), Problem> {
             return Err(cannot(why).hint("leave `--out` out, or name a place outside of the run"));
         }
     }
-    let mut first = [0; PAGE_BEGINS.len()];
-    let is_other = match File::open(out).and_then(|mut file| file.read_exact(&mut first)) {
-        Ok(()) => first != PAGE_BEGINS,
-        Err(error) => error.kind() == ErrorKind::UnexpectedEof && !is_empty(out),
-    };
+    let mut begins = Vec::new();
+    let most = PAGE_BEGINS.len() as u64;
+    let read = File::open(out).and_then(|file| file.take(most).read_to_end(&mut begins));
+    let is_other = read.is_ok() && !begins.is_empty() && begins != PAGE_BEGINS;
     if is_other {
         let why = "it is no page, and nothing else is overwritten";
         return Err(cannot(why).hint("name another file with `--out`"));
     }
     Ok(())
-}
-
-fn is_empty(file: &Path) -> bool {
-    fs::metadata(file).is_ok_and(|found| found.len() == 0)
 }
 
 /// In the second folder, under the name of the first, so that a run can be compared with several.

@@ -32,10 +32,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let ready = scenario::find(DEMO_SCENARIO)?;
     let defense = defense::find(DEMO_DEFENSE)?;
     let seed = args.seed.unwrap_or(ready.loaded.scenario.seed);
-    let out = match &args.out {
-        Some(out) => OutFolder::named(out),
-        None => OutFolder::new("demo", seed),
-    };
+    let out = OutFolder::of(args.out.as_deref(), "demo", seed);
     say!("{}\n", ready.loaded.scenario.title);
     say!("{}\n", wrapped(&ready.loaded.scenario.summary, 96));
     let sandbox = Sandbox::new(args.sandbox)?;

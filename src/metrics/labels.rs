@@ -394,14 +394,13 @@ fn read_label(
     if let Some(wanted) = attack_value {
         return Ok(word == plain(wanted));
     }
-    let (is_yes, is_no) = if column.eq_ignore_ascii_case(WADI) {
-        let is = |words: [&str; 2]| words.contains(&word.as_str());
-        (is(["-1", "-1.0"]), is(["1", "1.0"]))
+    let (yes, no): (&[&str], &[&str]) = if column.eq_ignore_ascii_case(WADI) {
+        (&["-1", "-1.0"], &["1", "1.0"])
     } else {
-        let is = |words: &[&str]| words.contains(&word.as_str());
-        (is(&YES), is(&NO))
+        (&YES, &NO)
     };
-    match (is_yes, is_no) {
+    let is_one_of = |words: &[&str]| words.contains(&word.as_str());
+    match (is_one_of(yes), is_one_of(no)) {
         (true, _) => Ok(true),
         (_, true) => Ok(false),
         _ => {

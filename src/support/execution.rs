@@ -284,16 +284,19 @@ pub(crate) struct OutFolder {
 }
 
 impl OutFolder {
-    /// One that the user names.
-    pub(crate) fn named(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            made: Vec::new(),
+    /// The one that the user names, else a new one.
+    pub(crate) fn of(named: Option<&Path>, scenario: &str, seed: u64) -> Self {
+        match named {
+            Some(path) => Self {
+                path: path.to_owned(),
+                made: Vec::new(),
+            },
+            None => Self::new(scenario, seed),
         }
     }
 
     /// A new folder under `runs/`, made at once, so that nobody who begins at the same moment takes it for free.
-    pub(crate) fn new(scenario: &str, seed: u64) -> Self {
+    fn new(scenario: &str, seed: u64) -> Self {
         let runs = Path::new("runs");
         let mut made = Vec::new();
         if fs::create_dir(runs).is_ok() {

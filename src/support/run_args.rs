@@ -39,10 +39,8 @@ impl RunArgs {
     }
 
     pub(crate) fn out(&self, ready: &Ready) -> OutFolder {
-        match &self.out {
-            Some(out) => OutFolder::named(out),
-            None => OutFolder::new(&ready.loaded.scenario.name, self.seed(ready)),
-        }
+        let scenario = &ready.loaded.scenario.name;
+        OutFolder::of(self.out.as_deref(), scenario, self.seed(ready))
     }
 
     pub(crate) fn defense(&self) -> Result<Option<Defense>, Failure> {
